@@ -1,0 +1,1 @@
+//! `.helmignore`: which files of a chart directory stay out of its package.

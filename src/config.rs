@@ -1,0 +1,1 @@
+//! What was typed, set or written in a file, turned into one validated [`Config`].

@@ -1,0 +1,19 @@
+//! chartroom keeps the Helm charts of a cluster and plots the order in which they are installed.
+//!
+//! ```text
+//!  main -> app ─┬─> http ─> repository ─> object_store
+//!               └─> telemetry, metrics
+//!  pure rooms: chart  yaml  repository::{index, key, gzip}  http::route  config
+//!  never: repository -> http · pure -> axum / tokio / clock
+//! ```
+//!
+//! `tests/integration/architecture.rs` fails on a forbidden direction.
+
+pub mod app;
+pub mod chart;
+pub mod config;
+pub mod http;
+pub mod metrics;
+pub mod repository;
+pub mod telemetry;
+pub mod yaml;

@@ -1,0 +1,3 @@
+//! The `chartroom` program: arguments in, exit code out.
+
+fn main() {}

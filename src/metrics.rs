@@ -1,0 +1,1 @@
+//! Prometheus families of the chart repository.

@@ -1,0 +1,1 @@
+//! The chart repository: keeps the store and the index in step.

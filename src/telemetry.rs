@@ -1,0 +1,1 @@
+//! Logs: ChartMuseum's line formats on standard error, as text or JSON.

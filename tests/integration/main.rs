@@ -1,0 +1,1 @@
+//! Behaviour at the outermost boundary: the real binary, real clients.
