@@ -1,1 +1,533 @@
 //! The chart repository: keeps the store and the index in step.
+//!
+//! The store is the truth and the index follows it: an upload is stored, then indexed, then published, then answered; a
+//! deletion leaves the index first. What a crash leaves between two steps, the next scan repairs. It knows nothing of
+//! HTTP and nothing of Kubernetes.
+
+pub mod builtin;
+pub mod entry;
+pub mod index;
+pub mod key;
+mod locks;
+pub mod page;
+pub mod published;
+pub mod resolve;
+pub mod scan;
+pub mod statefile;
+pub mod store;
+mod tenant;
+pub mod upload;
+pub mod watch;
+mod yaml_text;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::Utc;
+use tokio::sync::{OnceCell, watch as signal};
+use tracing::{debug, error, info, warn};
+
+use crate::chart::archive::Limits;
+use crate::repository::builtin::BuiltinCharts;
+use crate::repository::entry::{Entry, Layer};
+use crate::repository::index::{Change, IndexFormat, IndexStyle};
+use crate::repository::key::{FileKind, ObjectKey, Tenant};
+use crate::repository::locks::KeyLocks;
+use crate::repository::published::PublishedIndex;
+use crate::repository::scan::open_packages;
+use crate::repository::store::{ChartStore, Content, StoreError, WriteMode};
+use crate::repository::tenant::TenantState;
+
+/// Tenants without a single chart that are remembered; asking for more unknown tenants costs no more memory.
+const EMPTY_TENANTS_KEPT: usize = 1024;
+
+/// How a repository behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// JSON or YAML.
+    pub format: IndexFormat,
+    /// What `urls` start with instead of being relative, without a trailing slash; empty for relative ones.
+    pub chart_url: String,
+    /// The context path, such as `/x`; empty if there is none.
+    pub context_path: String,
+    /// Where the built-in charts are.
+    pub builtin_charts: Option<PathBuf>,
+    /// What a package may cost to open.
+    pub limits: Limits,
+    /// Versions kept of one chart; the oldest upload makes room.
+    pub per_chart_limit: Option<usize>,
+    /// Packages and provenance files kept of one tenant.
+    pub max_storage_objects: Option<usize>,
+    /// Packages read at the same time by a scan.
+    pub scan_parallelism: usize,
+    /// Difference in time stamps that a scan takes for none.
+    pub timestamp_tolerance: Duration,
+    /// Compare with the storage at every read.
+    pub always_regenerate: bool,
+    /// Write `index-cache.yaml` and the index cache.
+    pub statefiles: bool,
+}
+
+/// The repository: all tenants over one store.
+#[derive(Debug)]
+pub struct ChartRepository {
+    store: ChartStore,
+    settings: Settings,
+    builtin: OnceCell<BuiltinCharts>,
+    tenants: Mutex<HashMap<Tenant, Arc<TenantState>>>,
+    locks: KeyLocks,
+    changes: signal::Sender<u64>,
+}
+
+/// A file being downloaded.
+pub struct Download {
+    /// The bytes.
+    pub content: Content,
+    /// How many there are.
+    pub size: u64,
+    /// What the index says of them, if it lists just these bytes.
+    pub entry: Option<Arc<Entry>>,
+    /// Whose they are.
+    pub layer: Layer,
+}
+
+/// Why a deletion did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteError {
+    /// There is nothing of that name.
+    #[error("no such chart version")]
+    NotFound,
+    /// It is built in.
+    #[error("{0} is a built-in chart version: it is part of the program's image and cannot be deleted")]
+    BuiltIn(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ChartRepository {
+    /// A repository over `store`. Nothing is read before it is asked for, or before [`load_all`](Self::load_all).
+    pub fn new(store: ChartStore, settings: Settings) -> Self {
+        Self {
+            store,
+            settings,
+            builtin: OnceCell::new(),
+            tenants: Mutex::default(),
+            locks: KeyLocks::default(),
+            changes: signal::Sender::new(0),
+        }
+    }
+
+    /// The store below.
+    pub fn store(&self) -> &ChartStore {
+        &self.store
+    }
+
+    /// A signal that counts up whenever any tenant's index has changed.
+    pub fn changes(&self) -> signal::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Sweeps the storage and indexes every tenant up to `max_depth` levels deep (from `min_depth` on).
+    pub async fn load_all(&self, min_depth: usize, max_depth: usize) -> Result<(), StoreError> {
+        let tenants = self.store.list_tenants(max_depth).await?;
+        for tenant in tenants.iter().filter(|tenant| tenant.depth() >= min_depth) {
+            self.state(tenant).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes temporary files of writes that a crash interrupted. Only at start: it cannot tell them from writes that
+    /// are under way.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        let swept = self.store.sweep().await?;
+        if swept > 0 {
+            info!(files = swept, "Removed unfinished uploads that an earlier run left behind");
+        }
+        Ok(())
+    }
+
+    /// The built-in charts; the first call packages and opens them.
+    async fn builtin(&self) -> &BuiltinCharts {
+        self.builtin.get_or_init(|| self.load_builtin()).await
+    }
+
+    async fn load_builtin(&self) -> BuiltinCharts {
+        let Some(directory) = self.settings.builtin_charts.clone() else { return BuiltinCharts::default() };
+        let (limits, path) = (self.settings.limits, directory.clone());
+        let loaded = tokio::task::spawn_blocking(move || BuiltinCharts::load(&path, &limits)).await;
+        match loaded.expect("opening built-in charts does not panic") {
+            Ok((charts, problems)) => {
+                for problem in &problems {
+                    error!(error = chain(problem), "Built-in chart is not served");
+                }
+                info!(versions = charts.listings().len(), directory = %directory.display(), "Built-in charts are ready");
+                charts
+            }
+            Err(cause) => {
+                error!(directory = %directory.display(), error = %cause, "Built-in charts cannot be read");
+                BuiltinCharts::default()
+            }
+        }
+    }
+
+    /// The built-in charts as far as they concern this tenant: they are in the root tenant only.
+    async fn builtin_of(&self, tenant: &Tenant) -> Option<&BuiltinCharts> {
+        if tenant.is_root() { Some(self.builtin().await) } else { None }
+    }
+
+    /// The tenant's state, indexed. The first call for a tenant scans it; calls that come meanwhile wait for that.
+    async fn state(&self, tenant: &Tenant) -> Result<Arc<TenantState>, StoreError> {
+        let state = {
+            let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+            if tenants.len() > EMPTY_TENANTS_KEPT && !tenants.contains_key(tenant) {
+                tenants.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_empty());
+            }
+            Arc::clone(tenants.entry(tenant.clone()).or_insert_with(|| {
+                Arc::new(TenantState::new(tenant.clone(), self.style(tenant)))
+            }))
+        };
+        state.loaded.get_or_try_init(|| self.load(&state)).await?;
+        Ok(state)
+    }
+
+    /// The states of all tenants that are indexed.
+    fn states(&self) -> Vec<Arc<TenantState>> {
+        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.values().filter(|state| state.loaded.initialized()).cloned().collect()
+    }
+
+    fn style(&self, tenant: &Tenant) -> IndexStyle {
+        let Settings { format, chart_url, context_path, .. } = &self.settings;
+        let url_prefix = match (chart_url.is_empty(), tenant.is_root()) {
+            (true, _) => "charts/".to_owned(),
+            (false, true) => format!("{chart_url}{context_path}/charts/"),
+            (false, false) => format!("{chart_url}{context_path}/{tenant}/charts/"),
+        };
+        IndexStyle { format: *format, url_prefix, context_path: context_path.clone() }
+    }
+
+    /// Indexes a tenant from its storage, opening only the packages that the cache does not know.
+    async fn load(&self, state: &TenantState) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let tenant = &state.tenant;
+        let builtin = self.builtin_of(tenant).await;
+        let objects = self.store.list(tenant).await?;
+        let mut cached = if self.settings.statefiles { self.read_cache(tenant).await } else { HashMap::new() };
+
+        let mut changes: Vec<Change> = Vec::with_capacity(objects.len());
+        let builtin_listings = builtin.map_or(&[][..], BuiltinCharts::listings);
+        changes.extend(builtin_listings.iter().map(|listing| Change::Insert(listing.clone(), Layer::BuiltIn)));
+        let mut unknown = Vec::new();
+        for object in objects {
+            if FileKind::of(&object.file_name) != Some(FileKind::Package) {
+                continue;
+            }
+            if builtin.is_some_and(|builtin| builtin.has_file(&object.file_name)) {
+                warn!(repo = %tenant, package = object.file_name, "Package in storage is hidden by a built-in chart");
+                continue;
+            }
+            match cached.remove(object.file_name.as_str()) {
+                Some(listing) if listing.stamp == object.stamp => changes.push(Change::Insert(listing, Layer::Upload)),
+                _ => unknown.push(object),
+            }
+        }
+        drop(cached);
+        let known = changes.len();
+        let opened = unknown.len();
+        let scanned = self.open_packages(tenant, unknown).await;
+        for unreadable in scanned.unreadable {
+            state.note_unreadable(&unreadable, "added");
+        }
+        changes.extend(scanned.listings.into_iter().map(|listing| Change::Insert(listing, Layer::Upload)));
+        state.start(changes, Utc::now());
+        self.changes.send_modify(|count| *count += 1);
+        let (charts, versions) = state.counts();
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        if tenant.is_root() || versions > 0 {
+            info!(repo = %tenant, charts, versions, known, opened, duration_ms, "Index is complete");
+        } else {
+            debug!(repo = %tenant, "Tenant is empty");
+        }
+        Ok(())
+    }
+
+    async fn read_cache(&self, tenant: &Tenant) -> HashMap<Box<str>, entry::Listing> {
+        let Some(key) = ObjectKey::new(tenant, statefile::CACHE_FILE_NAME) else { return HashMap::new() };
+        match self.store.get(&key).await {
+            Ok(Some((_, bytes))) => tokio::task::spawn_blocking(move || statefile::parse(&bytes))
+                .await
+                .expect("reading the index cache does not panic"),
+            Ok(None) => HashMap::new(),
+            Err(error) => {
+                warn!(repo = %tenant, error = chain(&error), "Index cache cannot be read: every package is opened again");
+                HashMap::new()
+            }
+        }
+    }
+
+    async fn open_packages(&self, tenant: &Tenant, objects: Vec<store::StoredObject>) -> scan::Scanned {
+        open_packages(&self.store, tenant, objects, self.settings.limits, self.settings.scan_parallelism).await
+    }
+
+    /// The tenant's index as readers get it.
+    pub async fn index(&self, tenant: &Tenant) -> Result<Arc<PublishedIndex>, StoreError> {
+        Ok(self.read_state(tenant).await?.published())
+    }
+
+    /// The state for a read, compared with the storage first if that is asked for.
+    async fn read_state(&self, tenant: &Tenant) -> Result<Arc<TenantState>, StoreError> {
+        let state = self.state(tenant).await?;
+        if self.settings.always_regenerate {
+            self.rescan_state(&state).await?;
+        }
+        Ok(state)
+    }
+
+    /// Numbers of charts and versions of every indexed tenant.
+    pub fn tenant_counts(&self) -> Vec<(Tenant, usize, usize)> {
+        let counts = self.states().into_iter().map(|state| {
+            let (charts, versions) = state.counts();
+            (state.tenant.clone(), charts, versions)
+        });
+        counts.collect()
+    }
+
+    /// Opens a file for download: a built-in chart, or whatever the tenant has under this name.
+    pub async fn download(&self, tenant: &Tenant, file_name: &str) -> Result<Option<Download>, StoreError> {
+        if let Some(builtin) = self.builtin_of(tenant).await
+            && let Some(read) = builtin.get(file_name)
+        {
+            let bytes = read.map_err(|source| StoreError::Io { verb: "read", what: file_name.to_owned(), source })?;
+            let entry = self.state(tenant).await?.file(file_name);
+            let size = bytes.len() as u64;
+            return Ok(Some(Download { content: Content::Whole(bytes), size, entry, layer: Layer::BuiltIn }));
+        }
+        let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(None) };
+        let Some(body) = self.store.open(&key).await? else { return Ok(None) };
+        let entry = self.loaded_file(tenant, file_name).filter(|entry| entry.stamp == body.stamp);
+        Ok(Some(Download { content: body.content, size: body.stamp.size, entry, layer: Layer::Upload }))
+    }
+
+    /// Size, and what the index says, of a file, without opening it.
+    pub async fn look_up(&self, tenant: &Tenant, file_name: &str) -> Result<Option<Download>, StoreError> {
+        let content = Content::Whole(Bytes::new());
+        if let Some(builtin) = self.builtin_of(tenant).await
+            && let Some(stamp) = builtin.stamp(file_name)
+        {
+            let entry = self.state(tenant).await?.file(file_name);
+            return Ok(Some(Download { content, size: stamp.size, entry, layer: Layer::BuiltIn }));
+        }
+        let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(None) };
+        let Some(stamp) = self.store.stamp(&key).await? else { return Ok(None) };
+        let entry = self.loaded_file(tenant, file_name).filter(|entry| entry.stamp == stamp);
+        Ok(Some(Download { content, size: stamp.size, entry, layer: Layer::Upload }))
+    }
+
+    /// What the index says of a file, if the tenant is indexed: a download does not wait for that.
+    fn loaded_file(&self, tenant: &Tenant, file_name: &str) -> Option<Arc<Entry>> {
+        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant)?.file(file_name)
+    }
+
+    /// The whole package behind an index entry, `None` if it has gone.
+    pub async fn package(&self, tenant: &Tenant, entry: &Entry) -> Result<Option<Bytes>, StoreError> {
+        if entry.layer == Layer::BuiltIn {
+            let read = self.builtin().await.get(&entry.file_name).transpose();
+            return read.map_err(|source| StoreError::Io { verb: "read", what: entry.file_name.to_string(), source });
+        }
+        let Some(key) = ObjectKey::new(tenant, &entry.file_name) else { return Ok(None) };
+        Ok(self.store.get(&key).await?.map(|(_, bytes)| bytes))
+    }
+
+    /// Deletes one version of a chart with its provenance file, whatever file it is stored in.
+    pub async fn delete_version(&self, tenant: &Tenant, name: &str, version: &str) -> Result<(), DeleteError> {
+        let state = self.state(tenant).await?;
+        let packages = state.packages_of(name, version);
+        if packages.iter().any(|entry| entry.layer == Layer::BuiltIn) {
+            return Err(DeleteError::BuiltIn(format!("{name}-{version}")));
+        }
+        if packages.is_empty() {
+            // a package that does not open is in no index, but its owner may want it gone
+            let key = ObjectKey::new(tenant, &format!("{name}-{version}.tgz")).ok_or(DeleteError::NotFound)?;
+            let hidden = self.builtin_of(tenant).await.is_some_and(|builtin| builtin.has_file(key.file_name()));
+            if hidden || state.file(key.file_name()).is_some() || !self.delete_package(&state, &key).await? {
+                return Err(DeleteError::NotFound);
+            }
+            return Ok(());
+        }
+        for entry in packages {
+            if let Some(key) = ObjectKey::new(tenant, &entry.file_name) {
+                self.delete_package(&state, &key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes all versions of a chart and returns how many those were. With a built-in version among them, none.
+    pub async fn delete_chart(&self, tenant: &Tenant, name: &str) -> Result<usize, DeleteError> {
+        let state = self.state(tenant).await?;
+        let packages = state.packages_of_chart(name);
+        if let Some(entry) = packages.iter().find(|entry| entry.layer == Layer::BuiltIn) {
+            return Err(DeleteError::BuiltIn(format!("{name}-{}", entry.version_text)));
+        }
+        if packages.is_empty() {
+            return Err(DeleteError::NotFound);
+        }
+        for entry in &packages {
+            if let Some(key) = ObjectKey::new(tenant, &entry.file_name) {
+                self.delete_package(&state, &key).await?;
+            }
+        }
+        Ok(packages.len())
+    }
+
+    /// Index first, then store: the index never lists what the store lacks. False if the store had no such package.
+    async fn delete_package(&self, state: &TenantState, key: &ObjectKey) -> Result<bool, StoreError> {
+        let _lock = self.locks.lock(key).await;
+        self.apply(state, [Change::Remove(key.file_name().into())]);
+        let deleted = self.store.delete(key).await;
+        if deleted.is_err() {
+            // it is still there: list it again
+            self.refresh_locked(state, key).await?;
+        }
+        let deleted = deleted?;
+        self.store.delete(&key.provenance()).await?;
+        if deleted {
+            info!(repo = %state.tenant, package = key.file_name(), "Package deleted");
+        }
+        Ok(deleted)
+    }
+
+    /// Applies changes to a tenant's index and publishes it.
+    fn apply(&self, state: &TenantState, changes: impl IntoIterator<Item = Change>) {
+        state.apply(changes, Utc::now());
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Makes the index say of one object what the store says of it.
+    pub async fn refresh(&self, tenant: &Tenant, file_name: &str) -> Result<(), StoreError> {
+        let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(()) };
+        let state = self.state(tenant).await?;
+        let _lock = self.locks.lock(&key).await;
+        self.refresh_locked(&state, &key).await
+    }
+
+    /// [`refresh`](Self::refresh) for who holds the key's lock.
+    async fn refresh_locked(&self, state: &TenantState, key: &ObjectKey) -> Result<(), StoreError> {
+        let file_name = key.file_name();
+        if self.builtin_of(&state.tenant).await.is_some_and(|builtin| builtin.has_file(file_name)) {
+            return Ok(());
+        }
+        let listed = state.file(file_name);
+        let stamp = self.store.stamp(key).await?;
+        let Some(stamp) = stamp else {
+            state.forget_unreadable(file_name);
+            if listed.is_some() {
+                info!(repo = %state.tenant, package = file_name, action = "removed", "Package left the storage");
+                self.apply(state, [Change::Remove(file_name.into())]);
+            }
+            return Ok(());
+        };
+        let action = if listed.is_some() { "updated" } else { "added" };
+        if listed.is_some_and(|entry| self.is_same(entry.stamp, stamp)) || state.is_known_unreadable(file_name, stamp) {
+            return Ok(());
+        }
+        let object = store::StoredObject { file_name: file_name.to_owned(), stamp };
+        let scanned = self.open_packages(&state.tenant, vec![object]).await;
+        for unreadable in &scanned.unreadable {
+            state.note_unreadable(unreadable, action);
+            self.apply(state, [Change::Remove(file_name.into())]);
+        }
+        for listing in scanned.listings {
+            info!(repo = %state.tenant, package = file_name, action, "Package changed in the storage");
+            state.forget_unreadable(file_name);
+            self.apply(state, [Change::Insert(listing, Layer::Upload)]);
+        }
+        Ok(())
+    }
+
+    fn is_same(&self, listed: entry::Stamp, stored: entry::Stamp) -> bool {
+        let difference = (listed.modified - stored.modified).abs().to_std().unwrap_or(Duration::MAX);
+        listed.size == stored.size && difference <= self.settings.timestamp_tolerance
+    }
+
+    /// Compares every indexed tenant with the storage, and finds new ones. Failures are logged: the next time may do
+    /// better.
+    pub async fn rescan_all(&self, min_depth: usize, max_depth: usize) {
+        debug!("Rebuilding index for all tenants in cache");
+        for state in self.states() {
+            debug!(repo = %state.tenant, "Rebuilding index for tenant");
+            if let Err(cause) = self.rescan_state(&state).await {
+                warn!(repo = %state.tenant, error = chain(&cause), "Storage cannot be compared with the index");
+            }
+        }
+        if let Err(cause) = self.load_all(min_depth, max_depth).await {
+            warn!(error = chain(&cause), "Tenants cannot be listed");
+        }
+    }
+
+    /// Compares one tenant with the storage.
+    pub async fn rescan(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        let state = self.state(tenant).await?;
+        self.rescan_state(&state).await
+    }
+
+    /// The listing only says where to look: each difference is looked at again under the object's lock, since an upload
+    /// may have come between.
+    async fn rescan_state(&self, state: &TenantState) -> Result<(), StoreError> {
+        let stored: HashMap<String, entry::Stamp> = (self.store.list(&state.tenant).await?.into_iter())
+            .filter(|object| FileKind::of(&object.file_name) == Some(FileKind::Package))
+            .map(|object| (object.file_name, object.stamp))
+            .collect();
+        let mut differing: Vec<String> = state.uploads_missing_from(&stored);
+        differing.extend(stored.iter().filter_map(|(file_name, &stamp)| {
+            let same = match state.file(file_name) {
+                Some(entry) => entry.layer == Layer::BuiltIn || self.is_same(entry.stamp, stamp),
+                None => state.is_known_unreadable(file_name, stamp),
+            };
+            (!same).then(|| file_name.clone())
+        }));
+        for file_name in differing {
+            if let Some(key) = ObjectKey::new(&state.tenant, &file_name) {
+                let _lock = self.locks.lock(&key).await;
+                self.refresh_locked(state, &key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the index cache and `index-cache.yaml` of every tenant that has changed since the last call.
+    pub async fn write_statefiles(&self) {
+        if !self.settings.statefiles {
+            return;
+        }
+        for state in self.states() {
+            let Some((cache, index)) = state.take_unsaved() else { continue };
+            for (name, bytes) in [(statefile::CACHE_FILE_NAME, cache), (statefile::STATEFILE_NAME, index)] {
+                let Some(key) = ObjectKey::new(&state.tenant, name) else { continue };
+                if let Err(cause) = self.store.put(&key, bytes, WriteMode::Overwrite).await {
+                    warn!(repo = %state.tenant, file = name, error = chain(&cause), "State file cannot be written");
+                }
+            }
+        }
+    }
+}
+
+/// An error with everything that caused it, on one line.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,176 @@
+//! What a stored object is called, and who it belongs to.
+
+use std::fmt;
+
+use object_store::path::Path;
+
+/// True for a name that stays in its directory and on its line: not empty, not `.` or `..`, no separator of any system,
+/// no control character.
+pub fn is_plain_file_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(|c: char| c == '/' || c == '\\' || c.is_control())
+}
+
+/// The tenant of a multitenant repository: zero or more path segments. The root tenant has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tenant(String);
+
+/// The segment cannot be part of a tenant's name.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} cannot be part of a tenant's name")]
+pub struct InvalidSegment(String);
+
+impl Tenant {
+    /// The tenant without segments.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Joins segments. Empty ones, `.`, `..` and those with separators or control characters are refused: they would
+    /// leave the tenant's own directory (contract section 13.1).
+    pub fn from_segments<'a>(segments: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidSegment> {
+        let mut joined = String::new();
+        for segment in segments {
+            if !is_plain_file_name(segment) {
+                return Err(InvalidSegment(segment.to_owned()));
+            }
+            if !joined.is_empty() {
+                joined.push('/');
+            }
+            joined.push_str(segment);
+        }
+        Ok(Self(joined))
+    }
+
+    /// The segments joined by `/`, empty for the root.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True for the tenant without segments.
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Number of segments.
+    pub fn depth(&self) -> usize {
+        if self.is_root() { 0 } else { self.0.split('/').count() }
+    }
+}
+
+impl fmt::Display for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The kinds of files a repository hands out, told by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// `….tgz`
+    Package,
+    /// `….tgz.prov`
+    Provenance,
+}
+
+impl FileKind {
+    /// The kind that a name's ending tells.
+    pub fn of(file_name: &str) -> Option<Self> {
+        if file_name.ends_with(".tgz") {
+            Some(Self::Package)
+        } else if file_name.ends_with(".tgz.prov") {
+            Some(Self::Provenance)
+        } else {
+            None
+        }
+    }
+
+    /// As ChartMuseum labels it (contract section 1.4).
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Package => "application/x-tar",
+            Self::Provenance => "application/pgp-signature",
+        }
+    }
+}
+
+/// One object of a tenant: its name is known to be a plain file name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectKey {
+    tenant: Tenant,
+    file_name: String,
+}
+
+impl ObjectKey {
+    /// The object called `file_name`; `None` if that is not a plain file name.
+    pub fn new(tenant: &Tenant, file_name: &str) -> Option<Self> {
+        is_plain_file_name(file_name).then(|| Self { tenant: tenant.clone(), file_name: file_name.to_owned() })
+    }
+
+    /// The provenance file that belongs to this package.
+    pub fn provenance(&self) -> Self {
+        Self { tenant: self.tenant.clone(), file_name: format!("{}.prov", self.file_name) }
+    }
+
+    /// Whose it is.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// Its name inside the tenant.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// Where the store keeps it. The name is kept as it is, without percent-encoding, as ChartMuseum stores it.
+    pub fn path(&self) -> Path {
+        let joined = if self.tenant.is_root() {
+            self.file_name.clone()
+        } else {
+            format!("{}/{}", self.tenant, self.file_name)
+        };
+        Path::parse(joined).expect("tenant segments and file name are free of separators and control characters")
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tenant.is_root() {
+            f.write_str(&self.file_name)
+        } else {
+            write!(f, "{}/{}", self.tenant, self.file_name)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_cannot_leave_its_directory() {
+        for segment in ["", ".", "..", "a/b", "a\\b", "a\0", "a\nb"] {
+            assert!(Tenant::from_segments(["org", segment]).is_err(), "{segment:?}");
+        }
+        let tenant = Tenant::from_segments(["org", "team"]).unwrap();
+        assert_eq!((tenant.as_str(), tenant.depth()), ("org/team", 2));
+        assert_eq!(Tenant::root().depth(), 0);
+    }
+
+    #[test]
+    fn names_reach_the_store_as_they_are() {
+        let tenant = Tenant::from_segments(["org"]).unwrap();
+        for name in ["a b-1.0.0.tgz", "a%20b-1.tgz", "ü-1.0.0+build.tgz", "a?*-1.tgz", "a~[1]-1.tgz"] {
+            assert_eq!(ObjectKey::new(&tenant, name).unwrap().path().as_ref(), format!("org/{name}"));
+        }
+        assert_eq!(ObjectKey::new(&tenant, "../a-1.tgz"), None);
+    }
+
+    #[test]
+    fn the_kind_needs_the_dot() {
+        assert_eq!(FileKind::of("a-1.tgz"), Some(FileKind::Package));
+        assert_eq!(FileKind::of("a-1.tgz.prov"), Some(FileKind::Provenance));
+        for name in ["footgz", "a-1.bad", "index-cache.yaml", "a-1.prov"] {
+            assert_eq!(FileKind::of(name), None, "{name}");
+        }
+    }
+}

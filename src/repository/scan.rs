@@ -1,0 +1,103 @@
+//! Scanning: a storage listing in, listings for the index out. A package that does not open is reported, never fatal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::chart::archive::{self, ArchiveError, Limits};
+use crate::repository::entry::{Listing, Stamp};
+use crate::repository::key::{ObjectKey, Tenant};
+use crate::repository::store::{ChartStore, StoreError, StoredObject};
+
+/// A package that is stored but cannot be listed.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its name inside the tenant.
+    pub file_name: String,
+    /// What it was when it was read.
+    pub stamp: Stamp,
+    /// Why it cannot be listed.
+    pub reason: UnreadableReason,
+}
+
+/// Why a stored package is not listed.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableReason {
+    /// It is no chart package.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// It could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is larger than any chart can be.
+    #[error("it has {0} bytes, more than a chart may have when decompressed")]
+    TooLarge(u64),
+}
+
+/// What became of the packages of a scan.
+#[derive(Debug, Default)]
+pub struct Scanned {
+    /// Those that can be listed.
+    pub listings: Vec<Listing>,
+    /// Those that cannot.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Opens `objects` of a tenant, up to `parallel` at a time. One that has gone in the meantime is in neither list.
+pub async fn open_packages(
+    store: &ChartStore,
+    tenant: &Tenant,
+    objects: Vec<StoredObject>,
+    limits: Limits,
+    parallel: usize,
+) -> Scanned {
+    let objects: Arc<[StoredObject]> = objects.into();
+    let next = Arc::new(AtomicUsize::new(0));
+    let workers: Vec<_> = (0..parallel.clamp(1, objects.len().max(1)))
+        .map(|_| {
+            let (store, tenant) = (store.clone(), tenant.clone());
+            let (objects, next) = (Arc::clone(&objects), Arc::clone(&next));
+            tokio::task::spawn_blocking(move || {
+                let mut scanned = Scanned::default();
+                while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let read = if object.stamp.size > limits.total {
+                        Err((object.stamp, UnreadableReason::TooLarge(object.stamp.size)))
+                    } else {
+                        open_stored(&store, &tenant, object, &limits)
+                    };
+                    match read {
+                        Ok(listing) => scanned.listings.extend(listing),
+                        Err((stamp, reason)) => {
+                            let file_name = object.file_name.clone();
+                            scanned.unreadable.push(Unreadable { file_name, stamp, reason });
+                        }
+                    }
+                }
+                scanned
+            })
+        })
+        .collect();
+    let mut all = Scanned::default();
+    for worker in workers {
+        let scanned = worker.await.expect("opening a package does not panic");
+        all.listings.extend(scanned.listings);
+        all.unreadable.extend(scanned.unreadable);
+    }
+    all
+}
+
+fn open_stored(
+    store: &ChartStore,
+    tenant: &Tenant,
+    object: &StoredObject,
+    limits: &Limits,
+) -> Result<Option<Listing>, (Stamp, UnreadableReason)> {
+    let Some(key) = ObjectKey::new(tenant, &object.file_name) else { return Ok(None) };
+    match store.get_blocking(&key) {
+        Ok(Some((stamp, bytes))) => {
+            let package = archive::open(&bytes, limits).map_err(|error| (stamp, error.into()))?;
+            Ok(Some(Listing::new(&package, &object.file_name, stamp)))
+        }
+        Ok(None) => Ok(None),
+        Err(error) => Err((object.stamp, error.into())),
+    }
+}

@@ -1,0 +1,382 @@
+//! The store: uploads on an object store, under the built-in charts that nothing can change.
+//!
+//! Every write is durable and atomic when its call returns: temporary file, fsync, link or rename, fsync of the
+//! directory.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+
+use crate::repository::entry::Stamp;
+use crate::repository::key::{ObjectKey, Tenant};
+
+/// Objects up to this size are handed out in one piece.
+const WHOLE_UP_TO: u64 = 1024 * 1024;
+
+/// The uploads layer.
+#[derive(Clone, Debug)]
+pub struct ChartStore {
+    objects: Arc<dyn ObjectStore>,
+    /// The directory, if it is a local one: it can be listed faster, watched and swept.
+    local_root: Option<PathBuf>,
+}
+
+/// An object as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Its name inside the tenant.
+    pub file_name: String,
+    /// Its size and time.
+    pub stamp: Stamp,
+}
+
+/// An object being read.
+pub struct StoredBody {
+    /// Size and time of what is being read.
+    pub stamp: Stamp,
+    /// The bytes.
+    pub content: Content,
+}
+
+/// The bytes of an object.
+pub enum Content {
+    /// All of them.
+    Whole(Bytes),
+    /// Piece by piece.
+    Stream(BoxStream<'static, io::Result<Bytes>>),
+}
+
+/// What a write is allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteMode {
+    /// Only make a new object.
+    Create,
+    /// Take the place of an existing one.
+    Overwrite,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is an object of that name already.
+    #[error("{0} exists already")]
+    AlreadyExists(ObjectKey),
+    /// The volume has no room left.
+    #[error("no space is left for {0}")]
+    StorageFull(ObjectKey),
+    /// Anything else: permissions, a broken disk, a network file system that went away.
+    #[error("cannot {verb} {what}")]
+    Failed {
+        /// What was tried.
+        verb: &'static str,
+        /// On what.
+        what: String,
+        /// Why it failed.
+        source: object_store::Error,
+    },
+    /// The same, where the store was asked without its object interface.
+    #[error("cannot {verb} {what}")]
+    Io {
+        /// What was tried.
+        verb: &'static str,
+        /// On what.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl ChartStore {
+    /// A store in a local directory, which is made if it is missing.
+    pub fn local(root: &Path) -> Result<Self, StoreError> {
+        let failed = |verb, source| StoreError::Io { verb, what: root.display().to_string(), source };
+        std::fs::create_dir_all(root).map_err(|source| failed("create the storage directory", source))?;
+        let root = root.canonicalize().map_err(|source| failed("open the storage directory", source))?;
+        let objects = LocalFileSystem::new_with_prefix(&root)
+            .map_err(|source| StoreError::Failed { verb: "open", what: root.display().to_string(), source })?
+            .with_fsync(true);
+        Ok(Self { objects: Arc::new(objects), local_root: Some(root) })
+    }
+
+    /// A store over any object store.
+    pub fn over(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects, local_root: None }
+    }
+
+    /// The directory, if there is one.
+    pub fn local_root(&self) -> Option<&Path> {
+        self.local_root.as_deref()
+    }
+
+    /// Everything directly at the tenant's level (contract section 14), in no order.
+    pub async fn list(&self, tenant: &Tenant) -> Result<Vec<StoredObject>, StoreError> {
+        let what = || if tenant.is_root() { "the storage".to_owned() } else { format!("tenant {tenant}") };
+        if let Some(root) = &self.local_root {
+            let directory = root.join(tenant.as_str());
+            return tokio::task::spawn_blocking(move || list_directory(&directory))
+                .await
+                .expect("listing does not panic")
+                .map_err(|source| StoreError::Io { verb: "list", what: what(), source });
+        }
+        let prefix = object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
+        let listing = (self.objects.list_with_delimiter(Some(&prefix)).await)
+            .map_err(|source| StoreError::Failed { verb: "list", what: what(), source })?;
+        let objects = listing.objects.into_iter().filter_map(|meta| {
+            let file_name = meta.location.filename()?.to_owned();
+            Some(StoredObject { file_name, stamp: Stamp { size: meta.size, modified: meta.last_modified } })
+        });
+        Ok(objects.collect())
+    }
+
+    /// All tenants that have a place of their own, at any depth up to `max_depth`, the root tenant among them.
+    pub async fn list_tenants(&self, max_depth: usize) -> Result<Vec<Tenant>, StoreError> {
+        let mut tenants = vec![Tenant::root()];
+        let mut next = 0;
+        while next < tenants.len() {
+            let tenant = tenants[next].clone();
+            next += 1;
+            if tenant.depth() >= max_depth {
+                continue;
+            }
+            let prefix = object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
+            let children: Vec<String> = if let Some(root) = &self.local_root {
+                let directory = root.join(tenant.as_str());
+                tokio::task::spawn_blocking(move || list_directories(&directory)).await.expect("listing does not panic")
+            } else {
+                (self.objects.list_with_delimiter(Some(&prefix)).await)
+                    .map_err(|source| StoreError::Failed { verb: "list", what: prefix.to_string(), source })?
+                    .common_prefixes
+                    .iter()
+                    .filter_map(|path| path.filename().map(str::to_owned))
+                    .collect()
+            };
+            tenants.extend(children.iter().filter_map(|child| {
+                Tenant::from_segments(tenant.as_str().split('/').filter(|s| !s.is_empty()).chain([child.as_str()])).ok()
+            }));
+        }
+        Ok(tenants)
+    }
+
+    /// Size and time of an object, `None` if there is none.
+    pub async fn stamp(&self, key: &ObjectKey) -> Result<Option<Stamp>, StoreError> {
+        match self.objects.head(&key.path()).await {
+            Ok(meta) => Ok(Some(Stamp { size: meta.size, modified: meta.last_modified })),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(StoreError::Failed { verb: "look at", what: key.to_string(), source }),
+        }
+    }
+
+    /// Opens an object for reading, `None` if there is none.
+    pub async fn open(&self, key: &ObjectKey) -> Result<Option<StoredBody>, StoreError> {
+        let failed = |source| StoreError::Failed { verb: "read", what: key.to_string(), source };
+        let result = match self.objects.get(&key.path()).await {
+            Ok(result) => result,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        let stamp = Stamp { size: result.meta.size, modified: result.meta.last_modified };
+        let content = if stamp.size <= WHOLE_UP_TO {
+            Content::Whole(result.bytes().await.map_err(failed)?)
+        } else if let GetResultPayload::File(file, _) = result.payload {
+            // object_store's own stream reads 8 KiB at a time, each with a hop to another thread
+            let file = tokio::fs::File::from_std(file);
+            Content::Stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024).boxed())
+        } else {
+            Content::Stream(result.into_stream().map(|part| part.map_err(io::Error::other)).boxed())
+        };
+        Ok(Some(StoredBody { stamp, content }))
+    }
+
+    /// Reads a whole object, `None` if there is none.
+    pub async fn get(&self, key: &ObjectKey) -> Result<Option<(Stamp, Bytes)>, StoreError> {
+        let failed = |source| StoreError::Failed { verb: "read", what: key.to_string(), source };
+        match self.objects.get(&key.path()).await {
+            Ok(result) => {
+                let stamp = Stamp { size: result.meta.size, modified: result.meta.last_modified };
+                Ok(Some((stamp, result.bytes().await.map_err(failed)?)))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(failed(source)),
+        }
+    }
+
+    /// [`get`](Self::get) for a thread that may block, inside the runtime. A local file is read without a detour.
+    pub fn get_blocking(&self, key: &ObjectKey) -> Result<Option<(Stamp, Bytes)>, StoreError> {
+        let Some(root) = &self.local_root else {
+            return tokio::runtime::Handle::current().block_on(self.get(key));
+        };
+        match read_file(&root.join(key.path().as_ref())) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Io { verb: "read", what: key.to_string(), source }),
+        }
+    }
+
+    /// Writes an object and says what it is then. When this returns, the object survives a power cut.
+    pub async fn put(&self, key: &ObjectKey, content: PutPayload, mode: WriteMode) -> Result<Stamp, StoreError> {
+        let path = key.path();
+        let put_mode = match mode {
+            WriteMode::Create => PutMode::Create,
+            WriteMode::Overwrite => PutMode::Overwrite,
+        };
+        let options = PutOptions { mode: put_mode, ..PutOptions::default() };
+        let mut outcome = self.objects.put_opts(&path, content.clone(), options.clone()).await;
+        if let Err(error) = &outcome {
+            match io_kind(error) {
+                // the next start of another process on the same volume swept our temporary file
+                Some(io::ErrorKind::NotFound) => {
+                    outcome = self.objects.put_opts(&path, content, options).await;
+                }
+                // FAT and some network mounts have no hard links, which is how the store creates atomically; the
+                // caller holds the key's lock, so looking first is as good within this process
+                Some(io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) if mode == WriteMode::Create => {
+                    if self.stamp(key).await?.is_some() {
+                        return Err(StoreError::AlreadyExists(key.clone()));
+                    }
+                    outcome = self.objects.put(&path, content).await;
+                }
+                _ => {}
+            }
+        }
+        match outcome {
+            Ok(_) => {}
+            Err(object_store::Error::AlreadyExists { .. }) => return Err(StoreError::AlreadyExists(key.clone())),
+            Err(source) => {
+                return Err(match io_kind(&source) {
+                    Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                        StoreError::StorageFull(key.clone())
+                    }
+                    _ => StoreError::Failed { verb: "write", what: key.to_string(), source },
+                });
+            }
+        }
+        match self.stamp(key).await? {
+            Some(stamp) => Ok(stamp),
+            None => Err(StoreError::Io {
+                verb: "find again",
+                what: key.to_string(),
+                source: io::Error::new(io::ErrorKind::NotFound, "it was removed as soon as it was written"),
+            }),
+        }
+    }
+
+    /// Deletes an object; false if there was none.
+    pub async fn delete(&self, key: &ObjectKey) -> Result<bool, StoreError> {
+        match self.objects.delete(&key.path()).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(StoreError::Failed { verb: "delete", what: key.to_string(), source }),
+        }
+    }
+
+    /// Removes what writes left behind that did not live to finish them. Returns how many files that were.
+    pub async fn sweep(&self) -> Result<usize, StoreError> {
+        let Some(root) = self.local_root.clone() else { return Ok(0) };
+        let what = root.display().to_string();
+        tokio::task::spawn_blocking(move || sweep_directory(&root, 0))
+            .await
+            .expect("sweeping does not panic")
+            .map_err(|source| StoreError::Io { verb: "sweep", what, source })
+    }
+}
+
+/// The kind of the I/O error at the bottom of an object store's error.
+fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut kind = None;
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            kind = Some(io.kind());
+        }
+        source = error.source();
+    }
+    kind
+}
+
+/// A name that `object_store` gives to files it is still writing: `<name>#<number>`.
+fn is_temporary(file_name: &str) -> bool {
+    file_name.rsplit_once('#').is_some_and(|(name, number)| {
+        !name.is_empty() && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+fn read_file(path: &Path) -> io::Result<(Stamp, Bytes)> {
+    let mut file = std::fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    let modified = metadata.modified().map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    file.read_to_end(&mut bytes)?;
+    Ok((Stamp { size: metadata.len(), modified }, bytes.into()))
+}
+
+/// One level of a local directory. What cannot be a chart's object (a name that is not text, a broken link, a
+/// directory) is passed over, so that one odd file does not hide the rest. A directory that is not there is empty.
+fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut objects = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let Ok(file_name) = entry.file_name().into_string() else { continue };
+        if is_temporary(&file_name) || file_name.contains(char::is_control) {
+            continue;
+        }
+        // links are followed (contract section 14), which costs a second call only for them
+        let metadata = match entry.metadata() {
+            Ok(metadata) if metadata.is_symlink() => std::fs::metadata(entry.path()),
+            other => other,
+        };
+        let Ok(metadata) = metadata else { continue };
+        if metadata.is_file() {
+            let modified = metadata.modified().map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
+            objects.push(StoredObject { file_name, stamp: Stamp { size: metadata.len(), modified } });
+        }
+    }
+    Ok(objects)
+}
+
+fn list_directories(directory: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && name != "lost+found")
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// Tenants nest, so it goes down; not through links, and not deeper than any sensible tenant.
+fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
+    const DEEPEST: usize = 16;
+    let mut swept = 0;
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() && depth < DEEPEST {
+            // a directory that may not be read, such as lost+found, holds nothing of ours
+            swept += sweep_directory(&entry.path(), depth + 1).unwrap_or(0);
+        } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_ours_and_temporary) {
+            std::fs::remove_file(entry.path())?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Only what this program writes is swept; `notes#1` is somebody's.
+fn is_ours_and_temporary(file_name: &str) -> bool {
+    let ours = [".tgz#", ".tgz.prov#", "index-cache.yaml#", ".chartroom-index#"];
+    is_temporary(file_name) && ours.iter().any(|mark| file_name.contains(mark))
+}

@@ -1,0 +1,158 @@
+//! One tenant: its index, what readers see of it, and the packages that cannot be listed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use chrono::{DateTime, Utc};
+use object_store::PutPayload;
+use tokio::sync::OnceCell;
+use tracing::warn;
+
+use crate::repository::entry::{Entry, Layer, Stamp};
+use crate::repository::index::{Change, Chart, IndexStyle, RepositoryIndex};
+use crate::repository::key::Tenant;
+use crate::repository::published::PublishedIndex;
+use crate::repository::scan::Unreadable;
+use crate::repository::{chain, statefile};
+
+/// A tenant's state. The index's lock is never held across a wait, and readers of `index.yaml` do not take it at all.
+#[derive(Debug)]
+pub struct TenantState {
+    pub(super) tenant: Tenant,
+    /// Set when the index is complete.
+    pub(super) loaded: OnceCell<()>,
+    /// One upload at a time where a limit counts objects.
+    pub(super) quota: tokio::sync::Mutex<()>,
+    index: Mutex<Indexed>,
+    published: RwLock<Arc<PublishedIndex>>,
+    unreadable: Mutex<HashMap<String, Stamp>>,
+}
+
+#[derive(Debug)]
+struct Indexed {
+    index: RepositoryIndex,
+    unsaved: bool,
+}
+
+impl TenantState {
+    pub(super) fn new(tenant: Tenant, style: IndexStyle) -> Self {
+        let index = RepositoryIndex::new(style);
+        let published = RwLock::new(Arc::new(index.publish(DateTime::UNIX_EPOCH)));
+        Self {
+            tenant,
+            loaded: OnceCell::new(),
+            quota: tokio::sync::Mutex::new(()),
+            index: Mutex::new(Indexed { index, unsaved: false }),
+            published,
+            unreadable: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Indexed> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fills the index for the first time. It says it was generated when its newest package came, so that the same
+    /// packages give the same bytes after a restart.
+    pub(super) fn start(&self, changes: Vec<Change>, now: DateTime<Utc>) {
+        let mut indexed = self.lock();
+        indexed.index.apply(changes);
+        let has_uploads = indexed.index.files().any(|entry| entry.layer == Layer::Upload);
+        indexed.unsaved = has_uploads;
+        let generated = indexed.index.newest().unwrap_or(now);
+        self.publish(&indexed.index, generated);
+    }
+
+    /// Changes the index and publishes it.
+    pub(super) fn apply(&self, changes: impl IntoIterator<Item = Change>, now: DateTime<Utc>) {
+        let mut indexed = self.lock();
+        indexed.index.apply(changes);
+        indexed.unsaved = true;
+        self.publish(&indexed.index, now);
+    }
+
+    /// Under the index's lock, so that readers never see an older index after a newer one.
+    fn publish(&self, index: &RepositoryIndex, generated: DateTime<Utc>) {
+        let published = Arc::new(index.publish(generated));
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
+    }
+
+    pub(super) fn published(&self) -> Arc<PublishedIndex> {
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().index.files().next().is_none()
+    }
+
+    /// Charts and versions.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let indexed = self.lock();
+        (indexed.index.chart_count(), indexed.index.version_count())
+    }
+
+    pub(super) fn file(&self, file_name: &str) -> Option<Arc<Entry>> {
+        self.lock().index.file(file_name).cloned()
+    }
+
+    pub(super) fn chart(&self, name: &str) -> Option<Arc<Chart>> {
+        self.lock().index.chart(name).cloned()
+    }
+
+    /// Charts by name, `limit` of them from `offset` on.
+    pub(super) fn charts(&self, offset: usize, limit: usize) -> Vec<(String, Arc<Chart>)> {
+        let indexed = self.lock();
+        let charts = indexed.index.charts().skip(offset).take(limit);
+        charts.map(|(name, chart)| (name.to_owned(), Arc::clone(chart))).collect()
+    }
+
+    pub(super) fn packages_of(&self, name: &str, version: &str) -> Vec<Arc<Entry>> {
+        self.lock().index.packages_of(name, version)
+    }
+
+    pub(super) fn packages_of_chart(&self, name: &str) -> Vec<Arc<Entry>> {
+        let indexed = self.lock();
+        indexed.index.files().filter(|entry| *entry.name == *name).cloned().collect()
+    }
+
+    /// Indexed uploads whose objects are not in `stored`.
+    pub(super) fn uploads_missing_from(&self, stored: &HashMap<String, Stamp>) -> Vec<String> {
+        let indexed = self.lock();
+        (indexed.index.files())
+            .filter(|entry| entry.layer == Layer::Upload && !stored.contains_key(&*entry.file_name))
+            .map(|entry| entry.file_name.to_string())
+            .collect()
+    }
+
+    /// The index cache and the rendered index, if they differ from what was last taken.
+    pub(super) fn take_unsaved(&self) -> Option<(PutPayload, PutPayload)> {
+        let (entries, published) = {
+            let mut indexed = self.lock();
+            if !std::mem::take(&mut indexed.unsaved) {
+                return None;
+            }
+            (indexed.index.files().cloned().collect::<Vec<_>>(), self.published())
+        };
+        let cache = statefile::render(entries.iter().map(|entry| &**entry));
+        Some((cache.into_iter().collect(), published.parts().cloned().collect()))
+    }
+
+    /// Remembers and logs a package that cannot be listed (contract section 8); once for each state of the object.
+    pub(super) fn note_unreadable(&self, unreadable: &Unreadable, action: &str) {
+        let Unreadable { file_name, stamp, reason } = unreadable;
+        let mut known = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.insert(file_name.clone(), *stamp) != Some(*stamp) {
+            let error = chain(reason);
+            warn!(repo = %self.tenant, action, package = file_name, error, "Invalid package in storage");
+        }
+    }
+
+    pub(super) fn is_known_unreadable(&self, file_name: &str, stamp: Stamp) -> bool {
+        let known = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(file_name) == Some(&stamp)
+    }
+
+    pub(super) fn forget_unreadable(&self, file_name: &str) {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).remove(file_name);
+    }
+}

@@ -1,0 +1,268 @@
+//! Uploads: checked, stored, indexed and published before they are acknowledged.
+
+use bytes::Bytes;
+use tracing::{info, warn};
+
+use crate::chart::archive::{self, ArchiveError, ChartPackage};
+use crate::chart::provenance::{InvalidProvenance, Provenance};
+use crate::repository::entry::{Entry, Layer, Listing, Stamp};
+use crate::repository::index::Change;
+use crate::repository::key::{FileKind, ObjectKey, Tenant};
+use crate::repository::store::{StoreError, WriteMode};
+use crate::repository::tenant::TenantState;
+use crate::repository::{ChartRepository, chain};
+
+/// What is uploaded in one request: at least one of the two.
+#[derive(Clone, Debug, Default)]
+pub struct Upload {
+    /// A chart package.
+    pub chart: Option<Bytes>,
+    /// A provenance file.
+    pub provenance: Option<Bytes>,
+    /// What exists may be replaced.
+    pub may_overwrite: bool,
+}
+
+/// Why an upload was refused. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// The package does not open.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The provenance file is none.
+    #[error(transparent)]
+    Provenance(#[from] InvalidProvenance),
+    /// The name would leave the tenant's directory.
+    #[error("{0} is improperly formatted")]
+    ImproperlyFormatted(String),
+    /// It is there already and may not be replaced.
+    #[error("{0} exists already")]
+    Exists(String),
+    /// It is built in and cannot be replaced by anybody.
+    #[error("{0} is a built-in chart version and cannot be replaced: upload it under another version")]
+    BuiltIn(String),
+    /// The tenant has as many objects as it may have.
+    #[error("repo has reached storage limit")]
+    LimitReached,
+    /// The volume is full.
+    #[error("storage is full: {0} was not stored; delete chart versions or enlarge the volume, then upload again")]
+    StorageFull(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for UploadError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::AlreadyExists(key) => Self::Exists(key.file_name().to_owned()),
+            StoreError::StorageFull(key) => Self::StorageFull(key.file_name().to_owned()),
+            other @ (StoreError::Failed { .. } | StoreError::Io { .. }) => Self::Store(other),
+        }
+    }
+}
+
+/// An object about to be written.
+struct Pending {
+    key: ObjectKey,
+    bytes: Bytes,
+    exists: Option<Stamp>,
+}
+
+impl ChartRepository {
+    /// Stores what was uploaded and lists it. When this returns, the index that readers get has it.
+    pub async fn upload(&self, tenant: &Tenant, upload: Upload) -> Result<(), UploadError> {
+        let Upload { chart, provenance, may_overwrite } = upload;
+        let opened = match &chart {
+            Some(bytes) => Some(self.open_upload(bytes.clone()).await?),
+            None => None,
+        };
+        let provenance_name = provenance.as_ref().map(|bytes| provenance_file_name(bytes)).transpose()?;
+        let state = self.state(tenant).await?;
+
+        let mut chart = match (opened.as_ref(), chart) {
+            (Some(package), Some(bytes)) => Some(pending(tenant, package_file_name(package), bytes)?),
+            _ => None,
+        };
+        let mut provenance = match (provenance_name, provenance) {
+            (Some(file_name), Some(bytes)) => Some(pending(tenant, file_name, bytes)?),
+            _ => None,
+        };
+        for pending in chart.iter().chain(&provenance) {
+            self.refuse_built_in(tenant, pending.key.file_name(), opened.as_ref()).await?;
+        }
+
+        let locks = self.locks.lock_all(chart.iter().chain(&provenance).map(|pending| &pending.key)).await;
+        for pending in chart.iter_mut().chain(&mut provenance) {
+            pending.exists = self.store.stamp(&pending.key).await?;
+        }
+        if !may_overwrite {
+            self.refuse_existing(&state, chart.as_ref(), provenance.as_ref()).await?;
+        }
+        let _quota = self.refuse_beyond_limit(&state, chart.as_ref(), provenance.as_ref()).await?;
+
+        // the provenance file first: without its chart it harms nobody, and the chart is what makes the pair visible
+        let undo = match &provenance {
+            Some(pending) => Some(self.write_provenance(pending).await?),
+            None => None,
+        };
+        let (Some(pending), Some(package)) = (chart, opened) else { return Ok(()) };
+        let mode = if may_overwrite { WriteMode::Overwrite } else { WriteMode::Create };
+        let stamp = match self.store.put(&pending.key, pending.bytes.into(), mode).await {
+            Ok(stamp) => stamp,
+            Err(error) => {
+                if let (Some(undo), Some(provenance)) = (undo, &provenance) {
+                    self.undo_provenance(provenance, undo).await;
+                }
+                return Err(error.into());
+            }
+        };
+        let file_name = pending.key.file_name();
+        state.forget_unreadable(file_name);
+        self.apply(&state, [Change::Insert(Listing::new(&package, file_name, stamp), Layer::Upload)]);
+        let replaced = pending.exists.is_some();
+        info!(
+            repo = %tenant,
+            chart.name = package.metadata.name,
+            chart.version = package.metadata.version,
+            size_bytes = stamp.size,
+            replaced,
+            "Chart uploaded"
+        );
+        drop(locks);
+        if !replaced {
+            self.make_room(&state, &package.metadata.name, file_name).await;
+        }
+        Ok(())
+    }
+
+    async fn open_upload(&self, bytes: Bytes) -> Result<ChartPackage, ArchiveError> {
+        let limits = self.settings.limits;
+        let opened = tokio::task::spawn_blocking(move || archive::open(&bytes, &limits)).await;
+        opened.expect("opening a package does not panic")
+    }
+
+    async fn refuse_built_in(
+        &self,
+        tenant: &Tenant,
+        file_name: &str,
+        package: Option<&ChartPackage>,
+    ) -> Result<(), UploadError> {
+        let Some(builtin) = self.builtin_of(tenant).await else { return Ok(()) };
+        let package_name = file_name.strip_suffix(".prov").unwrap_or(file_name);
+        let same_version = package.is_some_and(|package| {
+            builtin.has_version(&package.metadata.name, &package.metadata.version)
+        });
+        if same_version || builtin.has_file(file_name) || builtin.has_file(package_name) {
+            let version = package_name.strip_suffix(".tgz").unwrap_or(package_name);
+            return Err(UploadError::BuiltIn(version.to_owned()));
+        }
+        Ok(())
+    }
+
+    async fn refuse_existing(
+        &self,
+        state: &TenantState,
+        chart: Option<&Pending>,
+        provenance: Option<&Pending>,
+    ) -> Result<(), UploadError> {
+        if let Some(pending) = chart.filter(|pending| pending.exists.is_some()) {
+            // if it is stored but not listed, at least the index is repaired (contract section 12, complaint 1)
+            self.refresh_locked(state, &pending.key).await?;
+            return Err(UploadError::Exists(pending.key.file_name().to_owned()));
+        }
+        if let Some(pending) = provenance.filter(|pending| pending.exists.is_some()) {
+            // an upload of both that a crash interrupted left the provenance file: trying again must not be refused
+            let stored = self.store.get(&pending.key).await?;
+            if chart.is_none() || stored.is_none_or(|(_, stored)| stored != pending.bytes) {
+                return Err(UploadError::Exists(pending.key.file_name().to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counting and writing must not be interleaved with another upload's, so the guard lives until the upload is done.
+    async fn refuse_beyond_limit<'a>(
+        &self,
+        state: &'a TenantState,
+        chart: Option<&Pending>,
+        provenance: Option<&Pending>,
+    ) -> Result<Option<tokio::sync::MutexGuard<'a, ()>>, UploadError> {
+        let Some(limit) = self.settings.max_storage_objects else { return Ok(None) };
+        let guard = state.quota.lock().await;
+        let stored = self.store.list(&state.tenant).await?;
+        let count = stored.iter().filter(|object| FileKind::of(&object.file_name).is_some()).count();
+        let new = chart.into_iter().chain(provenance).filter(|pending| pending.exists.is_none()).count();
+        if new > 0 && count + new > limit {
+            return Err(UploadError::LimitReached);
+        }
+        Ok(Some(guard))
+    }
+
+    /// Returns what was there before, to be put back if the chart cannot be stored.
+    async fn write_provenance(&self, pending: &Pending) -> Result<Option<Bytes>, UploadError> {
+        let before = match pending.exists {
+            Some(_) => self.store.get(&pending.key).await?.map(|(_, bytes)| bytes),
+            None => None,
+        };
+        let mode = if before.is_some() { WriteMode::Overwrite } else { WriteMode::Create };
+        self.store.put(&pending.key, pending.bytes.clone().into(), mode).await?;
+        info!(repo = %pending.key.tenant(), package = pending.key.file_name(), "Provenance file uploaded");
+        Ok(before)
+    }
+
+    async fn undo_provenance(&self, pending: &Pending, before: Option<Bytes>) {
+        let undone = match before {
+            Some(bytes) => self.store.put(&pending.key, bytes.into(), WriteMode::Overwrite).await.map(drop),
+            None => self.store.delete(&pending.key).await.map(drop),
+        };
+        if let Err(cause) = undone {
+            warn!(
+                repo = %pending.key.tenant(),
+                package = pending.key.file_name(),
+                error = chain(&cause),
+                "Provenance file of a chart that could not be stored is left behind"
+            );
+        }
+    }
+
+    /// Deletes the oldest upload of a chart if there are more than the limit now, but never the one that just came
+    /// (contract section 1.5, with the defects of section 13.5 to 13.7 left out: the new one is safe before the old
+    /// one goes, and overwriting evicts nothing).
+    async fn make_room(&self, state: &TenantState, name: &str, just_uploaded: &str) {
+        let Some(limit) = self.settings.per_chart_limit else { return };
+        let mut uploads = state.packages_of_chart(name);
+        uploads.retain(|entry| entry.layer == Layer::Upload);
+        if uploads.len() <= limit {
+            return;
+        }
+        let by_age = |a: &std::sync::Arc<Entry>, b: &std::sync::Arc<Entry>| {
+            a.stamp.modified.cmp(&b.stamp.modified).then_with(|| a.version.cmp(&b.version))
+        };
+        let oldest = uploads.into_iter().filter(|entry| *entry.file_name != *just_uploaded).min_by(by_age);
+        let Some(key) = oldest.and_then(|entry| ObjectKey::new(&state.tenant, &entry.file_name)) else { return };
+        match self.delete_package(state, &key).await {
+            Ok(_) => info!(repo = %state.tenant, package = key.file_name(), limit, "Oldest version made room"),
+            Err(cause) => {
+                let error = chain(&cause);
+                warn!(repo = %state.tenant, package = key.file_name(), error, "Oldest version could not be deleted");
+            }
+        }
+    }
+}
+
+fn package_file_name(package: &ChartPackage) -> String {
+    format!("{}-{}.tgz", package.metadata.name, package.metadata.version)
+}
+
+fn provenance_file_name(bytes: &[u8]) -> Result<String, InvalidProvenance> {
+    let provenance = Provenance::parse(bytes)?;
+    Ok(format!("{}-{}.tgz.prov", provenance.name, provenance.version))
+}
+
+fn pending(tenant: &Tenant, file_name: String, bytes: Bytes) -> Result<Pending, UploadError> {
+    match ObjectKey::new(tenant, &file_name) {
+        Some(key) => Ok(Pending { key, bytes, exists: None }),
+        None => Err(UploadError::ImproperlyFormatted(file_name)),
+    }
+}
