@@ -1,0 +1,256 @@
+//! Every option's value and who set it: command line over environment over config file over default.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use crate::config::error::{ConfigError, Origin, Source};
+use crate::config::file::ConfigFile;
+use crate::config::go_syntax::{parse_bool, parse_duration, parse_int};
+use crate::config::options::{Kind, OPTIONS, Opt, State, find};
+use crate::yaml::Yaml;
+
+const NOT_A_BOOL: &str = "is not a boolean; write true or false";
+const NOT_AN_INT: &str = "is not a whole number, such as 8080";
+const NOT_A_DURATION: &str = "is not a duration; write numbers with units, such as 30s, 5m or 1h30m";
+const NOT_ONE_TEXT: &str = "is not one text; put it in quotes";
+const NOT_A_MAP: &str = "is not a map of tenants to IDs";
+
+/// An option's value, as its kind reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Of [`Kind::Bool`].
+    Bool(bool),
+    /// Of [`Kind::Int`].
+    Int(i64),
+    /// Of [`Kind::Text`].
+    Text(String),
+    /// Of [`Kind::Duration`], in nanoseconds.
+    Duration(i64),
+    /// Of [`Kind::KeyValue`]; a value without a key has the empty key.
+    Map(BTreeMap<String, String>),
+}
+
+/// All options, by flag name. Each is there, with the kind that its row says.
+#[derive(Debug)]
+pub struct Settings(BTreeMap<&'static str, (Value, Source)>);
+
+impl Settings {
+    /// Lays the sources over each other. `flags` in the order given: of a repeated one the last counts, except that
+    /// key-values add up.
+    pub fn resolve(
+        flags: &[(&'static Opt, String)],
+        env: impl Fn(&str) -> Option<OsString>,
+        file: Option<&ConfigFile>,
+    ) -> Result<Self, ConfigError> {
+        let mut settings = BTreeMap::new();
+        for option in OPTIONS {
+            settings.insert(option.flag, value_of(option, flags, &env, file)?);
+        }
+        Ok(Self(settings))
+    }
+
+    /// Value of the bool option `flag`.
+    pub fn bool(&self, flag: &str) -> bool {
+        match self.get(flag) {
+            Value::Bool(value) => *value,
+            other => unreachable!("--{flag} is read as a bool and is {other:?}"),
+        }
+    }
+
+    /// Value of the integer option `flag`.
+    pub fn int(&self, flag: &str) -> i64 {
+        match self.get(flag) {
+            Value::Int(value) => *value,
+            other => unreachable!("--{flag} is read as an integer and is {other:?}"),
+        }
+    }
+
+    /// Value of the text option `flag`.
+    pub fn text(&self, flag: &str) -> &str {
+        match self.get(flag) {
+            Value::Text(value) => value,
+            other => unreachable!("--{flag} is read as a text and is {other:?}"),
+        }
+    }
+
+    /// Value of the duration option `flag`, in nanoseconds.
+    pub fn duration(&self, flag: &str) -> i64 {
+        match self.get(flag) {
+            Value::Duration(value) => *value,
+            other => unreachable!("--{flag} is read as a duration and is {other:?}"),
+        }
+    }
+
+    /// Value of the key-value option `flag`.
+    pub fn map(&self, flag: &str) -> &BTreeMap<String, String> {
+        match self.get(flag) {
+            Value::Map(value) => value,
+            other => unreachable!("--{flag} is read as a map and is {other:?}"),
+        }
+    }
+
+    /// True if somebody set the option, to whatever value.
+    pub fn is_set(&self, flag: &str) -> bool {
+        self.entry(flag).1 != Source::Default
+    }
+
+    /// Who set the option `flag`.
+    pub fn origin(&self, flag: &str) -> Origin {
+        let option = find(flag).expect("settings are asked only for options of the table");
+        Origin { option, source: self.entry(flag).1.clone() }
+    }
+
+    /// The refusal of the present value of `flag`.
+    pub fn refuse(&self, flag: &str, rule: &'static str) -> ConfigError {
+        let value = match self.get(flag) {
+            Value::Bool(value) => value.to_string(),
+            Value::Int(value) => value.to_string(),
+            Value::Text(value) => format!("{value:?}"),
+            Value::Duration(nanoseconds) => format!("{nanoseconds}ns"),
+            Value::Map(map) => format!("{map:?}"),
+        };
+        let origin = self.origin(flag);
+        let value = if is_secret(origin.option) { "the value".to_owned() } else { value };
+        ConfigError::BadValue { origin, value, rule }
+    }
+
+    /// A sentence for each option that somebody set and that changes nothing.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for option in OPTIONS.iter().filter(|option| self.is_set(option.flag)) {
+            match option.state {
+                State::Deprecated => {
+                    warnings.push(format!("The configuration option --{} has been deprecated", option.flag));
+                }
+                State::OnlyWith(switch) if Some(self.get(option.flag)) != parse(option, option.default).ok().as_ref() => {
+                    warnings.push(format!("--{} has no effect without {switch}", option.flag));
+                }
+                State::OnlyWith(_) | State::Built | State::Later => {}
+            }
+        }
+        warnings
+    }
+
+    fn get(&self, flag: &str) -> &Value {
+        &self.entry(flag).0
+    }
+
+    fn entry(&self, flag: &str) -> &(Value, Source) {
+        self.0.get(flag).expect("settings are asked only for options of the table")
+    }
+}
+
+/// The path of the config file, which no config file can say: flag over environment; empty means none.
+pub fn config_path(
+    flags: &[(&'static Opt, String)],
+    env: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<String>, ConfigError> {
+    let option = find("config").expect("the table has --config");
+    match value_of(option, flags, &env, None)?.0 {
+        Value::Text(path) if !path.is_empty() => Ok(Some(path)),
+        _ => Ok(None),
+    }
+}
+
+fn value_of(
+    option: &'static Opt,
+    flags: &[(&'static Opt, String)],
+    env: &impl Fn(&str) -> Option<OsString>,
+    file: Option<&ConfigFile>,
+) -> Result<(Value, Source), ConfigError> {
+    let mut typed = flags.iter().filter(|(flag, _)| *flag == option).map(|(_, text)| text.as_str());
+    if option.kind == Kind::KeyValue {
+        let mut all = BTreeMap::new();
+        let mut any = false;
+        for text in typed.by_ref() {
+            all.extend(key_value(text));
+            any = true;
+        }
+        if any {
+            return Ok((Value::Map(all), Source::CommandLine));
+        }
+    }
+    if let Some(text) = typed.last() {
+        let value = parse(option, text).map_err(|rule| bad(option, Source::CommandLine, text, rule))?;
+        return Ok((value, Source::CommandLine));
+    }
+    if let Some(text) = env(option.env) {
+        let text = text.into_string();
+        let text = text.map_err(|_| ConfigError::NotUtf8(format!("environment variable {}", option.env)))?;
+        // a bool that is present and empty is false (contract section 5.1)
+        let read = if option.kind == Kind::Bool && text.is_empty() { "false" } else { &text };
+        let value = parse(option, read).map_err(|rule| bad(option, Source::Environment, &text, rule))?;
+        return Ok((value, Source::Environment));
+    }
+    if let Some(file) = file
+        && let Some(node) = file.values.get(option.key)
+    {
+        let source = Source::File(file.path.clone());
+        let value = from_yaml(option, node).map_err(|rule| bad(option, source.clone(), &shown(node), rule))?;
+        return Ok((value, source));
+    }
+    let value = parse(option, option.default).map_err(|rule| bad(option, Source::Default, option.default, rule))?;
+    Ok((value, Source::Default))
+}
+
+fn parse(option: &Opt, text: &str) -> Result<Value, &'static str> {
+    match option.kind {
+        Kind::Bool => parse_bool(text).map(Value::Bool).ok_or(NOT_A_BOOL),
+        Kind::Int => parse_int(text).map(Value::Int).ok_or(NOT_AN_INT),
+        Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::Duration => parse_duration(text).map(Value::Duration).ok_or(NOT_A_DURATION),
+        Kind::KeyValue => Ok(Value::Map(key_value(text).into_iter().collect())),
+    }
+}
+
+fn key_value(text: &str) -> Option<(String, String)> {
+    let (key, value) = text.split_once('=').unwrap_or(("", text));
+    (!text.is_empty()).then(|| (key.to_owned(), value.to_owned()))
+}
+
+fn from_yaml(option: &Opt, node: &Yaml) -> Result<Value, &'static str> {
+    match (option.kind, node) {
+        (Kind::KeyValue, Yaml::Mapping(entries)) => {
+            let texts = entries.iter().map(|(key, id)| Some((key.clone(), scalar(id)?)));
+            texts.collect::<Option<_>>().map(Value::Map).ok_or(NOT_A_MAP)
+        }
+        (Kind::KeyValue, Yaml::Sequence(items)) => {
+            let texts = items.iter().map(|item| key_value(&scalar(item)?));
+            texts.collect::<Option<_>>().map(Value::Map).ok_or(NOT_A_MAP)
+        }
+        (Kind::KeyValue, node) => parse(option, &scalar(node).ok_or(NOT_A_MAP)?),
+        (Kind::Bool, node) => parse(option, &scalar(node).ok_or(NOT_A_BOOL)?),
+        (Kind::Int, node) => parse(option, &scalar(node).ok_or(NOT_AN_INT)?),
+        (Kind::Duration, node) => parse(option, &scalar(node).ok_or(NOT_A_DURATION)?),
+        (Kind::Text, node) => scalar(node).map(Value::Text).ok_or(NOT_ONE_TEXT),
+    }
+}
+
+/// The text of a scalar. A float has none, because `1.10` and `1.1` have become the same.
+fn scalar(node: &Yaml) -> Option<String> {
+    match node {
+        Yaml::Bool(value) => Some(value.to_string()),
+        Yaml::Int(value) => Some(value.to_string()),
+        Yaml::Uint(value) => Some(value.to_string()),
+        Yaml::String(text) => Some(text.clone()),
+        Yaml::Null | Yaml::Float(_) | Yaml::Sequence(_) | Yaml::Mapping(_) => None,
+    }
+}
+
+fn shown(node: &Yaml) -> String {
+    match node {
+        Yaml::Float(value) => value.to_string(),
+        Yaml::Sequence(_) => "a list".to_owned(),
+        Yaml::Mapping(_) => "a map".to_owned(),
+        other => scalar(other).unwrap_or_default(),
+    }
+}
+
+fn bad(option: &'static Opt, source: Source, given: &str, rule: &'static str) -> ConfigError {
+    let value = if is_secret(option) { "the value".to_owned() } else { format!("{given:?}") };
+    ConfigError::BadValue { origin: Origin { option, source }, value, rule }
+}
+
+fn is_secret(option: &Opt) -> bool {
+    matches!(option.flag, "basic-auth-pass" | "cache-redis-password")
+}
