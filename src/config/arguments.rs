@@ -157,3 +157,128 @@ fn stray(word: String) -> ConfigError {
     };
     ConfigError::StrayArgument { given: word, hint }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_words(words: &[&str]) -> Result<Invocation, ConfigError> {
+        read(words.iter().map(OsString::from))
+    }
+
+    /// The flags of a command line that serves, as `flag=value`.
+    fn flags(words: &[&str]) -> Vec<String> {
+        match read_words(words) {
+            Ok(Invocation::Serve(flags)) => flags.iter().map(|(o, value)| format!("{}={value}", o.flag)).collect(),
+            other => panic!("{words:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_are_taken_as_go_takes_them() {
+        let rows: &[(&[&str], &[&str])] = &[
+            (&[], &[]),
+            (&["serve"], &[]),
+            (&["--port=8080"], &["port=8080"]),
+            (&["--port", "8080"], &["port=8080"]),
+            (&["-port=8080"], &["port=8080"]),
+            (&["-port", "8080"], &["port=8080"]),
+            (&["--port", "-1"], &["port=-1"]),
+            (&["--basic-auth-pass", "--debug"], &["basic-auth-pass=--debug"]),
+            (&["--chart-url="], &["chart-url="]),
+            (&["--chart-url=http://a/?b=c"], &["chart-url=http://a/?b=c"]),
+            (&["-c", "a.yaml"], &["config=a.yaml"]),
+            (&["--config=a.yaml"], &["config=a.yaml"]),
+            (&["--debug"], &["debug=true"]),
+            (&["-debug"], &["debug=true"]),
+            (&["--debug=false"], &["debug=false"]),
+            (&["--debug", "--log-json"], &["debug=true", "log-json=true"]),
+            (&["--debug", "true", "--port=1"], &["debug=true", "port=1"]),
+            (&["--debug", "serve", "--port=1"], &["debug=true", "port=1"]),
+            (&["serve", "--port=1", "--port=2"], &["port=1", "port=2"]),
+        ];
+        for (words, expected) in rows {
+            assert_eq!(flags(words), *expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_have_their_spellings() {
+        for word in ["help", "--help", "-help", "-h", "--h"] {
+            assert_eq!(read_words(&[word]).unwrap(), Invocation::Help, "{word}");
+            assert_eq!(read_words(&["--debug", word]).unwrap(), Invocation::Help, "--debug {word}");
+        }
+        for word in ["--version", "-version", "-v"] {
+            assert_eq!(read_words(&[word]).unwrap(), Invocation::Version, "{word}");
+        }
+        assert_eq!(read_words(&["package", "--help"]).unwrap(), Invocation::Help);
+    }
+
+    #[test]
+    fn package_takes_directories_and_a_destination() {
+        let rows: &[(&[&str], &[&str], &str)] = &[
+            (&["a", "--destination", "out"], &["a"], "out"),
+            (&["--destination=out", "a", "b"], &["a", "b"], "out"),
+            (&["a", "-d", "out", "b"], &["a", "b"], "out"),
+            (&["-d", "out", "--", "-a", "--destination"], &["-a", "--destination"], "out"),
+        ];
+        for (words, dirs, destination) in rows {
+            let words: Vec<&str> = ["package"].iter().chain(*words).copied().collect();
+            let expected = Invocation::Package {
+                dirs: dirs.iter().map(PathBuf::from).collect(),
+                destination: PathBuf::from(destination),
+            };
+            assert_eq!(read_words(&words).unwrap(), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_in_a_sentence() {
+        let rows: &[(&[&str], &str)] = &[
+            (&["--prot=1"], "unknown flag --prot; did you mean --port?"),
+            (&["-prot", "1"], "unknown flag -prot; did you mean --port?"),
+            (&["--CHART_URL=x"], "unknown flag --CHART_URL; did you mean --chart-url?"),
+            (&["--frobnicate"], "unknown flag --frobnicate; chartroom --help lists them all"),
+            (&["---port=1"], "unknown flag ---port; did you mean --port?"),
+            (&["--=1"], "unknown flag --; chartroom --help lists them all"),
+            (&["--help=yes"], "unknown flag --help; did you mean --help?"),
+            (&["--port"], "--port needs a value"),
+            (&["--debug", "false"], "unexpected argument \"false\"; write --debug=false to turn it off"),
+            (&["--debug", "0"], "unexpected argument \"0\"; write --debug=false to turn it off"),
+            (&["version"], "unexpected argument \"version\"; did you mean --version?"),
+            (&["port=80"], "unexpected argument \"port=80\"; did you mean --port?"),
+            (&["sevre"], "unexpected argument \"sevre\"; did you mean serve?"),
+            (&["pakage", "a"], "unexpected argument \"pakage\"; did you mean package?"),
+            (
+                &["--debug", "package", "a"],
+                "unexpected argument \"package\"; package must come first: chartroom package DIR… --destination OUT",
+            ),
+            (
+                &["everything"],
+                "unexpected argument \"everything\"; the commands are serve (which need not be said), package and help",
+            ),
+            (&["--debug", "yes"], "unexpected argument \"yes\"; the commands are serve (which need not be said), package and help"),
+            (&["package"], "package needs a --destination; write chartroom package DIR… --destination OUT"),
+            (&["package", "-d", "out"], "package needs a chart directory; write chartroom package DIR… --destination OUT"),
+            (&["package", "a", "-d="], "unknown flag -d=; package knows only --destination"),
+            (&["package", "a", "--debug"], "unknown flag --debug; package knows only --destination"),
+            (&["package", "a", "--destination"], "--destination needs a value"),
+            (&["package", "a", "--destination="], "package needs a --destination; write chartroom package DIR… --destination OUT"),
+        ];
+        for (words, expected) in rows {
+            assert_eq!(read_words(words).unwrap_err().to_string(), *expected, "{words:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn arguments_are_utf8_except_paths_to_package() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let strange = OsString::from_vec(b"\xff".to_vec());
+        let error = read([strange.clone()].into_iter()).unwrap_err();
+        assert_eq!(error.to_string(), "argument \"\\xFF\" is not UTF-8 text");
+        let words = ["package".into(), strange.clone(), "-d".into(), strange.clone()];
+        let expected = Invocation::Package { dirs: vec![strange.clone().into()], destination: strange.into() };
+        assert_eq!(read(words.into_iter()).unwrap(), expected);
+    }
+}

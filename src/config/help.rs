@@ -116,3 +116,42 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_every_option_with_its_environment_variable_and_default() {
+        let text = text(Style::Plain);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        for option in OPTIONS {
+            assert!(words.contains(&format!("--{}", option.flag).as_str()), "--{}", option.flag);
+            let bare = format!("[{}]", option.env);
+            let with_default = format!("[{},", option.env);
+            assert!(words.contains(&bare.as_str()) || words.contains(&with_default.as_str()), "{}", option.env);
+        }
+        assert!(text.contains("[PORT, default 8080]"));
+        assert!(text.contains("[JSON_INDEX, default true]"));
+        assert!(text.contains("[DEBUG]"));
+    }
+
+    #[test]
+    fn help_fits_its_width_and_has_each_heading_once() {
+        let text = text(Style::Plain);
+        for line in text.lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+            assert_eq!(line, line.trim_end(), "{line:?}");
+        }
+        for option in OPTIONS {
+            assert_eq!(text.matches(&format!("\n{}:\n", option.heading)).count(), 1, "{}", option.heading);
+        }
+    }
+
+    #[test]
+    fn only_the_ansi_style_has_escapes() {
+        assert!(!text(Style::Plain).contains('\x1b'));
+        let plain = text(Style::Ansi).replace("\x1b[1;4m", "").replace("\x1b[1m", "").replace("\x1b[0m", "");
+        assert_eq!(plain, text(Style::Plain));
+    }
+}
