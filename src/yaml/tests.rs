@@ -1,0 +1,398 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn read(text: &str) -> Result<Yaml, String> {
+    parse(text.as_bytes(), Limits::default()).map_err(|error| error.to_string())
+}
+
+fn json_of(text: &str) -> serde_json::Value {
+    read(text)
+        .unwrap_or_else(|error| panic!("{text:?}: {error}"))
+        .to_json()
+}
+
+#[test]
+fn a_chart_yaml_is_a_tree() {
+    let yaml =
+        read("\u{feff}apiVersion: v2\nname: demo # a comment\nversion: 1.10\nkeywords: [a, 'b']\n")
+            .expect("sound");
+    assert_eq!(yaml.get("name").and_then(Yaml::as_str), Some("demo"));
+    assert_eq!(yaml.get("version"), Some(&Yaml::Float(1.1)));
+    assert_eq!(
+        yaml.get("keywords")
+            .and_then(Yaml::as_sequence)
+            .map(<[Yaml]>::len),
+        Some(2)
+    );
+    assert_eq!(yaml.get("absent"), None);
+}
+
+#[test]
+fn values_become_the_json_that_helm_makes() {
+    for (text, json) in [
+        ("", json!(null)),
+        ("---\n", json!(null)),
+        ("# only a comment\n", json!(null)),
+        ("{}", json!({})),
+        (
+            "image:\n  tag: latest\nreplicas: 2\n",
+            json!({"image": {"tag": "latest"}, "replicas": 2}),
+        ),
+        ("yes: on", json!({"true": true})),
+        (
+            "1: a\n0x10: b\n1.50: c\n.inf: d",
+            json!({"1": "a", "16": "b", "1.5": "c", ".inf": "d"}),
+        ),
+        (
+            "when: 2020-01-01\nat: 12:30:45",
+            json!({"when": "2020-01-01", "at": "12:30:45"}),
+        ),
+        (
+            "a: 9007199254740993",
+            json!({"a": 9_007_199_254_740_992_u64}),
+        ),
+        (
+            "a: 12345678901234567890",
+            json!({"a": 12_345_678_901_234_567_000_u64}),
+        ),
+        (
+            "a: 1.0\nb: -3\nc: 0.5\nd: .nan",
+            json!({"a": 1, "b": -3, "c": 0.5, "d": null}),
+        ),
+        (
+            "a: \"yes\"\nb: '1'\nc: |\n  1\nd: >-\n  no\n",
+            json!({"a": "yes", "b": "1", "c": "1\n", "d": "no"}),
+        ),
+        (
+            "a: !!str 1\nb: !!float 2\nc: !mine 3\nd: ! '4'",
+            json!({"a": "1", "b": 2, "c": "3", "d": 4}),
+        ),
+        ("a: 1\na: 2", json!({"a": 2})),
+        ("a: 1\n---\nb: 2", json!({"a": 1})),
+        ("a: 1\n...\n@ not yaml", json!({"a": 1})),
+        ("a: 1\n---\n@ not yaml", json!({"a": 1})),
+        ("%YAML 1.1\n---\na: 1", json!({"a": 1})),
+        ("a:\n- 1\n-\n- x: z\n", json!({"a": [1, null, {"x": "z"}]})),
+        (
+            "name:\tdemo\nversion:\t\t-1",
+            json!({"name": "demo", "version": -1}),
+        ),
+        ("a: b\r\nc: d\r\n", json!({"a": "b", "c": "d"})),
+        (
+            "{\"a\":{\"b\":[1,\"x\",null,true]}}",
+            json!({"a": {"b": [1, "x", null, true]}}),
+        ),
+        ("? a\n: b", json!({"a": "b"})),
+        ("a: &x 1\n*x : b", json!({"a": 1, "1": "b"})),
+        (
+            "a: &x [1, {b: c}]\nd: *x",
+            json!({"a": [1, {"b": "c"}], "d": [1, {"b": "c"}]}),
+        ),
+        ("a: &x 1\nb: &x 2\nc: *x", json!({"a": 1, "b": 2, "c": 2})),
+    ] {
+        assert_eq!(json_of(text), json, "{text:?}");
+        assert_eq!(json_of(text).to_string(), json.to_string(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_merge_key_brings_the_fields_of_other_mappings() {
+    let base = "x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz: ";
+    for (mapping, json) in [
+        ("{<<: *x}", json!({"a": 1, "b": 2})),
+        ("{<<: *x, b: 9}", json!({"a": 1, "b": 9})),
+        ("{b: 9, <<: *x}", json!({"a": 1, "b": 2})),
+        ("{<<: [*x, *y]}", json!({"a": 1, "b": 2, "c": 4})),
+        ("{<<: {a: 7}, d: 8}", json!({"a": 7, "d": 8})),
+        ("{'<<': *x}", json!({"<<": {"a": 1, "b": 2}})),
+        ("[<<]", json!(["<<"])),
+    ] {
+        assert_eq!(json_of(&format!("{base}{mapping}"))["z"], json, "{mapping}");
+    }
+    for mapping in ["{<<: 1}", "{<<: [1]}", "{<<: [*x, [*y]]}", "{<<: }"] {
+        let text = format!("{base}{mapping}");
+        assert!(
+            read(&text).is_err_and(|error| error.contains("map merge requires")),
+            "{mapping}"
+        );
+        assert!(
+            is_mapping(text.as_bytes(), Limits::default()).is_err(),
+            "{mapping}"
+        );
+    }
+}
+
+#[test]
+fn unsound_texts_are_refused() {
+    for text in [
+        "a: b: c",
+        "a: [1",
+        "a: {b",
+        "\"open",
+        "a: *missing",
+        "a: &x [*x]",
+        "? [a]\n: b",
+        "{a: 1}: b",
+        "~: a",
+        ": a",
+        "18446744073709551615: a",
+        "a: !!int x",
+        "a: \u{1}",
+        "a: \u{0}",
+        "a: 'x'y",
+        "- a\nb: c",
+        "a:\n\tb: c",
+        "@",
+        "%",
+        "&x [1]: a",
+        "a: &x [1]\n*x : b",
+        "a: &x\n*x : b",
+        "a: \u{7f}",
+        "{]",
+    ] {
+        assert!(read(text).is_err(), "{text:?} is {:?}", read(text));
+        assert!(
+            is_mapping(text.as_bytes(), Limits::default()).is_err(),
+            "{text:?}"
+        );
+    }
+    assert!(parse(b"a: \xff", Limits::default()).is_err());
+}
+
+#[test]
+fn values_are_a_mapping_or_nothing() {
+    for (text, expected) in [
+        ("", true),
+        ("# nothing\n", true),
+        ("~", true),
+        ("{}", true),
+        ("a: {b: [c, d]}", true),
+        ("[]", false),
+        ("- a", false),
+        ("text", false),
+        ("1", false),
+        ("18446744073709551615", false),
+    ] {
+        assert_eq!(
+            is_mapping(text.as_bytes(), Limits::default()).ok(),
+            Some(expected),
+            "{text:?}"
+        );
+    }
+    for text in ["a: .nan", "a: -.inf"] {
+        assert!(
+            is_mapping(text.as_bytes(), Limits::default()).is_err(),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn limits_are_exact() {
+    for (text, nodes, depth) in [
+        ("a", 1, 0),
+        ("[]", 1, 1),
+        ("a: b", 3, 1),
+        ("[a, [b], {c: d}]", 7, 2),
+        ("[&x [a, b], *x]", 10, 2),
+        ("x: &x [[a]]\ny: [*x]", 13, 4),
+    ] {
+        let enough = Limits { nodes, depth };
+        assert!(parse(text.as_bytes(), enough).is_ok(), "{text}");
+        assert!(is_mapping(text.as_bytes(), enough).is_ok(), "{text}");
+        for (short, error) in [
+            (
+                Limits {
+                    nodes: nodes - 1,
+                    depth,
+                },
+                "nodes",
+            ),
+            (
+                Limits {
+                    nodes,
+                    depth: depth.saturating_sub(1),
+                },
+                "levels",
+            ),
+        ] {
+            if depth == 0 && error == "levels" {
+                continue;
+            }
+            let refusal = parse(text.as_bytes(), short).map_err(|refusal| refusal.to_string());
+            assert!(
+                refusal.as_ref().is_err_and(|text| text.contains(error)),
+                "{text}: {refusal:?} for {short:?}"
+            );
+            assert!(
+                is_mapping(text.as_bytes(), short).is_err(),
+                "{text} {short:?}"
+            );
+        }
+    }
+}
+
+/// 5 MiB, what Helm reads of one file.
+const FILE: usize = 5 << 20;
+
+#[test]
+fn hostile_texts_of_five_mebibytes_are_refused() {
+    let fill = |unit: &str| unit.repeat(FILE / unit.len());
+    let laughs: String = (1..=40)
+        .map(|n| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9)))
+        .collect();
+    let chain: String = (1..=90)
+        .map(|n| {
+            format!(
+                "b{n}: &b{n} {}*b{}{}\n",
+                "[".repeat(50),
+                n - 1,
+                "]".repeat(50)
+            )
+        })
+        .collect();
+    let wide = format!(
+        "[{}{}{}",
+        "a,".repeat(100_000),
+        "[".repeat(250),
+        "a,".repeat(FILE / 2)
+    );
+    let keys = format!(
+        "[{}{}a{}",
+        "a,".repeat(120_000),
+        "[".repeat(250),
+        "]:a".repeat(250)
+    );
+    for (name, text) in [
+        ("open sequences", fill("[")),
+        ("open mappings", fill("{")),
+        ("open pairs", fill("{a: ")),
+        ("block sequences", fill("- ")),
+        ("block keys", fill("? ")),
+        (
+            "deep indentation",
+            (0..3000)
+                .map(|n| format!("{}a:\n", " ".repeat(n)))
+                .collect(),
+        ),
+        ("one long sequence", format!("[{}]", fill("a,"))),
+        ("one long mapping", format!("{{{}}}", fill("a: b,"))),
+        ("a sequence as key", format!("[{}]: a", fill("a,"))),
+        (
+            "aliases without commas",
+            format!("a: &a 1\nb: [{}]", fill("*a ")),
+        ),
+        ("tags without commas", format!("[{}]", fill("!a "))),
+        ("anchors", format!("[{}]", fill("&a "))),
+        ("many short items", fill("- a\n")),
+        ("many small mappings", fill("- a: \n")),
+        ("billion laughs", format!("a0: &a0 [x]\n{laughs}")),
+        ("a chain of nested aliases", format!("b0: &b0 x\n{chain}")),
+        ("wide before deep", wide),
+        ("keys inside keys", keys),
+        ("commas", format!("[{}", fill(","))),
+        ("an open quote", format!("a: \"{}", fill("a "))),
+        ("percent signs", fill("%")),
+        ("colons", fill(": ")),
+    ] {
+        let limits = Limits::default();
+        assert!(parse(text.as_bytes(), limits).is_err(), "{name}");
+        assert!(is_mapping(text.as_bytes(), limits).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn large_texts_in_good_faith_are_read() {
+    let fill = |unit: &str| unit.repeat(FILE / unit.len() - 10);
+    for (name, text) in [
+        (
+            "a literal block",
+            format!("a: |\n{}", fill("  some [text], and {more}\n")),
+        ),
+        (
+            "a quoted string",
+            format!(
+                "a: \"{}\"",
+                fill("MIIFazCCA1OgAwIBAgIRAIIQz7DSQONZRGPgu2OCiwAwDQYJKoZIhvcN")
+            ),
+        ),
+        (
+            "a plain string",
+            format!(
+                "a: {}",
+                fill("MIIFazCCA1OgAwIBAgIRAIIQz7DSQONZRGPgu2OCiwAwDQYJKoZIhvcN")
+            ),
+        ),
+        (
+            "comments",
+            format!("{}a: b", fill("# a comment, [with] *things* &in it\n")),
+        ),
+        ("line breaks", format!("{}a: b", fill("\n"))),
+        (
+            "90,000 fields",
+            (0..90_000)
+                .map(|n| format!("field{n}: some longer value {n}\n"))
+                .collect(),
+        ),
+        (
+            "90,000 JSON fields",
+            format!(
+                "{{{}}}",
+                (0..90_000)
+                    .map(|n| format!("\"f{n}\":{n},"))
+                    .collect::<String>()
+            ),
+        ),
+    ] {
+        assert!(
+            is_mapping(text.as_bytes(), Limits::default()).expect(name),
+            "{name}"
+        );
+        assert!(parse(text.as_bytes(), Limits::default()).is_ok(), "{name}");
+    }
+}
+
+/// Text that is likely to get far into the parser.
+fn yaml_like() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[\\[\\]{},:?&*!|>%@`#'\"~ \t\n-]{1,3}",
+        "(a|<<|\\*a|&a|!!int|!!str|!<x>|---|\\.\\.\\.|%TAG|- |: |\\? |\n  |\n |\n|\\\\x4|\u{feff}|é)",
+        "[a-z0-9._+-]{1,4}",
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_text_makes_it_panic_and_both_readers_agree(text in yaml_like()) {
+        let limits = Limits { nodes: 200, depth: 20 };
+        let tree = parse(text.as_bytes(), limits);
+        match (&tree, is_mapping(text.as_bytes(), limits)) {
+            (Ok(tree), Ok(is_mapping)) => prop_assert_eq!(is_mapping, tree.is_null() || tree.as_mapping().is_some()),
+            (Err(_), Err(_)) => {}
+            (tree, shape) => prop_assert!(false, "{tree:?} but {shape:?}"),
+        }
+    }
+
+    #[test]
+    fn what_json_writes_is_read_back(keys in proptest::collection::btree_map("\\PC{0,8}", any::<i32>(), 0..5), text in "\\PC{0,20}") {
+        let json = json!({"numbers": keys, "text": text});
+        prop_assert_eq!(json_of(&json.to_string()), json);
+    }
+}
+#[test]
+fn zz_bench() {
+    let text = "apiVersion: v2\nname: demo-application\ndescription: A Helm chart for Kubernetes that installs a demo application\ntype: application\nversion: 1.10.3\nappVersion: \"2.0.1\"\nhome: https://example.com/demo\nicon: https://example.com/demo/icon.png\nkeywords:\n- demo\n- http\n- web\nmaintainers:\n- name: Jane Doe\n  email: jane@example.com\n- name: John Doe\n  email: john@example.com\nsources:\n- https://git.example.com/demo/demo\ndependencies:\n- name: common\n  version: ^1.2.0\n  repository: https://charts.example.com\n";
+    for _ in 0..3 {
+    let t = std::time::Instant::now();
+    for _ in 0..10000 { std::hint::black_box(parse(text.as_bytes(), Limits::default()).unwrap()); }
+    eprintln!("{} bytes: {:?} each", text.len(), t.elapsed() / 10000);
+    let t = std::time::Instant::now();
+    for _ in 0..10000 { std::hint::black_box(is_mapping(text.as_bytes(), Limits::default()).unwrap()); }
+    eprintln!("{} bytes: shape {:?} each", text.len(), t.elapsed() / 10000);
+    }
+}
