@@ -1,1 +1,325 @@
 //! What was typed, set or written in a file, turned into one validated [`Config`].
+//!
+//! Everything here is pure: arguments, environment and files come in as parameters. The options are rows of
+//! [`options::OPTIONS`]; the rules are contract section 5.
+
+mod arguments;
+mod error;
+mod file;
+mod go_syntax;
+pub mod help;
+pub mod options;
+mod settings;
+mod suggest;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use self::error::{ConfigError, Origin, Source};
+
+use self::arguments::Invocation;
+use self::file::ConfigFile;
+use self::settings::Settings;
+
+/// What the program is asked to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Serve the repository.
+    Serve(Box<Config>),
+    /// Print the root tenant's index in `config.index.format` and exit.
+    GenIndex(Box<Config>),
+    /// Make packages of chart directories.
+    Package {
+        /// The chart directories, at least one.
+        dirs: Vec<PathBuf>,
+        /// The directory that the packages go to.
+        destination: PathBuf,
+    },
+    /// Print [`help::text`].
+    Help,
+    /// Print [`version`].
+    Version,
+}
+
+/// The whole configuration of a server, checked: whatever is in it can be acted on as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where and how long to listen.
+    pub listen: Listen,
+    /// HTTPS instead of HTTP.
+    pub tls: Option<Tls>,
+    /// Value of `Access-Control-Allow-Origin` on API routes; printable ASCII.
+    pub cors_allow_origin: Option<String>,
+    /// Who may do what.
+    pub auth: Auth,
+    /// Where uploads are kept.
+    pub storage: Storage,
+    /// Directory of the built-in charts (chart directories and packages).
+    pub builtin_charts: Option<PathBuf>,
+    /// How the index is made and kept fresh.
+    pub index: Index,
+    /// What may be uploaded.
+    pub upload: Upload,
+    /// How URLs name tenants.
+    pub tenancy: Tenancy,
+    /// Which API routes exist.
+    pub api: ApiRoutes,
+    /// Directory of a custom welcome page.
+    pub web_template_path: Option<PathBuf>,
+    /// Artifact Hub repository IDs by tenant; the root tenant is the empty string.
+    pub artifact_hub_ids: BTreeMap<String, String>,
+    /// Serve `/metrics`.
+    pub metrics: bool,
+    /// What is logged, and how.
+    pub logging: Logging,
+    /// Sentences to log at start: options that are deprecated or change nothing.
+    pub warnings: Vec<String>,
+}
+
+/// Where and how long to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Address or host name, never empty; an IPv6 address without brackets.
+    pub host: String,
+    /// Port; 0 lets the system choose.
+    pub port: u16,
+    /// How long a whole request may take to arrive; `None` is for ever.
+    pub read_timeout: Option<Duration>,
+    /// How long a whole response may take to leave; `None` is for ever.
+    pub write_timeout: Option<Duration>,
+}
+
+/// Files for HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM certificate chain.
+    pub cert: PathBuf,
+    /// PEM private key.
+    pub key: PathBuf,
+}
+
+/// Who may do what (contract section 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Everybody may do everything.
+    Open,
+    /// One user, by HTTP basic authentication.
+    Basic {
+        /// The user's name, not empty.
+        user: String,
+        /// The user's password, not empty.
+        password: Secret,
+        /// Pull routes need no credentials.
+        anonymous_get: bool,
+    },
+}
+
+/// A text that must not appear in logs: its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides `text`.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Where uploads are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In a directory of this machine.
+    Local {
+        /// The directory, as given: it may be relative and need not exist yet.
+        root_dir: PathBuf,
+    },
+}
+
+/// How the index is made and kept fresh (contract sections 3.4 to 3.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// How it is written.
+    pub format: IndexFormat,
+    /// Absolute base of the chart URLs, without a slash at its end; relative URLs if `None`.
+    pub chart_url: Option<String>,
+    /// How often storage is listed for changes behind the server's back; `None` is never.
+    pub cache_interval: Option<Duration>,
+    /// List storage before every read.
+    pub always_regenerate: bool,
+    /// Packages read at once in a scan; `None` leaves it to the server.
+    pub read_limit: Option<NonZeroUsize>,
+    /// How much later than indexed a file may be dated and still count as unchanged.
+    pub timestamp_tolerance: Duration,
+    /// Keep `index-cache.yaml` beside the packages.
+    pub statefiles: bool,
+}
+
+/// How the index is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexFormat {
+    /// JSON (which is YAML too), one chart version a line.
+    Json,
+    /// Block-style YAML.
+    Yaml,
+}
+
+/// What may be uploaded (contract section 1.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Bytes of one request body; 0 allows none.
+    pub max_upload_size: u64,
+    /// Request bodies held in memory at once; further ones wait.
+    pub max_concurrent: NonZeroUsize,
+    /// Files kept in one tenant; `None` is no limit.
+    pub max_storage_objects: Option<NonZeroUsize>,
+    /// Versions kept of one chart; `None` is no limit.
+    pub per_chart_limit: Option<NonZeroUsize>,
+    /// When an existing version is replaced.
+    pub overwrite: Overwrite,
+    /// Form field for packages that counts besides `chart`; may be empty.
+    pub chart_form_field: String,
+    /// Form field for provenance files that counts besides `prov`; may be empty.
+    pub prov_form_field: String,
+}
+
+/// When an upload replaces an existing version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// Never.
+    Never,
+    /// If the query has the key `force`.
+    WithForce,
+    /// Always.
+    Always,
+}
+
+/// How URLs name tenants (contract section 1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenancy {
+    /// How many path segments.
+    pub depth: Depth,
+    /// Prefix of every path: empty, or `/` and segments without a slash at the end.
+    pub context_path: String,
+}
+
+/// How many path segments name a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Always this many; at 0 there is the root tenant only.
+    Fixed(usize),
+    /// As many as there are (contract section 1.3.1).
+    Dynamic,
+}
+
+/// Which routes under `/api` exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiRoutes {
+    /// None.
+    None,
+    /// All but `DELETE`.
+    WithoutDelete,
+    /// All.
+    All,
+}
+
+/// What is logged, and how (contract section 8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// From which level on.
+    pub level: LogLevel,
+    /// How a line is written.
+    pub format: LogFormat,
+    /// How a request's latency is written.
+    pub latency: Latency,
+    /// Log successful health requests too.
+    pub health: bool,
+}
+
+/// From which level on messages are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Info, warnings and errors.
+    Info,
+    /// Debug messages too.
+    Debug,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Tab-separated, for people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// How a request's latency is written in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// As Go writes durations: `92.409µs`.
+    Text,
+    /// As a number of nanoseconds.
+    Nanoseconds,
+}
+
+impl Config {
+    /// Reads arguments (without the program's name), environment and config file into a [`Command`].
+    pub fn load(
+        args: impl Iterator<Item = OsString>,
+        env: impl Fn(&str) -> Option<OsString>,
+        read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Command, ConfigError> {
+        let flags = match arguments::read(args)? {
+            Invocation::Help => return Ok(Command::Help),
+            Invocation::Version => return Ok(Command::Version),
+            Invocation::Package { dirs, destination } => return Ok(Command::Package { dirs, destination }),
+            Invocation::Serve(flags) => flags,
+        };
+        let file = match settings::config_path(&flags, &env)? {
+            Some(path) => Some(ConfigFile::read(Path::new(&path), read_file)?),
+            None => None,
+        };
+        let settings = Settings::resolve(&flags, env, file.as_ref())?;
+        let mut warnings = Vec::new();
+        if let Some(file) = file.filter(|file| !file.unknown.is_empty()) {
+            let keys = file.unknown.join(", ");
+            warnings.push(format!("config file {} has keys that no option has: {keys}", file.path.display()));
+        }
+        let mut config = Box::new(validate::config(&settings, warnings)?);
+        if !settings.bool("gen-index") {
+            return Ok(Command::Serve(config));
+        }
+        if matches!(config.tenancy.depth, Depth::Fixed(1..)) {
+            config.warnings.push("--gen-index has no effect with --depth above 0".to_owned());
+            return Ok(Command::Serve(config));
+        }
+        // who pipes the printed index somewhere expects what ChartMuseum prints
+        if !settings.is_set("json-index") {
+            config.index.format = IndexFormat::Yaml;
+        }
+        Ok(Command::GenIndex(config))
+    }
+}
+
+/// What `--version` prints, without a line end.
+pub fn version() -> String {
+    let revision = option_env!("CHARTROOM_BUILD_REV").unwrap_or("unknown");
+    format!("chartroom version {} (build {revision})", env!("CARGO_PKG_VERSION"))
+}

@@ -1,3 +1,63 @@
 //! The `chartroom` program: arguments in, exit code out.
 
-fn main() {}
+use std::future::Future;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use anyhow::Context as _;
+use chartroom::config::help::{self, Style};
+use chartroom::config::{self, Command, Config};
+use chartroom::{app, chart, telemetry};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // whoever closed standard error does not want to know
+            let _ = writeln!(io::stderr(), "chartroom: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    match Config::load(env::args_os().skip(1), |name| env::var_os(name), |path| fs::read(path))? {
+        Command::Serve(config) => {
+            start_logs(&config);
+            block_on(app::run(*config))
+        }
+        Command::GenIndex(config) => {
+            start_logs(&config);
+            block_on(app::gen_index(*config))
+        }
+        Command::Package { dirs, destination } => Ok(chart::package::run(&dirs, &destination)?),
+        Command::Help => {
+            let style = if io::stdout().is_terminal() { Style::Ansi } else { Style::Plain };
+            print(&help::text(style))
+        }
+        Command::Version => print(&format!("{}\n", config::version())),
+    }
+}
+
+/// Turns logs on and says what is odd about the configuration.
+fn start_logs(config: &Config) {
+    telemetry::init(&config.logging);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Runs `work` to its end; the runtime's default is a thread for each core.
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().build().context("the runtime does not start")?.block_on(work)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        // a reader that has seen enough, such as head, is no failure
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("standard output cannot be written"),
+    }
+}

@@ -1,1 +1,44 @@
-//! Logs: ChartMuseum's line formats on standard error, as text or JSON.
+//! Logs: ChartMuseum's line formats on standard error, as text or JSON (contract section 8).
+//!
+//! Whoever logs uses `tracing`: the message is the line's message, the fields follow it in the order they were given,
+//! then those of the spans around it.
+
+mod fields;
+mod layer;
+mod line;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use chrono::Utc;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use self::layer::LineLayer;
+use self::line::Format;
+use crate::config::{LogFormat, LogLevel, Logging};
+
+/// Sends this process's events to standard error from now on. The first call decides; later ones change nothing.
+pub fn init(logging: &Logging) {
+    let format = match logging.format {
+        LogFormat::Json => Format::Json,
+        LogFormat::Text if colour_wanted() => Format::ColouredText,
+        LogFormat::Text => Format::Text,
+    };
+    let level = match logging.level {
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    let layer = LineLayer::new(level, format, Utc::now, write_to_stderr);
+    let _ = tracing::subscriber::set_global_default(Registry::default().with(layer));
+}
+
+/// A terminal that has not been asked to stay plain (<https://no-color.org>).
+fn colour_wanted() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Writes a whole line at once, so that lines of different threads do not mix. Nobody can be told of a failure.
+fn write_to_stderr(line: &str) {
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}

@@ -26,3 +26,9 @@ pub fn package_directory(dir: &Path) -> Result<Packaged, PackageError> {
     let _ = dir;
     todo!()
 }
+
+/// Packages each chart directory into `destination`.
+pub fn run(dirs: &[std::path::PathBuf], destination: &Path) -> Result<(), PackageError> {
+    let _ = (dirs, destination);
+    todo!()
+}

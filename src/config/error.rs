@@ -1,0 +1,141 @@
+//! Why there is no configuration: each refusal is one sentence that says what was given and what would be accepted.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::options::Opt;
+use crate::yaml::YamlError;
+
+/// Where a value came from, strongest last (contract section 5.1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Nobody set it.
+    Default,
+    /// The config file at this path.
+    File(PathBuf),
+    /// The environment.
+    Environment,
+    /// The command line.
+    CommandLine,
+}
+
+/// An option as the one who set it knows it: by flag, environment variable or config key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The option.
+    pub option: &'static Opt,
+    /// Who set it.
+    pub source: Source,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.source {
+            Source::Default | Source::CommandLine => write!(f, "--{}", self.option.flag),
+            Source::Environment => write!(f, "environment variable {}", self.option.env),
+            Source::File(path) => write!(f, "{} in config file {}", self.option.key, path.display()),
+        }
+    }
+}
+
+/// Why there is no configuration. The capitalised texts are ChartMuseum's own (contract section 5.1).
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A flag that is not in the table.
+    #[error("unknown flag {given}; {hint}")]
+    UnknownFlag {
+        /// As typed, without its value.
+        given: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A word that is neither a flag nor a command.
+    #[error("unexpected argument {given:?}; {hint}")]
+    StrayArgument {
+        /// As typed.
+        given: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A flag stands last and its value is missing.
+    #[error("--{0} needs a value")]
+    MissingValue(&'static str),
+    /// A command is incomplete.
+    #[error("{0}; write chartroom package DIR… --destination OUT")]
+    Package(&'static str),
+    /// Arguments or environment are not UTF-8.
+    #[error("{0} is not UTF-8 text")]
+    NotUtf8(String),
+    /// A value that the option cannot take.
+    #[error("{origin}: {value} {rule}")]
+    BadValue {
+        /// Who set it.
+        origin: Origin,
+        /// What was given, quoted; a secret is not repeated.
+        value: String,
+        /// What is accepted, as the end of the sentence.
+        rule: &'static str,
+    },
+    /// The config file is not there.
+    #[error("config file not found: {}", .0.display())]
+    FileNotFound(PathBuf),
+    /// The config file is named as something else than YAML.
+    #[error("config file must have .yaml/.yml extension (or no extension)")]
+    FileExtension,
+    /// The config file is there and cannot be read.
+    #[error("config file {} cannot be read", .path.display())]
+    FileUnreadable {
+        /// Its path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The config file is not YAML.
+    #[error("config file {} is not usable", .path.display())]
+    FileSyntax {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: YamlError,
+    },
+    /// The config file does not hold options by name.
+    #[error("config file {} must hold keys and values", .0.display())]
+    FileShape(PathBuf),
+    /// The config file names an option twice, in different spellings, so that neither can be preferred.
+    #[error("config file {} sets {key} twice", .path.display())]
+    FileRepeats {
+        /// Its path.
+        path: PathBuf,
+        /// The option's config key.
+        key: String,
+    },
+    /// Options without which nothing can start.
+    #[error("Missing required flags(s): {}", .0.join(", "))]
+    MissingFlags(Vec<&'static str>),
+    /// A storage backend that nobody has heard of.
+    #[error("Unsupported storage backend: {0}")]
+    UnsupportedStorage(String),
+    /// A cache store that nobody has heard of.
+    #[error("Unsupported cache store: {0}")]
+    UnsupportedCache(String),
+    /// ChartMuseum has it, this version has not.
+    #[error("{origin}: this version has no {feature} yet; {instead}")]
+    NotBuilt {
+        /// Who asked for it.
+        origin: Origin,
+        /// What was asked for.
+        feature: String,
+        /// What to do meanwhile.
+        instead: &'static str,
+    },
+    /// Half of a pair of options that make sense only together.
+    #[error("{given} is set but --{missing} is not; {feature} needs both")]
+    HalfOfPair {
+        /// The half that is set.
+        given: Origin,
+        /// The half that is not.
+        missing: &'static str,
+        /// What the pair turns on.
+        feature: &'static str,
+    },
+}

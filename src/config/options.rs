@@ -1,0 +1,317 @@
+//! Every option, one row each: the command line, the environment, the config file and `--help` are all read off this
+//! table. Names, types and defaults are those of contract section 5.2, except where a row's meaning says otherwise.
+
+/// How an option's value is written (Go's syntaxes, contract section 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `1 t T true TRUE True 0 f F false FALSE False`.
+    Bool,
+    /// A signed whole number: decimal, `0x…`, `0…` octal.
+    Int,
+    /// Any text.
+    Text,
+    /// `300ms`, `1.5h`, `1h2m3s`, `0`.
+    Duration,
+    /// `VALUE` or `KEY=VALUE`; the flag may be repeated.
+    KeyValue,
+}
+
+/// How far an option works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It works.
+    Built,
+    /// It never has an effect; setting it is worth a warning.
+    Deprecated,
+    /// What it turns on does not exist yet; turning it on is refused.
+    Later,
+    /// It only tunes what this other setting turns on, which does not exist yet; setting it is worth a warning.
+    OnlyWith(&'static str),
+}
+
+/// One option.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Opt {
+    /// Heading it stands under in `--help`.
+    pub heading: &'static str,
+    /// Name on the command line, without dashes.
+    pub flag: &'static str,
+    /// Name in the environment.
+    pub env: &'static str,
+    /// Dotted lower-case name in the config file; empty if it has none.
+    pub key: &'static str,
+    /// How its value is written.
+    pub kind: Kind,
+    /// Its value when nobody sets it, as it would be written.
+    pub default: &'static str,
+    /// How far it works.
+    pub state: State,
+    /// What it does, in a phrase.
+    pub meaning: &'static str,
+}
+
+/// The option with this flag name.
+pub fn find(flag: &str) -> Option<&'static Opt> {
+    OPTIONS.iter().find(|option| option.flag == flag)
+}
+
+macro_rules! table {
+    ($($heading:literal { $(
+        $flag:literal, $env:literal, $key:literal, $kind:ident, $default:literal, $state:expr, $meaning:literal;
+    )* })*) => {
+        &[$($(Opt {
+            heading: $heading,
+            flag: $flag,
+            env: $env,
+            key: $key,
+            kind: Kind::$kind,
+            default: $default,
+            state: $state,
+            meaning: $meaning,
+        },)*)*]
+    };
+}
+
+use State::{Built, Deprecated, Later, OnlyWith};
+
+/// The options in the order of `--help`.
+#[rustfmt::skip]
+pub const OPTIONS: &[Opt] = table! {
+    "General" {
+        "config", "CONFIG", "", Text, "", Built,
+            "path of a YAML config file (also -c)";
+        "gen-index", "GEN_INDEX", "genindex", Bool, "false", Built,
+            "print the index to standard output and exit (only at depth 0); YAML unless --json-index=true";
+    }
+    "Listening" {
+        "listen-host", "LISTEN_HOST", "listen.host", Text, "0.0.0.0", Built,
+            "address to listen on";
+        "port", "PORT", "port", Int, "8080", Built,
+            "port to listen on; 0 takes a free one";
+        "read-timeout", "READ_TIMEOUT", "readtimeout", Int, "30", Built,
+            "seconds a whole request may take to arrive; 0 is for ever";
+        "write-timeout", "WRITE_TIMEOUT", "writetimeout", Int, "30", Built,
+            "seconds a whole response may take to leave; 0 is for ever";
+        "context-path", "CONTEXT_PATH", "contextpath", Text, "", Built,
+            "path prefix under which everything but /metrics is served";
+        "cors-alloworigin", "CORS_ALLOW_ORIGIN", "cors.alloworigin", Text, "", Built,
+            "value of Access-Control-Allow-Origin on API routes";
+        "tls-cert", "TLS_CERT", "tls.cert", Text, "", Built,
+            "PEM certificate chain; with --tls-key turns HTTPS on";
+        "tls-key", "TLS_KEY", "tls.key", Text, "", Built,
+            "PEM private key";
+        "tls-ca-cert", "TLS_CA_CERT", "tls.cacert", Text, "", Later,
+            "PEM authorities of which every client must show a certificate";
+    }
+    "Charts and storage" {
+        "builtin-charts", "BUILTIN_CHARTS", "builtincharts", Text, "", Built,
+            "directory of chart directories and packages that are served read-only";
+        "storage", "STORAGE", "storage.backend", Text, "local", Built,
+            "where uploads are kept; this version has local";
+        "storage-local-rootdir", "STORAGE_LOCAL_ROOTDIR", "storage.local.rootdir", Text, "./chartstorage", Built,
+            "directory of the uploads; must be named when --storage=local is";
+        "storage-timestamp-tolerance", "STORAGE_TIMESTAMP_TOLERANCE", "storage.timestamptolerance", Duration, "0", Built,
+            "how much later than indexed a file may be dated and still count as unchanged";
+        "disable-statefiles", "DISABLE_STATEFILES", "disablestatefiles", Bool, "false", Built,
+            "do not keep index-cache.yaml beside the packages";
+    }
+    "Index" {
+        "json-index", "JSON_INDEX", "json-index", Bool, "true", Built,
+            "write the index as JSON, which Helm reads several times faster; false writes YAML";
+        "chart-url", "CHART_URL", "charturl", Text, "", Built,
+            "absolute base of the URLs in the index; relative without it";
+        "cache-interval", "CACHE_INTERVAL", "cacheinterval", Duration, "5m", Built,
+            "how often storage is listed again to find what changed behind the server; 0 is never";
+        "always-regenerate-chart-index", "ALWAYS_REGENERATE_CHART_INDEX", "always-regenerate-chart-index", Bool, "false", Built,
+            "list storage before every read of the index";
+        "index-limit", "INDEX_LIMIT", "indexlimit", Int, "0", Built,
+            "packages read at once while storage is scanned; 0 chooses";
+    }
+    "Uploads" {
+        "allow-overwrite", "ALLOW_OVERWRITE", "allowoverwrite", Bool, "false", Built,
+            "replace an existing version without ?force";
+        "disable-force-overwrite", "DISABLE_FORCE_OVERWRITE", "disableforceoverwrite", Bool, "false", Built,
+            "ignore ?force (--allow-overwrite still wins)";
+        "max-upload-size", "MAX_UPLOAD_SIZE", "maxuploadsize", Int, "20971520", Built,
+            "bytes of one upload; 0 allows none";
+        "max-concurrent-uploads", "MAX_CONCURRENT_UPLOADS", "maxconcurrentuploads", Int, "4", Built,
+            "uploads held in memory at once; others wait";
+        "max-storage-objects", "MAX_STORAGE_OBJECTS", "maxstorageobjects", Int, "0", Built,
+            "files kept per tenant; 0 is no limit";
+        "per-chart-limit", "PER_CHART_LIMIT", "per-chart-limit", Int, "0", Built,
+            "versions kept per chart, the oldest file goes first; 0 is no limit";
+        "chart-post-form-field-name", "CHART_POST_FORM_FIELD_NAME", "chartpostformfieldname", Text, "chart", Built,
+            "one more form field for packages, beside chart";
+        "prov-post-form-field-name", "PROV_POST_FORM_FIELD_NAME", "provpostformfieldname", Text, "prov", Built,
+            "one more form field for provenance files, beside prov";
+    }
+    "Tenants, API and pages" {
+        "depth", "DEPTH", "depth", Int, "0", Built,
+            "path segments that name a tenant";
+        "depth-dynamic", "DEPTH_DYNAMIC", "depthdynamic", Bool, "false", Built,
+            "tenants of any number of segments; --depth is then ignored";
+        "disable-api", "DISABLE_API", "disableapi", Bool, "false", Built,
+            "no /api routes";
+        "disable-delete", "DISABLE_DELETE", "disabledelete", Bool, "false", Built,
+            "no DELETE route";
+        "web-template-path", "WEB_TEMPLATE_PATH", "web-template-path", Text, "", Built,
+            "directory with an index.html of your own for the welcome page";
+        "artifact-hub-repo-id", "ARTIFACT_HUB_REPO_ID", "artifact-hub-repo-id", KeyValue, "", Built,
+            "Artifact Hub repository ID, as ID for the root or TENANT=ID; may be repeated";
+    }
+    "Authentication" {
+        "basic-auth-user", "BASIC_AUTH_USER", "basicauth.user", Text, "", Built,
+            "user name; needs --basic-auth-pass";
+        "basic-auth-pass", "BASIC_AUTH_PASS", "basicauth.pass", Text, "", Built,
+            "password; better given by environment, where other users do not see it";
+        "auth-anonymous-get", "AUTH_ANONYMOUS_GET", "authanonymousget", Bool, "false", Built,
+            "reading needs no credentials";
+        "bearer-auth", "BEARER_AUTH", "bearerauth", Bool, "false", Later,
+            "tokens (JWT) instead of a password";
+        "auth-realm", "AUTH_REALM", "authrealm", Text, "", OnlyWith("--bearer-auth"),
+            "URL that hands out tokens";
+        "auth-service", "AUTH_SERVICE", "authservice", Text, "", OnlyWith("--bearer-auth"),
+            "service name in the challenge";
+        "auth-cert-path", "AUTH_CERT_PATH", "authcertpath", Text, "", OnlyWith("--bearer-auth"),
+            "PEM public key or certificate that tokens are signed with";
+        "auth-actions-search-path", "AUTH_ACTIONS_SEARCH_PATH", "authactionssearchpath", Text, "", OnlyWith("--bearer-auth"),
+            "JMESPath of the allowed actions in a token";
+    }
+    "Logs and metrics" {
+        "debug", "DEBUG", "debug", Bool, "false", Built,
+            "log debug messages too";
+        "log-json", "LOG_JSON", "logjson", Bool, "false", Built,
+            "log JSON objects instead of text";
+        "log-health", "LOG_HEALTH", "loghealth", Bool, "false", Built,
+            "log successful health requests too";
+        "log-latency-integer", "LOG_LATENCY_INTEGER", "loglatencyinteger", Bool, "false", Built,
+            "log latency as nanoseconds instead of text";
+        "enable-metrics", "ENABLE_METRICS", "enablemetrics", Bool, "false", Built,
+            "serve Prometheus metrics at /metrics";
+    }
+    "Deprecated, without effect" {
+        "disable-metrics", "DISABLE_METRICS", "disablemetrics", Bool, "false", Deprecated,
+            "metrics are off unless --enable-metrics";
+        "enforce-semver2", "ENFORCE_SEMVER2", "enforce-semver2", Bool, "false", Deprecated,
+            "versions are always checked";
+    }
+    "Cache in Redis" {
+        "cache", "CACHE", "cache.store", Text, "", Built,
+            "empty (in memory) is what this version has; redis comes later";
+        "cache-redis-addr", "CACHE_REDIS_ADDR", "cache.redis.addr", Text, "", OnlyWith("--cache=redis"),
+            "host:port";
+        "cache-redis-password", "CACHE_REDIS_PASSWORD", "cache.redis.password", Text, "", OnlyWith("--cache=redis"),
+            "password";
+        "cache-redis-db", "CACHE_REDIS_DB", "cache.redis.db", Int, "0", OnlyWith("--cache=redis"),
+            "database number";
+    }
+    "Other storage" {
+        "storage-amazon-bucket", "STORAGE_AMAZON_BUCKET", "storage.amazon.bucket", Text, "", OnlyWith("--storage=amazon"),
+            "bucket";
+        "storage-amazon-prefix", "STORAGE_AMAZON_PREFIX", "storage.amazon.prefix", Text, "", OnlyWith("--storage=amazon"),
+            "key prefix";
+        "storage-amazon-region", "STORAGE_AMAZON_REGION", "storage.amazon.region", Text, "", OnlyWith("--storage=amazon"),
+            "region";
+        "storage-amazon-endpoint", "STORAGE_AMAZON_ENDPOINT", "storage.amazon.endpoint", Text, "", OnlyWith("--storage=amazon"),
+            "endpoint";
+        "storage-amazon-sse", "STORAGE_AMAZON_SSE", "storage.amazon.sse", Text, "", OnlyWith("--storage=amazon"),
+            "server-side encryption";
+        "storage-amazon-force-path-style", "STORAGE_AMAZON_FORCE_PATH_STYLE", "storage.amazon.forcepathstyle", Bool, "true", OnlyWith("--storage=amazon"),
+            "buckets in the path instead of the host name";
+        "storage-google-bucket", "STORAGE_GOOGLE_BUCKET", "storage.google.bucket", Text, "", OnlyWith("--storage=google"),
+            "bucket";
+        "storage-google-prefix", "STORAGE_GOOGLE_PREFIX", "storage.google.prefix", Text, "", OnlyWith("--storage=google"),
+            "key prefix";
+        "storage-oracle-bucket", "STORAGE_ORACLE_BUCKET", "storage.oracle.bucket", Text, "", OnlyWith("--storage=oracle"),
+            "bucket";
+        "storage-oracle-prefix", "STORAGE_ORACLE_PREFIX", "storage.oracle.prefix", Text, "", OnlyWith("--storage=oracle"),
+            "key prefix";
+        "storage-oracle-region", "STORAGE_ORACLE_REGION", "storage.oracle.region", Text, "", OnlyWith("--storage=oracle"),
+            "region";
+        "storage-oracle-compartmentid", "STORAGE_ORACLE_COMPARTMENTID", "storage.oracle.compartmentid", Text, "", OnlyWith("--storage=oracle"),
+            "compartment";
+        "storage-microsoft-container", "STORAGE_MICROSOFT_CONTAINER", "storage.microsoft.container", Text, "", OnlyWith("--storage=microsoft"),
+            "container";
+        "storage-microsoft-prefix", "STORAGE_MICROSOFT_PREFIX", "storage.microsoft.prefix", Text, "", OnlyWith("--storage=microsoft"),
+            "key prefix";
+        "storage-alibaba-bucket", "STORAGE_ALIBABA_BUCKET", "storage.alibaba.bucket", Text, "", OnlyWith("--storage=alibaba"),
+            "bucket";
+        "storage-alibaba-prefix", "STORAGE_ALIBABA_PREFIX", "storage.alibaba.prefix", Text, "", OnlyWith("--storage=alibaba"),
+            "key prefix";
+        "storage-alibaba-endpoint", "STORAGE_ALIBABA_ENDPOINT", "storage.alibaba.endpoint", Text, "", OnlyWith("--storage=alibaba"),
+            "endpoint";
+        "storage-alibaba-sse", "STORAGE_ALIBABA_SSE", "storage.alibaba.sse", Text, "", OnlyWith("--storage=alibaba"),
+            "server-side encryption";
+        "storage-openstack-container", "STORAGE_OPENSTACK_CONTAINER", "storage.openstack.container", Text, "", OnlyWith("--storage=openstack"),
+            "container";
+        "storage-openstack-prefix", "STORAGE_OPENSTACK_PREFIX", "storage.openstack.prefix", Text, "", OnlyWith("--storage=openstack"),
+            "key prefix";
+        "storage-openstack-region", "STORAGE_OPENSTACK_REGION", "storage.openstack.region", Text, "", OnlyWith("--storage=openstack"),
+            "region";
+        "storage-openstack-cacert", "STORAGE_OPENSTACK_CACERT", "storage.openstack.cacert", Text, "", OnlyWith("--storage=openstack"),
+            "file of the certificate authorities";
+        "storage-openstack-auth", "STORAGE_OPENSTACK_AUTH", "storage.openstack.auth", Text, "auto", OnlyWith("--storage=openstack"),
+            "auto (v2, v3) or v1";
+        "storage-baidu-bucket", "STORAGE_BAIDU_BUCKET", "storage.baidu.bucket", Text, "", OnlyWith("--storage=baidu"),
+            "bucket";
+        "storage-baidu-prefix", "STORAGE_BAIDU_PREFIX", "storage.baidu.prefix", Text, "", OnlyWith("--storage=baidu"),
+            "key prefix";
+        "storage-baidu-endpoint", "STORAGE_BAIDU_ENDPOINT", "storage.baidu.endpoint", Text, "", OnlyWith("--storage=baidu"),
+            "endpoint";
+        "storage-etcd-endpoint", "STORAGE_ETCD_ENDPOINT", "storage.etcd.endpoint", Text, "http://localhost:2379", OnlyWith("--storage=etcd"),
+            "endpoint";
+        "storage-etcd-cafile", "STORAGE_ETCD_CAFILE", "storage.etcd.cafile", Text, "", OnlyWith("--storage=etcd"),
+            "file of the certificate authorities";
+        "storage-etcd-certfile", "STORAGE_ETCD_CERTFILE", "storage.etcd.certfile", Text, "", OnlyWith("--storage=etcd"),
+            "certificate file";
+        "storage-etcd-keyfile", "STORAGE_ETCD_KEYFILE", "storage.etcd.keyfile", Text, "", OnlyWith("--storage=etcd"),
+            "private key file";
+        "storage-etcd-prefix", "STORAGE_ETCD_PREFIX", "storage.etcd.prefix", Text, "", OnlyWith("--storage=etcd"),
+            "key prefix";
+        "storage-tencent-bucket", "STORAGE_TENCENT_BUCKET", "storage.tencent.bucket", Text, "", OnlyWith("--storage=tencent"),
+            "bucket";
+        "storage-tencent-prefix", "STORAGE_TENCENT_PREFIX", "storage.tencent.prefix", Text, "", OnlyWith("--storage=tencent"),
+            "key prefix";
+        "storage-tencent-endpoint", "STORAGE_TENCENT_ENDPOINT", "storage.tencent.endpoint", Text, "", OnlyWith("--storage=tencent"),
+            "endpoint";
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_has_the_85_options_of_the_contract_then_config_and_ours() {
+        assert_eq!(OPTIONS.len(), 85 + 1 + 2);
+    }
+
+    #[test]
+    fn no_two_options_share_a_name() {
+        type Name = fn(&'static Opt) -> &'static str;
+        let names: [Name; 3] = [|o| o.flag, |o| o.env, |o| o.key];
+        for name in names {
+            let distinct: BTreeSet<_> = OPTIONS.iter().map(name).collect();
+            assert_eq!(distinct.len(), OPTIONS.len());
+        }
+    }
+
+    #[test]
+    fn the_environment_spells_the_flag_in_capitals_with_one_exception() {
+        for option in OPTIONS {
+            let rule = option.flag.to_uppercase().replace('-', "_");
+            let expected = if option.flag == "cors-alloworigin" { "CORS_ALLOW_ORIGIN" } else { &rule };
+            assert_eq!(option.env, expected);
+        }
+    }
+
+    #[test]
+    fn config_keys_are_lower_case_and_only_config_has_none() {
+        for option in OPTIONS {
+            assert_eq!(option.key, option.key.to_lowercase());
+            assert_eq!(option.key.is_empty(), option.flag == "config", "{}", option.flag);
+        }
+    }
+}
