@@ -50,7 +50,11 @@ pub fn open(package: &[u8], limits: &Limits) -> Result<ChartPackage, ArchiveErro
 }
 
 /// The bytes of one file of the root chart (`path` as in the chart, such as `README.md`), `None` if it has none such.
-pub fn read_file(package: &[u8], path: &str, limits: &Limits) -> Result<Option<Vec<u8>>, ArchiveError> {
+pub fn read_file(
+    package: &[u8],
+    path: &str,
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>, ArchiveError> {
     let _ = (package, path, limits);
     todo!()
 }

@@ -66,7 +66,10 @@ mod tests {
         let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Sha256Hex::of(b"").to_string(), hex);
         assert_eq!(Sha256Hex::parse(hex), Some(Sha256Hex::of(b"")));
-        assert_eq!(Sha256Hex::parse(&hex.to_uppercase()), Some(Sha256Hex::of(b"")));
+        assert_eq!(
+            Sha256Hex::parse(&hex.to_uppercase()),
+            Some(Sha256Hex::of(b""))
+        );
     }
 
     #[test]

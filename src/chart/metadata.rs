@@ -10,7 +10,10 @@ use crate::yaml::Yaml;
 /// Empty strings, empty lists and `false` are left out when serialised.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the fields are Helm's own, documented with the chart format")]
+#[expect(
+    missing_docs,
+    reason = "the fields are Helm's own, documented with the chart format"
+)]
 pub struct Metadata {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
@@ -50,7 +53,10 @@ pub struct Metadata {
 
 /// One of a chart's maintainers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the fields are Helm's own, documented with the chart format")]
+#[expect(
+    missing_docs,
+    reason = "the fields are Helm's own, documented with the chart format"
+)]
 pub struct Maintainer {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
@@ -62,7 +68,10 @@ pub struct Maintainer {
 
 /// A chart that this chart needs as a subchart. `name` and `repository` are serialised even when empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the fields are Helm's own, documented with the chart format")]
+#[expect(
+    missing_docs,
+    reason = "the fields are Helm's own, documented with the chart format"
+)]
 pub struct Dependency {
     pub name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
