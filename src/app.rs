@@ -1,17 +1,251 @@
-//! The composition root: builds the store, the repository and the router, runs them, shuts them down.
+//! The composition root: builds the store, the repository and the HTTP surface, runs them, shuts them down.
 
-use anyhow::bail;
+use std::io::Write as _;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::Config;
+use anyhow::Context as _;
+use hyper::header::HeaderValue;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tracing::{error, info};
 
-/// Serves until told to stop.
+use crate::chart::archive::Limits;
+use crate::config::{ApiRoutes, Auth, Config, Depth, IndexFormat, Overwrite, Storage};
+use crate::http::auth::{Authorizer, BasicAuth};
+use crate::http::route::RouteRules;
+use crate::http::serve::{self, ServeLimits};
+use crate::http::upload::{FormFields, UploadRules};
+use crate::http::{HttpState, Site, request_log, route};
+use crate::metrics::Metrics;
+use crate::repository::key::Tenant;
+use crate::repository::store::ChartStore;
+use crate::repository::{ChartRepository, Settings, chain, index, watch as storage_watch};
+
+/// Deeper tenants than this are not looked for with `--depth-dynamic`; they are found when they are asked for.
+const DEEPEST_TENANT: usize = 8;
+/// A changed index is written to the storage when it has rested this long.
+const STATEFILE_REST: Duration = Duration::from_secs(2);
+/// It is written after this long in any case.
+const STATEFILE_PATIENCE: Duration = Duration::from_secs(30);
+/// Pause before a start-up scan that failed is tried again.
+const RETRY_SCAN: Duration = Duration::from_secs(2);
+
+/// Serves until told to stop by SIGTERM or SIGINT.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let _ = config;
-    bail!("serving is not built yet")
+    let listener = serve::bind(&config.listen.host, config.listen.port).await?;
+    let tls = match &config.tls {
+        Some(tls) => Some(serve::tls_acceptor(&tls.cert, &tls.key)?),
+        None => None,
+    };
+    let address = listener.local_addr().context("the listener has no address")?;
+    let stop = Stop::new()?;
+    let repository = Arc::new(open_repository(&config)?);
+    let (min_depth, max_depth) = tenant_depths(&config);
+    let (set_ready, ready) = watch::channel(false);
+    let state = Arc::new(http_state(&config, Arc::clone(&repository), ready)?);
+    let limits = ServeLimits {
+        read_timeout: config.listen.read_timeout,
+        write_timeout: config.listen.write_timeout,
+        ..ServeLimits::default()
+    };
+    let service = request_log::service(state, config.logging);
+
+    let mut background = JoinSet::new();
+    background.spawn(keep_index(Arc::clone(&repository), min_depth, max_depth, config.index.cache_interval, set_ready));
+    background.spawn(keep_statefiles(Arc::clone(&repository)));
+
+    info!(host = %address.ip(), port = address.port(), "Starting ChartMuseum-compatible chartroom");
+    let cut = serve::serve(listener, tls, limits, service, stop.requested()).await;
+    if cut > 0 {
+        error!(connections = cut, "Connections were cut: their requests did not finish in time");
+    }
+    background.shutdown().await;
+    repository.write_statefiles().await;
+    info!("Stopped");
+    Ok(())
 }
 
 /// Prints the root tenant's index.
 pub async fn gen_index(config: Config) -> anyhow::Result<()> {
-    let _ = config;
-    bail!("printing the index is not built yet")
+    let repository = open_repository(&config)?;
+    let index = repository.index(&Tenant::root()).await.context("the index cannot be made")?;
+    let mut stdout = std::io::stdout().lock();
+    index.parts().try_for_each(|part| stdout.write_all(part)).context("standard output cannot be written")?;
+    stdout.flush().context("standard output cannot be written")
+}
+
+/// The signals that end the program.
+struct Stop {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Completes with the first signal; a second one ends the process at once.
+    async fn requested(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => info!(signal = "SIGTERM", "Stopping: finishing what is in flight"),
+            _ = self.interrupt.recv() => info!(signal = "SIGINT", "Stopping: finishing what is in flight"),
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            error!("Stopped by a second signal");
+            std::process::exit(1);
+        });
+    }
+}
+
+fn open_repository(config: &Config) -> anyhow::Result<ChartRepository> {
+    let Storage::Local { root_dir } = &config.storage;
+    if let Some(directory) = &config.builtin_charts {
+        refuse_missing_directory(directory)?;
+    }
+    let store = ChartStore::local(root_dir).map_err(|error| anyhow::anyhow!(chain(&error)))?;
+    let settings = Settings {
+        format: match config.index.format {
+            IndexFormat::Json => index::IndexFormat::Json,
+            IndexFormat::Yaml => index::IndexFormat::Yaml,
+        },
+        chart_url: config.index.chart_url.clone().unwrap_or_default(),
+        context_path: config.tenancy.context_path.clone(),
+        builtin_charts: config.builtin_charts.clone(),
+        limits: Limits::default(),
+        per_chart_limit: config.upload.per_chart_limit.map(NonZeroUsize::get),
+        max_storage_objects: config.upload.max_storage_objects.map(NonZeroUsize::get),
+        scan_parallelism: config.index.read_limit.map_or_else(cores, NonZeroUsize::get),
+        timestamp_tolerance: config.index.timestamp_tolerance,
+        always_regenerate: config.index.always_regenerate,
+        statefiles: config.index.statefiles,
+    };
+    Ok(ChartRepository::new(store, settings))
+}
+
+fn refuse_missing_directory(directory: &Path) -> anyhow::Result<()> {
+    std::fs::read_dir(directory)
+        .with_context(|| format!("built-in charts cannot be read from {} (--builtin-charts)", directory.display()))?;
+    Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
+}
+
+/// Between which depths tenants are looked for.
+fn tenant_depths(config: &Config) -> (usize, usize) {
+    match config.tenancy.depth {
+        Depth::Fixed(depth) => (depth, depth),
+        Depth::Dynamic => (0, DEEPEST_TENANT),
+    }
+}
+
+fn http_state(
+    config: &Config,
+    repository: Arc<ChartRepository>,
+    ready: watch::Receiver<bool>,
+) -> anyhow::Result<HttpState> {
+    let rules = RouteRules {
+        context_path: config.tenancy.context_path.clone(),
+        depth: match config.tenancy.depth {
+            Depth::Fixed(depth) => route::Depth::Fixed(depth),
+            Depth::Dynamic => route::Depth::Dynamic,
+        },
+        api: config.api != ApiRoutes::None,
+        delete: config.api == ApiRoutes::All,
+        artifact_hub: !config.artifact_hub_ids.is_empty(),
+        static_files: config.web_template_path.is_some(),
+        metrics: config.metrics,
+    };
+    let authorizer = match &config.auth {
+        Auth::Open => Authorizer::Open,
+        Auth::Basic { user, password, anonymous_get } => {
+            Authorizer::Basic(BasicAuth::new(user, password.expose(), *anonymous_get))
+        }
+    };
+    let uploads = UploadRules {
+        max_size: config.upload.max_upload_size,
+        always_overwrite: config.upload.overwrite == Overwrite::Always,
+        overwrite_with_force: config.upload.overwrite == Overwrite::WithForce,
+        replaceable: config.upload.overwrite != Overwrite::Never,
+        form_fields: FormFields {
+            chart: config.upload.chart_form_field.clone(),
+            provenance: config.upload.prov_form_field.clone(),
+        },
+        slots: Semaphore::new(config.upload.max_concurrent.get()),
+    };
+    let cors_allow_origin = config.cors_allow_origin.as_ref().map(HeaderValue::try_from).transpose();
+    Ok(HttpState {
+        repository,
+        rules,
+        authorizer,
+        uploads,
+        opening: Semaphore::new(cores()),
+        site: Site {
+            cors_allow_origin: cors_allow_origin.context("--cors-alloworigin is no header value")?,
+            web_template_path: config.web_template_path.clone(),
+            artifact_hub_ids: config.artifact_hub_ids.clone(),
+            ready,
+            metrics: if config.metrics { Some(Arc::new(Metrics::new())) } else { None },
+        },
+    })
+}
+
+/// Makes the first index, then keeps it up with the storage. The port is open all the while.
+async fn keep_index(
+    repository: Arc<ChartRepository>,
+    min_depth: usize,
+    max_depth: usize,
+    interval: Option<Duration>,
+    set_ready: watch::Sender<bool>,
+) {
+    if let Err(cause) = repository.sweep().await {
+        error!(error = chain(&cause), "Unfinished uploads cannot be removed");
+    }
+    while let Err(cause) = repository.load_all(min_depth, max_depth).await {
+        error!(error = chain(&cause), "Storage cannot be read: trying again");
+        tokio::time::sleep(RETRY_SCAN).await;
+    }
+    set_ready.send_replace(true);
+    let follow = storage_watch::follow(Arc::clone(&repository), min_depth, max_depth);
+    let compare = async {
+        let Some(interval) = interval else { return };
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            repository.rescan_all(min_depth, max_depth).await;
+        }
+    };
+    tokio::join!(follow, compare);
+}
+
+/// Writes changed indexes to the storage, some time after they changed.
+async fn keep_statefiles(repository: Arc<ChartRepository>) {
+    let mut changes = repository.changes();
+    while changes.changed().await.is_ok() {
+        let patience = tokio::time::sleep(STATEFILE_PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            tokio::select! {
+                () = &mut patience => break,
+                rested = tokio::time::timeout(STATEFILE_REST, changes.changed()) => match rested {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return,
+                    Err(_) => break,
+                },
+            }
+        }
+        repository.write_statefiles().await;
+    }
 }

@@ -1,8 +1,124 @@
-//! The HTTP surface.
+//! The HTTP surface: the whole route table is [`dispatch`].
 
 pub mod auth;
+pub mod body;
+pub mod charts;
+pub mod error;
+pub mod helm_repo;
 pub mod multipart;
+pub mod query;
 pub mod request_log;
 pub mod route;
 pub mod serve;
+pub mod server_info;
+pub mod upload;
 pub mod welcome;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
+use hyper::{Request, Response};
+use tokio::sync::{Semaphore, watch};
+
+use crate::http::auth::{Authorizer, Decision};
+use crate::http::body::Body;
+use crate::http::error::{Form, HttpError};
+use crate::http::query::Query;
+use crate::http::route::{Route, RouteRules};
+use crate::http::serve::RequestBody;
+use crate::http::upload::UploadRules;
+use crate::metrics::Metrics;
+use crate::repository::ChartRepository;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct HttpState {
+    /// The charts.
+    pub repository: Arc<ChartRepository>,
+    /// Which routes there are.
+    pub rules: RouteRules,
+    /// Who may do what.
+    pub authorizer: Authorizer,
+    /// What may be uploaded.
+    pub uploads: UploadRules,
+    /// Packages that may be opened at the same time for reading in them.
+    pub opening: Semaphore,
+    /// The rest of what may be shown.
+    pub site: Site,
+}
+
+/// What the server shows besides charts.
+#[derive(Debug)]
+pub struct Site {
+    /// Value of `Access-Control-Allow-Origin` on API routes.
+    pub cors_allow_origin: Option<HeaderValue>,
+    /// Directory of a custom welcome page.
+    pub web_template_path: Option<PathBuf>,
+    /// Artifact Hub repository IDs by tenant.
+    pub artifact_hub_ids: BTreeMap<String, String>,
+    /// True once the index is complete.
+    pub ready: watch::Receiver<bool>,
+    /// Counters, if they are served.
+    pub metrics: Option<Arc<Metrics>>,
+}
+
+/// Answers one request. Never fails: whatever goes wrong is an answer too. The second value is the route's template
+/// for metrics, if there was a route.
+pub async fn respond(state: &HttpState, request: Request<RequestBody>) -> (Response<Body>, Option<&'static str>) {
+    let route = match route::resolve(request.method(), request.uri().path(), &state.rules) {
+        Ok(route) => route,
+        Err(not_found) => return (HttpError::NotFound(not_found).into_response(), None),
+    };
+    let template = route.template();
+    if let Decision::Denied(challenge) = authorize(state, &route, &request) {
+        return (HttpError::Unauthorized(challenge).into_response(), Some(template));
+    }
+    let is_api = route.is_api();
+    let mut response = dispatch(state, route, request).await.unwrap_or_else(HttpError::into_response);
+    if let (true, Some(origin)) = (is_api, &state.site.cors_allow_origin) {
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
+    (response, Some(template))
+}
+
+fn authorize(state: &HttpState, route: &Route, request: &Request<RequestBody>) -> Decision {
+    state.authorizer.authorize(route.action(), request.headers().get(hyper::header::AUTHORIZATION))
+}
+
+async fn dispatch(
+    state: &HttpState,
+    route: Route,
+    request: Request<RequestBody>,
+) -> Result<Response<Body>, HttpError> {
+    let query = Query::of(request.uri());
+    let headers = request.headers();
+    match &route {
+        Route::Welcome { .. } => server_info::welcome(state).await,
+        Route::Info => Ok(server_info::info()),
+        Route::Health => Ok(server_info::health()),
+        Route::Ready => Ok(server_info::ready(state)),
+        Route::Metrics => Ok(server_info::metrics(state)),
+        Route::ArtifactHub { tenant } => server_info::artifact_hub(state, tenant),
+        Route::Static { path } => server_info::static_file(state, path, &request).await,
+        Route::Preflight => Ok(server_info::preflight(headers)),
+
+        Route::Index { tenant } => helm_repo::index(state, tenant, headers).await,
+        Route::Download { tenant, file_name } => {
+            helm_repo::download(state, request.method(), tenant, file_name, headers).await
+        }
+
+        Route::ListCharts { tenant } => charts::list(state, tenant, query).await,
+        Route::GetChart { tenant, name } => charts::chart(state, tenant, name).await,
+        Route::GetVersion { tenant, name, version } => charts::version(state, tenant, name, version).await,
+        Route::Templates { tenant, name, version } => charts::templates(state, tenant, name, version).await,
+        Route::Values { tenant, name, version } => charts::values(state, tenant, name, version).await,
+        Route::File { tenant, name, version, path } => charts::file(state, tenant, name, version, path).await,
+
+        Route::UploadChart { tenant } => upload::chart(state, tenant, request).await,
+        Route::UploadProvenance { tenant } => upload::raw(state, tenant, request, Form::RawProvenance).await,
+        Route::DeleteVersion { tenant, name, version } => upload::delete_version(state, tenant, name, version).await,
+        Route::DeleteChart { tenant, name } => upload::delete_chart(state, tenant, name).await,
+    }
+}

@@ -1,0 +1,177 @@
+//! The one place where a failure becomes a status code. The texts are those of contract section 1.6.
+
+use bytes::Bytes;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::chart::archive::ArchiveError;
+use crate::http::body::Body;
+use crate::http::request_log::ErrorCause;
+use crate::http::route::NotFound;
+use crate::repository::resolve::ResolveError;
+use crate::repository::store::StoreError;
+use crate::repository::upload::UploadError;
+use crate::repository::{DeleteError, chain};
+
+/// How an upload came: the texts of two refusals depend on it (contract section 1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The body is the package.
+    RawChart,
+    /// The body is the provenance file.
+    RawProvenance,
+    /// The body is a form with either or both.
+    Multipart,
+}
+
+/// A request that is not answered as it hoped.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// Nothing is served under this method and path.
+    #[error("not found")]
+    NotFound(NotFound),
+    /// Credentials are missing or wrong; the challenge says which are wanted.
+    #[error("unauthorized")]
+    Unauthorized(HeaderValue),
+    /// A query parameter makes no sense.
+    #[error("{0}")]
+    BadQuery(&'static str),
+    /// The body is larger than `--max-upload-size`.
+    #[error("request too large")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The body did not arrive in time.
+    #[error("the request body did not arrive within the read timeout of this server")]
+    Timeout,
+    /// The connection broke, or what came is no HTTP body.
+    #[error("the request body could not be read")]
+    BrokenBody(String),
+    /// A form without anything to store.
+    #[error("no package or provenance file found in form fields {0} and {1}")]
+    EmptyForm(String, String),
+    /// An upload was refused.
+    #[error("upload refused")]
+    Upload(#[source] UploadError, Form),
+    /// A deletion was refused.
+    #[error(transparent)]
+    Delete(#[from] DeleteError),
+    /// No such version.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// `GET /api/charts/{name}` of a chart that is not there.
+    #[error("chart not found")]
+    ChartNotFound,
+    /// A package or provenance file that is not there.
+    #[error("object not found")]
+    ObjectNotFound,
+    /// A download of something that is neither a package nor a provenance file.
+    #[error("unsupported file extension")]
+    UnsupportedExtension,
+    /// The chart has no such file.
+    #[error("{0} not found")]
+    FileNotFound(String),
+    /// The tenant has no Artifact Hub repository.
+    #[error("Artifact Hub repository ID not found")]
+    NoArtifactHubId,
+    /// A package that was indexed does not open any more.
+    #[error("the stored package cannot be opened: upload it again")]
+    StoredPackage(#[source] ArchiveError),
+    /// The storage failed.
+    #[error("the chart storage failed; the server's log has the cause under this request's ID")]
+    Storage(#[from] StoreError),
+}
+
+impl HttpError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_)
+            | Self::ChartNotFound
+            | Self::ObjectNotFound
+            | Self::FileNotFound(_)
+            | Self::NoArtifactHubId
+            | Self::Delete(DeleteError::NotFound) => StatusCode::NOT_FOUND,
+            Self::Resolve(error) => match error {
+                ResolveError::NoChart | ResolveError::NoVersion { .. } | ResolveError::ImproperConstraint(_) => {
+                    StatusCode::NOT_FOUND
+                }
+                ResolveError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::BadQuery(_) | Self::EmptyForm(..) | Self::BrokenBody(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Upload(error, form) => match (error, form) {
+                // contract section 1.5.B and fact 12: the one refusal that ChartMuseum's clients know as a 500
+                (UploadError::Provenance(_), Form::RawProvenance) => StatusCode::INTERNAL_SERVER_ERROR,
+                (UploadError::Provenance(_) | UploadError::Archive(_) | UploadError::ImproperlyFormatted(_), _) => {
+                    StatusCode::BAD_REQUEST
+                }
+                (UploadError::Exists(_) | UploadError::BuiltIn(_), _) => StatusCode::CONFLICT,
+                (UploadError::LimitReached | UploadError::StorageFull(_), _) => StatusCode::INSUFFICIENT_STORAGE,
+                (UploadError::Store(_), _) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+            Self::Delete(DeleteError::BuiltIn(_)) => StatusCode::FORBIDDEN,
+            // contract section 1.4 and fact 5
+            Self::UnsupportedExtension => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Delete(DeleteError::Store(_)) | Self::StoredPackage(_) | Self::Storage(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+
+    /// What the client is told. Causes that name paths of the server stay in its log (contract section 13.12).
+    fn text(&self) -> String {
+        let internal = || HttpError::storage_text().to_owned();
+        match self {
+            Self::Upload(UploadError::Exists(_), Form::Multipart) => "chart already exists".into(),
+            Self::Upload(UploadError::Exists(_), Form::RawChart | Form::RawProvenance) => "file already exists".into(),
+            Self::Upload(UploadError::Store(_), _)
+            | Self::Delete(DeleteError::Store(_))
+            | Self::Resolve(ResolveError::Store(_)) => internal(),
+            Self::Upload(error, _) => error.to_string(),
+            Self::TooLarge { limit } => {
+                format!("request too large: this server takes up to {limit} bytes (--max-upload-size)")
+            }
+            other => other.to_string(),
+        }
+    }
+
+    fn storage_text() -> &'static str {
+        "the chart storage failed; the server's log has the cause under this request's ID"
+    }
+
+    /// The answer.
+    pub fn into_response(self) -> Response<Body> {
+        let status = self.status();
+        let mut body = json!({ "error": self.text() });
+        if let Self::NotFound(NotFound { hint: Some(hint) }) = &self {
+            body["hint"] = json!(hint);
+        }
+        let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, JSON);
+        if let Self::Unauthorized(challenge) = &self {
+            headers.insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+        if matches!(self, Self::TooLarge { .. } | Self::Timeout | Self::BrokenBody(_)) {
+            // what is left of the body is not read
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let cause = match &self {
+            Self::BrokenBody(cause) => Some(cause.clone()),
+            _ if status.is_server_error() => Some(chain(&self)),
+            _ => None,
+        };
+        if let Some(cause) = cause {
+            response.extensions_mut().insert(ErrorCause(cause));
+        }
+        response
+    }
+}
+
+/// The content type of every JSON answer.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");

@@ -1,0 +1,161 @@
+//! What a Helm client reads: `index.yaml`, packages and provenance files.
+
+use std::sync::Arc;
+
+use hyper::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+    IF_NONE_MATCH, VARY,
+};
+use hyper::{Method, Response, StatusCode};
+
+use crate::http::HttpState;
+use crate::http::body::Body;
+use crate::http::error::HttpError;
+use crate::repository::Download;
+use crate::repository::entry::Layer;
+use crate::repository::key::{FileKind, Tenant};
+use crate::repository::store::Content;
+
+/// `GET …/index.yaml`.
+pub async fn index(state: &HttpState, tenant: &Tenant, request: &HeaderMap) -> Result<Response<Body>, HttpError> {
+    let index = state.repository.index(tenant).await?;
+    let gzip = accepts_gzip(request);
+    let etag = if gzip { index.gzip_etag() } else { index.etag() };
+    let known = matches_etag(request, &[&index.etag(), &index.gzip_etag()]);
+    let body = if known {
+        Body::empty()
+    } else if gzip {
+        if !index.is_gzipped() {
+            let index = Arc::clone(&index);
+            let deflating = tokio::task::spawn_blocking(move || {
+                index.gzip_parts();
+            });
+            deflating.await.expect("deflating does not panic");
+        }
+        Body::parts(index.gzip_parts().iter().cloned().collect())
+    } else {
+        Body::parts(index.parts().cloned().collect())
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(ETAG, HeaderValue::try_from(etag).expect("hex digits in quotes"));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    // a cache may keep it but must ask each time whether it still holds
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-yaml"));
+    if gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}
+
+/// `GET …/charts/{filename}`.
+pub async fn download(
+    state: &HttpState,
+    method: &Method,
+    tenant: &Tenant,
+    file_name: &str,
+    request: &HeaderMap,
+) -> Result<Response<Body>, HttpError> {
+    let kind = FileKind::of(file_name).ok_or(HttpError::UnsupportedExtension)?;
+    let found = if *method == Method::HEAD {
+        state.repository.look_up(tenant, file_name).await?
+    } else {
+        state.repository.download(tenant, file_name).await?
+    };
+    let Download { content, size, entry, layer } = found.ok_or(HttpError::ObjectNotFound)?;
+    let etag = entry.filter(|_| kind == FileKind::Package).map(|entry| format!("\"{}\"", entry.digest));
+    let known = etag.as_ref().is_some_and(|etag| matches_etag(request, &[etag]));
+    let body = match content {
+        _ if known => Body::empty(),
+        Content::Whole(bytes) => Body::from(bytes),
+        Content::Stream(stream) => Body::Read(stream),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, state.package_cache_control(layer));
+    if let Some(etag) = etag {
+        headers.insert(ETAG, HeaderValue::try_from(etag).expect("hex digits in quotes"));
+    }
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind.content_type()));
+    headers.insert(CONTENT_LENGTH, size.into());
+    Ok(response)
+}
+
+impl HttpState {
+    /// How long others may keep a package without asking. For ever if nothing can replace it; a day if `force` can.
+    fn package_cache_control(&self, layer: Layer) -> HeaderValue {
+        let replaceable = layer == Layer::Upload && self.uploads.replaceable;
+        match (self.authorizer.is_open_for_pull(), replaceable) {
+            (true, true) => HeaderValue::from_static("public, max-age=86400"),
+            (true, false) => HeaderValue::from_static("public, max-age=31536000, immutable"),
+            (false, true) => HeaderValue::from_static("private, max-age=86400"),
+            (false, false) => HeaderValue::from_static("private, max-age=31536000, immutable"),
+        }
+    }
+}
+
+/// True if the client asks for gzip (RFC 9110 section 12.5.3). Helm never does, and could not decode it.
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let values = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let refused = parts.any(|parameter| {
+            let quality = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
+            quality.is_some_and(|quality| quality.trim().parse::<f32>().is_ok_and(|quality| quality == 0.0))
+        });
+        (name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip")) && !refused
+    })
+}
+
+/// RFC 9110 section 13.1.2: weak comparison with any of the tags.
+fn matches_etag(request: &HeaderMap, etags: &[&str]) -> bool {
+    let values = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        tag == "*" || etags.contains(&tag)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: hyper::header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn gzip_is_only_for_who_asks_for_it() {
+        for (value, expected) in [
+            ("gzip", true),
+            ("deflate, gzip;q=0.5", true),
+            ("GZIP", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+            ("*", false),
+            ("", false),
+        ] {
+            assert_eq!(accepts_gzip(&headers(ACCEPT_ENCODING, value)), expected, "{value:?}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn tags_are_compared_weakly() {
+        for (value, expected) in
+            [("\"a\"", true), ("\"x\", W/\"a\"", true), ("*", true), ("\"b\"", false), ("a", false)]
+        {
+            assert_eq!(matches_etag(&headers(IF_NONE_MATCH, value), &["\"a\""]), expected, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What the server says of itself: welcome page, health, readiness, metrics.
+
+use bytes::Bytes;
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
+use hyper::{Request, Response, StatusCode};
+use serde_json::json;
+
+use crate::http::HttpState;
+use crate::http::body::Body;
+use crate::http::error::{HttpError, JSON};
+use crate::http::serve::RequestBody;
+use crate::http::welcome;
+use crate::repository::key::Tenant;
+
+/// `GET /`.
+pub async fn welcome(state: &HttpState) -> Result<Response<Body>, HttpError> {
+    Ok(welcome::page(state.site.web_template_path.as_deref()).await.map(Body::from))
+}
+
+/// `GET /static…`.
+pub async fn static_file(
+    state: &HttpState,
+    path: &str,
+    request: &Request<RequestBody>,
+) -> Result<Response<Body>, HttpError> {
+    let directory = state.site.web_template_path.as_deref().ok_or_else(|| HttpError::NotFound(Default::default()))?;
+    Ok(welcome::static_file(directory, path, request.headers()).await.map(Body::from))
+}
+
+/// `GET /info`.
+pub fn info() -> Response<Body> {
+    json_response(StatusCode::OK, &json!({ "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// `GET /health`: the program runs. Nothing else is looked at (contract section 1.4).
+pub fn health() -> Response<Body> {
+    json_response(StatusCode::OK, &json!({ "healthy": true }))
+}
+
+/// `GET /readyz`: the index of every tenant in storage is complete.
+pub fn ready(state: &HttpState) -> Response<Body> {
+    if *state.site.ready.borrow() {
+        return json_response(StatusCode::OK, &json!({ "ready": true }));
+    }
+    let body = json!({ "ready": false, "reason": "the index is not complete yet; requests for it wait" });
+    let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// `GET /metrics`.
+pub fn metrics(state: &HttpState) -> Response<Body> {
+    let Some(metrics) = &state.site.metrics else {
+        return HttpError::NotFound(Default::default()).into_response();
+    };
+    for (tenant, charts, versions) in state.repository.tenant_counts() {
+        metrics.set_tenant(tenant.as_str(), charts, versions);
+    }
+    let mut response = Response::new(Body::from(Bytes::from(metrics.render())));
+    let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// `GET /artifacthub-repo.yml`.
+pub fn artifact_hub(state: &HttpState, tenant: &Tenant) -> Result<Response<Body>, HttpError> {
+    let id = state.site.artifact_hub_ids.get(tenant.as_str()).ok_or(HttpError::NoArtifactHubId)?;
+    let mut response = Response::new(Body::from(Bytes::from(format!("repositoryID: {id}\n"))));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-yaml"));
+    Ok(response)
+}
+
+/// `OPTIONS` on an API route: what a page of another origin may send. Whether it may see the answer is for
+/// `Access-Control-Allow-Origin` to say.
+pub fn preflight(request: &HeaderMap) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, DELETE"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    if let Some(wanted) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    }
+    response
+}
+
+fn json_response(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}

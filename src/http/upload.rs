@@ -1,0 +1,177 @@
+//! The chart API's writing half: uploads in both forms, and deletions (contract section 1.5).
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use hyper::{Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+
+use crate::http::HttpState;
+use crate::http::body::Body;
+use crate::http::error::{Form, HttpError, JSON};
+use crate::http::multipart;
+use crate::http::query::Query;
+use crate::http::serve::{BodyError, RequestBody};
+use crate::repository::key::Tenant;
+use crate::repository::upload::Upload;
+
+/// What may be uploaded.
+#[derive(Debug)]
+pub struct UploadRules {
+    /// Bytes of one request body.
+    pub max_size: u64,
+    /// Existing versions are replaced without being asked.
+    pub always_overwrite: bool,
+    /// Existing versions are replaced if the query has `force`.
+    pub overwrite_with_force: bool,
+    /// Either of the two: what a client has downloaded may not stay true.
+    pub replaceable: bool,
+    /// Form fields that count besides `chart` and `prov`.
+    pub form_fields: FormFields,
+    /// Bodies held in memory at the same time.
+    pub slots: Semaphore,
+}
+
+/// Names of form fields that count besides `chart` and `prov`.
+#[derive(Clone, Debug)]
+pub struct FormFields {
+    /// For packages.
+    pub chart: String,
+    /// For provenance files.
+    pub provenance: String,
+}
+
+/// `POST /api/charts`: the form is told by the content type, compared as ChartMuseum does.
+pub async fn chart(
+    state: &HttpState,
+    tenant: &Tenant,
+    request: Request<RequestBody>,
+) -> Result<Response<Body>, HttpError> {
+    match multipart_type(request.headers()) {
+        Some(content_type) => form(state, tenant, request, &content_type).await,
+        None => raw(state, tenant, request, Form::RawChart).await,
+    }
+}
+
+/// The content type, if it is that of a form.
+fn multipart_type(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    let name = content_type.split([';', ' ']).next().unwrap_or_default();
+    (name == "multipart/form-data").then(|| content_type.to_owned())
+}
+
+/// The body itself is what is uploaded.
+pub async fn raw(
+    state: &HttpState,
+    tenant: &Tenant,
+    request: Request<RequestBody>,
+    form: Form,
+) -> Result<Response<Body>, HttpError> {
+    let may_overwrite = may_overwrite(state, &request);
+    let _slot = state.uploads.slots.acquire().await.expect("the semaphore is never closed");
+    let bytes = read_body(request, state.uploads.max_size).await?;
+    let upload = match form {
+        Form::RawProvenance => Upload { provenance: Some(bytes), may_overwrite, ..Upload::default() },
+        Form::RawChart | Form::Multipart => Upload { chart: Some(bytes), may_overwrite, ..Upload::default() },
+    };
+    store(state, tenant, upload, form).await
+}
+
+async fn form(
+    state: &HttpState,
+    tenant: &Tenant,
+    request: Request<RequestBody>,
+    content_type: &str,
+) -> Result<Response<Body>, HttpError> {
+    let may_overwrite = may_overwrite(state, &request);
+    let FormFields { chart, provenance } = &state.uploads.form_fields;
+    let fields = ["chart", chart, "prov", provenance];
+    let _slot = state.uploads.slots.acquire().await.expect("the semaphore is never closed");
+    let body = read_body(request, state.uploads.max_size).await?;
+    let parts = multipart::read_files(content_type, body, &fields).await;
+    let mut part = |name: &str| parts.iter().find(|(field, _)| field == name).map(|(_, bytes)| bytes.clone());
+    let upload = Upload {
+        chart: part("chart").or_else(|| part(chart)),
+        provenance: part("prov").or_else(|| part(provenance)),
+        may_overwrite,
+    };
+    if upload.chart.is_none() && upload.provenance.is_none() {
+        return Err(HttpError::EmptyForm(chart.clone(), provenance.clone()));
+    }
+    store(state, tenant, upload, Form::Multipart).await
+}
+
+fn may_overwrite(state: &HttpState, request: &Request<RequestBody>) -> bool {
+    let rules = &state.uploads;
+    rules.always_overwrite || rules.overwrite_with_force && Query::of(request.uri()).has("force")
+}
+
+/// Reads a body of at most `limit` bytes. One that is larger is not kept, but read on for a while: a client that is
+/// still sending would not see the answer.
+async fn read_body(request: Request<RequestBody>, limit: u64) -> Result<Bytes, HttpError> {
+    const READ_ON: u64 = 64 * 1024 * 1024;
+    let announced: Option<u64> =
+        request.headers().get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()).and_then(|len| len.parse().ok());
+    let mut body = request.into_body();
+    let mut bytes = BytesMut::with_capacity(usize::try_from(announced.unwrap_or(0).min(limit)).unwrap_or(0));
+    let mut received: u64 = 0;
+    let mut too_large = announced.is_some_and(|announced| announced > limit);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(body_error)?.into_data() else { continue };
+        received += data.len() as u64;
+        if too_large || received > limit {
+            too_large = true;
+            bytes = BytesMut::new();
+            if received > limit.saturating_add(READ_ON) {
+                break;
+            }
+        } else {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    if too_large { Err(HttpError::TooLarge { limit }) } else { Ok(bytes.freeze()) }
+}
+
+fn body_error(error: BodyError) -> HttpError {
+    match error {
+        BodyError::Timeout(_) => HttpError::Timeout,
+        broken @ BodyError::Broken(_) => HttpError::BrokenBody(broken.to_string()),
+    }
+}
+
+async fn store(state: &HttpState, tenant: &Tenant, upload: Upload, form: Form) -> Result<Response<Body>, HttpError> {
+    // in a task of its own: a client that hangs up must not stop an upload between two steps
+    let (repository, tenant) = (std::sync::Arc::clone(&state.repository), tenant.clone());
+    let stored = tokio::spawn(async move { repository.upload(&tenant, upload).await }).await;
+    stored.expect("an upload does not panic").map_err(|error| HttpError::Upload(error, form))?;
+    Ok(done(StatusCode::CREATED, br#"{"saved":true}"#))
+}
+
+/// `DELETE /api/charts/{name}/{version}`.
+pub async fn delete_version(
+    state: &HttpState,
+    tenant: &Tenant,
+    name: &str,
+    version: &str,
+) -> Result<Response<Body>, HttpError> {
+    let (repository, tenant) = (std::sync::Arc::clone(&state.repository), tenant.clone());
+    let (name, version) = (name.to_owned(), version.to_owned());
+    let deleted = tokio::spawn(async move { repository.delete_version(&tenant, &name, &version).await }).await;
+    deleted.expect("a deletion does not panic")?;
+    Ok(done(StatusCode::OK, br#"{"deleted":true}"#))
+}
+
+/// `DELETE /api/charts/{name}`.
+pub async fn delete_chart(state: &HttpState, tenant: &Tenant, name: &str) -> Result<Response<Body>, HttpError> {
+    let (repository, tenant, name) = (std::sync::Arc::clone(&state.repository), tenant.clone(), name.to_owned());
+    let deleted = tokio::spawn(async move { repository.delete_chart(&tenant, &name).await }).await;
+    deleted.expect("a deletion does not panic")?;
+    Ok(done(StatusCode::OK, br#"{"deleted":true}"#))
+}
+
+fn done(status: StatusCode, body: &'static [u8]) -> Response<Body> {
+    let mut response = Response::new(Body::from(Bytes::from_static(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
