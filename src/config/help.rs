@@ -24,8 +24,14 @@ pub fn text(style: Style) -> String {
     out.push_str("chartroom keeps a cluster's Helm charts and serves them as a Helm repository.\n");
     heading(&mut out, style, "Commands");
     for (command, meaning) in [
-        ("chartroom [serve] [OPTIONS]", "serve charts; without any option those in ./chartstorage, on port 8080"),
-        ("chartroom package DIR… --destination OUT", "make packages of chart directories; the same tree gives the same bytes"),
+        (
+            "chartroom [serve] [OPTIONS]",
+            "serve charts; without any option those in ./chartstorage, on port 8080",
+        ),
+        (
+            "chartroom package DIR… --destination OUT",
+            "make packages of chart directories; the same tree gives the same bytes",
+        ),
         ("chartroom help", "print this"),
         ("chartroom --version", "print the version"),
     ] {
@@ -71,7 +77,8 @@ fn meaning(option: &Opt) -> String {
         State::Built | State::Deprecated => {}
     }
     let _ = write!(text, " [{}", option.env);
-    let unset = option.default.is_empty() || (option.kind == Kind::Bool && option.default == "false");
+    let unset =
+        option.default.is_empty() || (option.kind == Kind::Bool && option.default == "false");
     if !unset {
         let _ = write!(text, ", default {}", option.default);
     }
@@ -126,10 +133,18 @@ mod tests {
         let text = text(Style::Plain);
         let words: Vec<&str> = text.split_whitespace().collect();
         for option in OPTIONS {
-            assert!(words.contains(&format!("--{}", option.flag).as_str()), "--{}", option.flag);
+            assert!(
+                words.contains(&format!("--{}", option.flag).as_str()),
+                "--{}",
+                option.flag
+            );
             let bare = format!("[{}]", option.env);
             let with_default = format!("[{},", option.env);
-            assert!(words.contains(&bare.as_str()) || words.contains(&with_default.as_str()), "{}", option.env);
+            assert!(
+                words.contains(&bare.as_str()) || words.contains(&with_default.as_str()),
+                "{}",
+                option.env
+            );
         }
         assert!(text.contains("[PORT, default 8080]"));
         assert!(text.contains("[JSON_INDEX, default true]"));
@@ -144,14 +159,22 @@ mod tests {
             assert_eq!(line, line.trim_end(), "{line:?}");
         }
         for option in OPTIONS {
-            assert_eq!(text.matches(&format!("\n{}:\n", option.heading)).count(), 1, "{}", option.heading);
+            assert_eq!(
+                text.matches(&format!("\n{}:\n", option.heading)).count(),
+                1,
+                "{}",
+                option.heading
+            );
         }
     }
 
     #[test]
     fn only_the_ansi_style_has_escapes() {
         assert!(!text(Style::Plain).contains('\x1b'));
-        let plain = text(Style::Ansi).replace("\x1b[1;4m", "").replace("\x1b[1m", "").replace("\x1b[0m", "");
+        let plain = text(Style::Ansi)
+            .replace("\x1b[1;4m", "")
+            .replace("\x1b[1m", "")
+            .replace("\x1b[0m", "");
         assert_eq!(plain, text(Style::Plain));
     }
 }
