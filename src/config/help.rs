@@ -9,6 +9,9 @@ const WIDTH: usize = 100;
 /// Column at which meanings start.
 const INDENT: usize = 32;
 
+/// A space at which no line is broken.
+const NO_BREAK: char = '\u{a0}';
+
 /// Whether headings and flags stand out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -77,10 +80,8 @@ fn meaning(option: &Opt) -> String {
         State::Built | State::Deprecated => {}
     }
     let _ = write!(text, " [{}", option.env);
-    let unset =
-        option.default.is_empty() || (option.kind == Kind::Bool && option.default == "false");
-    if !unset {
-        let _ = write!(text, ", default {}", option.default);
+    if !option.default.is_empty() && option.default != "false" {
+        let _ = write!(text, ",{NO_BREAK}default{NO_BREAK}{}", option.default);
     }
     text.push(']');
     text
@@ -112,13 +113,14 @@ fn entry(out: &mut String, style: Style, left: &str, right: &str) {
 /// Lines of whole words, at most `width` columns each if the words allow it.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ') {
+        let word = word.replace(NO_BREAK, " ");
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
