@@ -289,7 +289,9 @@ impl Config {
         let flags = match arguments::read(args)? {
             Invocation::Help => return Ok(Command::Help),
             Invocation::Version => return Ok(Command::Version),
-            Invocation::Package { dirs, destination } => return Ok(Command::Package { dirs, destination }),
+            Invocation::Package { dirs, destination } => {
+                return Ok(Command::Package { dirs, destination });
+            }
             Invocation::Serve(flags) => flags,
         };
         let file = match settings::config_path(&flags, &env)? {
@@ -300,14 +302,19 @@ impl Config {
         let mut warnings = Vec::new();
         if let Some(file) = file.filter(|file| !file.unknown.is_empty()) {
             let keys = file.unknown.join(", ");
-            warnings.push(format!("config file {} has keys that no option has: {keys}", file.path.display()));
+            warnings.push(format!(
+                "config file {} has keys that no option has: {keys}",
+                file.path.display()
+            ));
         }
         let mut config = Box::new(validate::config(&settings, warnings)?);
         if !settings.bool("gen-index") {
             return Ok(Command::Serve(config));
         }
         if matches!(config.tenancy.depth, Depth::Fixed(1..)) {
-            config.warnings.push("--gen-index has no effect with --depth above 0".to_owned());
+            config
+                .warnings
+                .push("--gen-index has no effect with --depth above 0".to_owned());
             return Ok(Command::Serve(config));
         }
         // who pipes the printed index somewhere expects what ChartMuseum prints
@@ -321,5 +328,8 @@ impl Config {
 /// What `--version` prints, without a line end.
 pub fn version() -> String {
     let revision = option_env!("CHARTROOM_BUILD_REV").unwrap_or("unknown");
-    format!("chartroom version {} (build {revision})", env!("CARGO_PKG_VERSION"))
+    format!(
+        "chartroom version {} (build {revision})",
+        env!("CARGO_PKG_VERSION")
+    )
 }

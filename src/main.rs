@@ -22,7 +22,11 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    match Config::load(env::args_os().skip(1), |name| env::var_os(name), |path| fs::read(path))? {
+    match Config::load(
+        env::args_os().skip(1),
+        |name| env::var_os(name),
+        |path| fs::read(path),
+    )? {
         Command::Serve(config) => {
             start_logs(&config);
             block_on(app::run(*config))
@@ -33,7 +37,11 @@ fn run() -> anyhow::Result<()> {
         }
         Command::Package { dirs, destination } => Ok(chart::package::run(&dirs, &destination)?),
         Command::Help => {
-            let style = if io::stdout().is_terminal() { Style::Ansi } else { Style::Plain };
+            let style = if io::stdout().is_terminal() {
+                Style::Ansi
+            } else {
+                Style::Plain
+            };
             print(&help::text(style))
         }
         Command::Version => print(&format!("{}\n", config::version())),
@@ -51,7 +59,11 @@ fn start_logs(config: &Config) {
 /// Runs `work` to its end; the runtime's default is a thread for each core.
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.enable_all().build().context("the runtime does not start")?.block_on(work)
+    runtime
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?
+        .block_on(work)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

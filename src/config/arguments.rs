@@ -29,7 +29,11 @@ pub enum Invocation {
 
 /// A word of the command line, taken apart.
 enum Word {
-    Flag { typed: String, name: String, value: Option<String> },
+    Flag {
+        typed: String,
+        name: String,
+        value: Option<String>,
+    },
     Plain(String),
 }
 
@@ -47,8 +51,12 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
             Word::Plain(word) if word == "help" => return Ok(Invocation::Help),
             Word::Plain(word) if word == "serve" && !serve_said => serve_said = true,
             Word::Plain(word) => return Err(stray(word)),
-            Word::Flag { name, value: None, .. } if name == "help" || name == "h" => return Ok(Invocation::Help),
-            Word::Flag { name, value: None, .. } if name == "version" || name == "v" => return Ok(Invocation::Version),
+            Word::Flag {
+                name, value: None, ..
+            } if name == "help" || name == "h" => return Ok(Invocation::Help),
+            Word::Flag {
+                name, value: None, ..
+            } if name == "version" || name == "v" => return Ok(Invocation::Version),
             Word::Flag { typed, name, value } => {
                 let name = if name == "c" { "config" } else { name.as_str() };
                 let option = find(name).ok_or_else(|| unknown(&typed, name))?;
@@ -75,7 +83,10 @@ fn read_package(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, 
                 dirs.extend(args.by_ref().map(PathBuf::from));
             }
             "-d" | "-destination" | "--destination" => {
-                destination = Some(PathBuf::from(args.next().ok_or(ConfigError::MissingValue("destination"))?));
+                destination = Some(PathBuf::from(
+                    args.next()
+                        .ok_or(ConfigError::MissingValue("destination"))?,
+                ));
             }
             other if other.starts_with("--destination=") || other.starts_with("-destination=") => {
                 let typed = text(arg)?;
@@ -100,8 +111,14 @@ fn read_package(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, 
 
 /// The value of a bool flag without `=`: true. Go leaves a following word alone, so `--debug false` would turn debug
 /// on; here such a word is taken when it agrees and refused when it does not.
-fn bare_bool(option: &'static Opt, args: &mut Peekable<impl Iterator<Item = OsString>>) -> Result<String, ConfigError> {
-    let word = args.peek().and_then(|next| next.to_str()).map(str::to_owned);
+fn bare_bool(
+    option: &'static Opt,
+    args: &mut Peekable<impl Iterator<Item = OsString>>,
+) -> Result<String, ConfigError> {
+    let word = args
+        .peek()
+        .and_then(|next| next.to_str())
+        .map(str::to_owned);
     match word.as_deref().and_then(parse_bool) {
         Some(true) => {
             args.next();
@@ -119,7 +136,10 @@ fn bare_bool(option: &'static Opt, args: &mut Peekable<impl Iterator<Item = OsSt
 
 fn take_apart(arg: OsString) -> Result<Word, ConfigError> {
     let typed = text(arg)?;
-    let body = typed.strip_prefix("--").or_else(|| typed.strip_prefix('-')).unwrap_or_default();
+    let body = typed
+        .strip_prefix("--")
+        .or_else(|| typed.strip_prefix('-'))
+        .unwrap_or_default();
     if body.is_empty() {
         return Ok(Word::Plain(typed));
     }
@@ -132,16 +152,23 @@ fn take_apart(arg: OsString) -> Result<Word, ConfigError> {
 }
 
 fn text(arg: OsString) -> Result<String, ConfigError> {
-    arg.into_string().map_err(|arg| ConfigError::NotUtf8(format!("argument {arg:?}")))
+    arg.into_string()
+        .map_err(|arg| ConfigError::NotUtf8(format!("argument {arg:?}")))
 }
 
 fn unknown(typed: &str, name: &str) -> ConfigError {
-    let flags = OPTIONS.iter().map(|option| option.flag).chain(["help", "version"]);
+    let flags = OPTIONS
+        .iter()
+        .map(|option| option.flag)
+        .chain(["help", "version"]);
     let hint = match nearest(name, flags) {
         Some(flag) => format!("did you mean --{flag}?"),
         None => "chartroom --help lists them all".to_owned(),
     };
-    ConfigError::UnknownFlag { given: typed.escape_debug().to_string(), hint }
+    ConfigError::UnknownFlag {
+        given: typed.escape_debug().to_string(),
+        hint,
+    }
 }
 
 fn stray(word: String) -> ConfigError {
@@ -150,7 +177,10 @@ fn stray(word: String) -> ConfigError {
         "package must come first: chartroom package DIR… --destination OUT".to_owned()
     } else if let Some(command) = nearest(bare, ["serve", "package", "help"].into_iter()) {
         format!("did you mean {command}?")
-    } else if let Some(flag) = nearest(bare, OPTIONS.iter().map(|option| option.flag).chain(["version"])) {
+    } else if let Some(flag) = nearest(
+        bare,
+        OPTIONS.iter().map(|option| option.flag).chain(["version"]),
+    ) {
         format!("did you mean --{flag}?")
     } else {
         "the commands are serve (which need not be said), package and help".to_owned()
@@ -169,7 +199,10 @@ mod tests {
     /// The flags of a command line that serves, as `flag=value`.
     fn flags(words: &[&str]) -> Vec<String> {
         match read_words(words) {
-            Ok(Invocation::Serve(flags)) => flags.iter().map(|(o, value)| format!("{}={value}", o.flag)).collect(),
+            Ok(Invocation::Serve(flags)) => flags
+                .iter()
+                .map(|(o, value)| format!("{}={value}", o.flag))
+                .collect(),
             other => panic!("{words:?} gave {other:?}"),
         }
     }
@@ -184,7 +217,10 @@ mod tests {
             (&["-port=8080"], &["port=8080"]),
             (&["-port", "8080"], &["port=8080"]),
             (&["--port", "-1"], &["port=-1"]),
-            (&["--basic-auth-pass", "--debug"], &["basic-auth-pass=--debug"]),
+            (
+                &["--basic-auth-pass", "--debug"],
+                &["basic-auth-pass=--debug"],
+            ),
             (&["--chart-url="], &["chart-url="]),
             (&["--chart-url=http://a/?b=c"], &["chart-url=http://a/?b=c"]),
             (&["-c", "a.yaml"], &["config=a.yaml"]),
@@ -206,12 +242,19 @@ mod tests {
     fn help_and_version_have_their_spellings() {
         for word in ["help", "--help", "-help", "-h", "--h"] {
             assert_eq!(read_words(&[word]).unwrap(), Invocation::Help, "{word}");
-            assert_eq!(read_words(&["--debug", word]).unwrap(), Invocation::Help, "--debug {word}");
+            assert_eq!(
+                read_words(&["--debug", word]).unwrap(),
+                Invocation::Help,
+                "--debug {word}"
+            );
         }
         for word in ["--version", "-version", "-v"] {
             assert_eq!(read_words(&[word]).unwrap(), Invocation::Version, "{word}");
         }
-        assert_eq!(read_words(&["package", "--help"]).unwrap(), Invocation::Help);
+        assert_eq!(
+            read_words(&["package", "--help"]).unwrap(),
+            Invocation::Help
+        );
     }
 
     #[test]
@@ -220,7 +263,11 @@ mod tests {
             (&["a", "--destination", "out"], &["a"], "out"),
             (&["--destination=out", "a", "b"], &["a", "b"], "out"),
             (&["a", "-d", "out", "b"], &["a", "b"], "out"),
-            (&["-d", "out", "--", "-a", "--destination"], &["-a", "--destination"], "out"),
+            (
+                &["-d", "out", "--", "-a", "--destination"],
+                &["-a", "--destination"],
+                "out",
+            ),
         ];
         for (words, dirs, destination) in rows {
             let words: Vec<&str> = ["package"].iter().chain(*words).copied().collect();
@@ -237,18 +284,45 @@ mod tests {
         let rows: &[(&[&str], &str)] = &[
             (&["--prot=1"], "unknown flag --prot; did you mean --port?"),
             (&["-prot", "1"], "unknown flag -prot; did you mean --port?"),
-            (&["--CHART_URL=x"], "unknown flag --CHART_URL; did you mean --chart-url?"),
-            (&["--frobnicate"], "unknown flag --frobnicate; chartroom --help lists them all"),
+            (
+                &["--CHART_URL=x"],
+                "unknown flag --CHART_URL; did you mean --chart-url?",
+            ),
+            (
+                &["--frobnicate"],
+                "unknown flag --frobnicate; chartroom --help lists them all",
+            ),
             (&["---port=1"], "unknown flag ---port; did you mean --port?"),
-            (&["--=1"], "unknown flag --; chartroom --help lists them all"),
+            (
+                &["--=1"],
+                "unknown flag --; chartroom --help lists them all",
+            ),
             (&["--help=yes"], "unknown flag --help; did you mean --help?"),
             (&["--port"], "--port needs a value"),
-            (&["--debug", "false"], "unexpected argument \"false\"; write --debug=false to turn it off"),
-            (&["--debug", "0"], "unexpected argument \"0\"; write --debug=false to turn it off"),
-            (&["version"], "unexpected argument \"version\"; did you mean --version?"),
-            (&["port=80"], "unexpected argument \"port=80\"; did you mean --port?"),
-            (&["sevre"], "unexpected argument \"sevre\"; did you mean serve?"),
-            (&["pakage", "a"], "unexpected argument \"pakage\"; did you mean package?"),
+            (
+                &["--debug", "false"],
+                "unexpected argument \"false\"; write --debug=false to turn it off",
+            ),
+            (
+                &["--debug", "0"],
+                "unexpected argument \"0\"; write --debug=false to turn it off",
+            ),
+            (
+                &["version"],
+                "unexpected argument \"version\"; did you mean --version?",
+            ),
+            (
+                &["port=80"],
+                "unexpected argument \"port=80\"; did you mean --port?",
+            ),
+            (
+                &["sevre"],
+                "unexpected argument \"sevre\"; did you mean serve?",
+            ),
+            (
+                &["pakage", "a"],
+                "unexpected argument \"pakage\"; did you mean package?",
+            ),
             (
                 &["--debug", "package", "a"],
                 "unexpected argument \"package\"; package must come first: chartroom package DIR… --destination OUT",
@@ -257,16 +331,41 @@ mod tests {
                 &["everything"],
                 "unexpected argument \"everything\"; the commands are serve (which need not be said), package and help",
             ),
-            (&["--debug", "yes"], "unexpected argument \"yes\"; the commands are serve (which need not be said), package and help"),
-            (&["package"], "package needs a --destination; write chartroom package DIR… --destination OUT"),
-            (&["package", "-d", "out"], "package needs a chart directory; write chartroom package DIR… --destination OUT"),
-            (&["package", "a", "-d="], "unknown flag -d=; package knows only --destination"),
-            (&["package", "a", "--debug"], "unknown flag --debug; package knows only --destination"),
-            (&["package", "a", "--destination"], "--destination needs a value"),
-            (&["package", "a", "--destination="], "package needs a --destination; write chartroom package DIR… --destination OUT"),
+            (
+                &["--debug", "yes"],
+                "unexpected argument \"yes\"; the commands are serve (which need not be said), package and help",
+            ),
+            (
+                &["package"],
+                "package needs a --destination; write chartroom package DIR… --destination OUT",
+            ),
+            (
+                &["package", "-d", "out"],
+                "package needs a chart directory; write chartroom package DIR… --destination OUT",
+            ),
+            (
+                &["package", "a", "-d="],
+                "unknown flag -d=; package knows only --destination",
+            ),
+            (
+                &["package", "a", "--debug"],
+                "unknown flag --debug; package knows only --destination",
+            ),
+            (
+                &["package", "a", "--destination"],
+                "--destination needs a value",
+            ),
+            (
+                &["package", "a", "--destination="],
+                "package needs a --destination; write chartroom package DIR… --destination OUT",
+            ),
         ];
         for (words, expected) in rows {
-            assert_eq!(read_words(words).unwrap_err().to_string(), *expected, "{words:?}");
+            assert_eq!(
+                read_words(words).unwrap_err().to_string(),
+                *expected,
+                "{words:?}"
+            );
         }
     }
 
@@ -277,8 +376,16 @@ mod tests {
         let strange = OsString::from_vec(b"\xff".to_vec());
         let error = read([strange.clone()].into_iter()).unwrap_err();
         assert_eq!(error.to_string(), "argument \"\\xFF\" is not UTF-8 text");
-        let words = ["package".into(), strange.clone(), "-d".into(), strange.clone()];
-        let expected = Invocation::Package { dirs: vec![strange.clone().into()], destination: strange.into() };
+        let words = [
+            "package".into(),
+            strange.clone(),
+            "-d".into(),
+            strange.clone(),
+        ];
+        let expected = Invocation::Package {
+            dirs: vec![strange.clone().into()],
+            destination: strange.into(),
+        };
         assert_eq!(read(words.into_iter()).unwrap(), expected);
     }
 }

@@ -33,7 +33,9 @@ impl std::fmt::Display for Origin {
         match &self.source {
             Source::Default | Source::CommandLine => write!(f, "--{}", self.option.flag),
             Source::Environment => write!(f, "environment variable {}", self.option.env),
-            Source::File(path) => write!(f, "{} in config file {}", self.option.key, path.display()),
+            Source::File(path) => {
+                write!(f, "{} in config file {}", self.option.key, path.display())
+            }
         }
     }
 }

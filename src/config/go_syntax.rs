@@ -64,10 +64,18 @@ pub fn parse_duration(text: &str) -> Option<i64> {
         if whole.is_empty() && fraction.is_empty() {
             return None;
         }
-        let unit = &after[..after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len())];
+        let unit = &after[..after
+            .find(|c: char| c == '.' || c.is_ascii_digit())
+            .unwrap_or(after.len())];
         let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        let whole: i128 = if whole.is_empty() { 0 } else { i64::from_str_radix(whole, 10).ok()?.into() };
-        nanoseconds = nanoseconds.checked_add(whole.checked_mul(*size)?)?.checked_add(part_of(fraction, *size))?;
+        let whole: i128 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse::<i64>().ok()?.into()
+        };
+        nanoseconds = nanoseconds
+            .checked_add(whole.checked_mul(*size)?)?
+            .checked_add(part_of(fraction, *size))?;
         rest = &after[unit.len()..];
     }
     i64::try_from(if negative { -nanoseconds } else { nanoseconds }).ok()
@@ -92,7 +100,10 @@ fn split_sign(text: &str) -> (bool, &str) {
 }
 
 fn split_digits(text: &str) -> (&str, &str) {
-    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
+    text.split_at(
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len()),
+    )
 }
 
 #[cfg(test)]

@@ -9,6 +9,9 @@ const WIDTH: usize = 100;
 /// Column at which meanings start.
 const INDENT: usize = 32;
 
+/// A space at which no line is broken.
+const NO_BREAK: char = '\u{a0}';
+
 /// Whether headings and flags stand out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -24,8 +27,14 @@ pub fn text(style: Style) -> String {
     out.push_str("chartroom keeps a cluster's Helm charts and serves them as a Helm repository.\n");
     heading(&mut out, style, "Commands");
     for (command, meaning) in [
-        ("chartroom [serve] [OPTIONS]", "serve charts; without any option those in ./chartstorage, on port 8080"),
-        ("chartroom package DIR… --destination OUT", "make packages of chart directories; the same tree gives the same bytes"),
+        (
+            "chartroom [serve] [OPTIONS]",
+            "serve charts; without any option those in ./chartstorage, on port 8080",
+        ),
+        (
+            "chartroom package DIR… --destination OUT",
+            "make packages of chart directories; the same tree gives the same bytes",
+        ),
         ("chartroom help", "print this"),
         ("chartroom --version", "print the version"),
     ] {
@@ -71,9 +80,8 @@ fn meaning(option: &Opt) -> String {
         State::Built | State::Deprecated => {}
     }
     let _ = write!(text, " [{}", option.env);
-    let unset = option.default.is_empty() || (option.kind == Kind::Bool && option.default == "false");
-    if !unset {
-        let _ = write!(text, ", default {}", option.default);
+    if !option.default.is_empty() && option.default != "false" {
+        let _ = write!(text, ",{NO_BREAK}default{NO_BREAK}{}", option.default);
     }
     text.push(']');
     text
@@ -105,13 +113,14 @@ fn entry(out: &mut String, style: Style, left: &str, right: &str) {
 /// Lines of whole words, at most `width` columns each if the words allow it.
 fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ') {
+        let word = word.replace(NO_BREAK, " ");
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
@@ -126,10 +135,18 @@ mod tests {
         let text = text(Style::Plain);
         let words: Vec<&str> = text.split_whitespace().collect();
         for option in OPTIONS {
-            assert!(words.contains(&format!("--{}", option.flag).as_str()), "--{}", option.flag);
+            assert!(
+                words.contains(&format!("--{}", option.flag).as_str()),
+                "--{}",
+                option.flag
+            );
             let bare = format!("[{}]", option.env);
             let with_default = format!("[{},", option.env);
-            assert!(words.contains(&bare.as_str()) || words.contains(&with_default.as_str()), "{}", option.env);
+            assert!(
+                words.contains(&bare.as_str()) || words.contains(&with_default.as_str()),
+                "{}",
+                option.env
+            );
         }
         assert!(text.contains("[PORT, default 8080]"));
         assert!(text.contains("[JSON_INDEX, default true]"));
@@ -144,14 +161,22 @@ mod tests {
             assert_eq!(line, line.trim_end(), "{line:?}");
         }
         for option in OPTIONS {
-            assert_eq!(text.matches(&format!("\n{}:\n", option.heading)).count(), 1, "{}", option.heading);
+            assert_eq!(
+                text.matches(&format!("\n{}:\n", option.heading)).count(),
+                1,
+                "{}",
+                option.heading
+            );
         }
     }
 
     #[test]
     fn only_the_ansi_style_has_escapes() {
         assert!(!text(Style::Plain).contains('\x1b'));
-        let plain = text(Style::Ansi).replace("\x1b[1;4m", "").replace("\x1b[1m", "").replace("\x1b[0m", "");
+        let plain = text(Style::Ansi)
+            .replace("\x1b[1;4m", "")
+            .replace("\x1b[1m", "")
+            .replace("\x1b[0m", "");
         assert_eq!(plain, text(Style::Plain));
     }
 }

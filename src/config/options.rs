@@ -1,6 +1,8 @@
 //! Every option, one row each: the command line, the environment, the config file and `--help` are all read off this
 //! table. Names, types and defaults are those of contract section 5.2, except where a row's meaning says otherwise.
 
+use State::{Built, Deprecated, Later, OnlyWith};
+
 /// How an option's value is written (Go's syntaxes, contract section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -71,8 +73,6 @@ macro_rules! table {
         },)*)*]
     };
 }
-
-use State::{Built, Deprecated, Later, OnlyWith};
 
 /// The options in the order of `--help`.
 #[rustfmt::skip]
@@ -302,7 +302,11 @@ mod tests {
     fn the_environment_spells_the_flag_in_capitals_with_one_exception() {
         for option in OPTIONS {
             let rule = option.flag.to_uppercase().replace('-', "_");
-            let expected = if option.flag == "cors-alloworigin" { "CORS_ALLOW_ORIGIN" } else { &rule };
+            let expected = if option.flag == "cors-alloworigin" {
+                "CORS_ALLOW_ORIGIN"
+            } else {
+                &rule
+            };
             assert_eq!(option.env, expected);
         }
     }
@@ -311,7 +315,12 @@ mod tests {
     fn config_keys_are_lower_case_and_only_config_has_none() {
         for option in OPTIONS {
             assert_eq!(option.key, option.key.to_lowercase());
-            assert_eq!(option.key.is_empty(), option.flag == "config", "{}", option.flag);
+            assert_eq!(
+                option.key.is_empty(),
+                option.flag == "config",
+                "{}",
+                option.flag
+            );
         }
     }
 }

@@ -7,15 +7,24 @@ use std::time::Duration;
 use crate::config::error::ConfigError;
 use crate::config::settings::Settings;
 use crate::config::{
-    ApiRoutes, Auth, Config, Depth, Index, IndexFormat, Latency, Listen, LogFormat, LogLevel, Logging, Overwrite,
-    Secret, Storage, Tenancy, Tls, Upload,
+    ApiRoutes, Auth, Config, Depth, Index, IndexFormat, Latency, Listen, LogFormat, LogLevel,
+    Logging, Overwrite, Secret, Storage, Tenancy, Tls, Upload,
 };
 
 const NOT_NEGATIVE: &str = "is negative; write 0 or more";
 
 /// ChartMuseum's storage backends that do not exist here yet.
-const LATER_STORAGE: [&str; 9] =
-    ["amazon", "google", "oracle", "microsoft", "alibaba", "openstack", "baidu", "etcd", "tencent"];
+const LATER_STORAGE: [&str; 9] = [
+    "amazon",
+    "google",
+    "oracle",
+    "microsoft",
+    "alibaba",
+    "openstack",
+    "baidu",
+    "etcd",
+    "tencent",
+];
 
 /// Checks the settings and gives them their types.
 pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, ConfigError> {
@@ -24,7 +33,10 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
     let auth = auth(settings)?;
     warnings.extend(settings.warnings());
     if auth == Auth::Open && settings.bool("auth-anonymous-get") {
-        warnings.push("--auth-anonymous-get has no effect without --basic-auth-user and --basic-auth-pass".to_owned());
+        warnings.push(
+            "--auth-anonymous-get has no effect without --basic-auth-user and --basic-auth-pass"
+                .to_owned(),
+        );
     }
     Ok(Config {
         listen: listen(settings)?,
@@ -36,7 +48,10 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
         index: index(settings)?,
         upload: upload(settings)?,
         tenancy: tenancy(settings)?,
-        api: match (settings.bool("disable-api"), settings.bool("disable-delete")) {
+        api: match (
+            settings.bool("disable-api"),
+            settings.bool("disable-delete"),
+        ) {
             (true, _) => ApiRoutes::None,
             (false, true) => ApiRoutes::WithoutDelete,
             (false, false) => ApiRoutes::All,
@@ -51,10 +66,17 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
 
 fn listen(settings: &Settings) -> Result<Listen, ConfigError> {
     let host = settings.text("listen-host");
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     let port = u16::try_from(settings.int("port"));
     Ok(Listen {
-        host: if host.is_empty() { "0.0.0.0".to_owned() } else { host.to_owned() },
+        host: if host.is_empty() {
+            "0.0.0.0".to_owned()
+        } else {
+            host.to_owned()
+        },
         port: port.map_err(|_| settings.refuse("port", "is not a port number from 0 to 65535"))?,
         read_timeout: seconds(settings, "read-timeout")?,
         write_timeout: seconds(settings, "write-timeout")?,
@@ -70,7 +92,10 @@ fn tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
         });
     }
     let pair = pair(settings, "tls-cert", "tls-key", "HTTPS")?;
-    Ok(pair.map(|(cert, key)| Tls { cert: PathBuf::from(cert), key: PathBuf::from(key) }))
+    Ok(pair.map(|(cert, key)| Tls {
+        cert: PathBuf::from(cert),
+        key: PathBuf::from(key),
+    }))
 }
 
 /// Goes into a header as it is, so it must be able to.
@@ -90,7 +115,12 @@ fn auth(settings: &Settings) -> Result<Auth, ConfigError> {
             instead: "use --basic-auth-user and --basic-auth-pass",
         });
     }
-    let pair = pair(settings, "basic-auth-user", "basic-auth-pass", "basic authentication")?;
+    let pair = pair(
+        settings,
+        "basic-auth-user",
+        "basic-auth-pass",
+        "basic authentication",
+    )?;
     Ok(match pair {
         None => Auth::Open,
         Some((user, password)) => Auth::Basic {
@@ -114,15 +144,20 @@ fn storage(settings: &Settings) -> Result<Storage, ConfigError> {
         });
     }
     if backend != "local" {
-        return Err(ConfigError::UnsupportedStorage(settings.text("storage").escape_debug().to_string()));
+        return Err(ConfigError::UnsupportedStorage(
+            settings.text("storage").escape_debug().to_string(),
+        ));
     }
     let root_dir = settings.text("storage-local-rootdir");
     // a backend that was chosen needs a directory that was chosen; ./chartstorage is for who chose neither
-    let directory_left_out = settings.is_set("storage") && !settings.is_set("storage-local-rootdir");
+    let directory_left_out =
+        settings.is_set("storage") && !settings.is_set("storage-local-rootdir");
     if root_dir.is_empty() || directory_left_out {
         return Err(ConfigError::MissingFlags(vec!["--storage-local-rootdir"]));
     }
-    Ok(Storage::Local { root_dir: PathBuf::from(root_dir) })
+    Ok(Storage::Local {
+        root_dir: PathBuf::from(root_dir),
+    })
 }
 
 fn refuse_cache(settings: &Settings) -> Result<(), ConfigError> {
@@ -134,7 +169,9 @@ fn refuse_cache(settings: &Settings) -> Result<(), ConfigError> {
             feature: "Redis cache".to_owned(),
             instead: "leave it out, the index is kept in memory",
         }),
-        _ => Err(ConfigError::UnsupportedCache(store.escape_debug().to_string())),
+        _ => Err(ConfigError::UnsupportedCache(
+            store.escape_debug().to_string(),
+        )),
     }
 }
 
@@ -144,9 +181,14 @@ fn index(settings: &Settings) -> Result<Index, ConfigError> {
         return Err(settings.refuse("chart-url", "is not a URL"));
     }
     Ok(Index {
-        format: if settings.bool("json-index") { IndexFormat::Json } else { IndexFormat::Yaml },
+        format: if settings.bool("json-index") {
+            IndexFormat::Json
+        } else {
+            IndexFormat::Yaml
+        },
         chart_url: Some(chart_url.to_owned()).filter(|url| !url.is_empty()),
-        cache_interval: Some(duration(settings, "cache-interval")?).filter(|interval| !interval.is_zero()),
+        cache_interval: Some(duration(settings, "cache-interval")?)
+            .filter(|interval| !interval.is_zero()),
         always_regenerate: settings.bool("always-regenerate-chart-index"),
         read_limit: limit(settings, "index-limit")?,
         timestamp_tolerance: duration(settings, "storage-timestamp-tolerance")?,
@@ -158,9 +200,14 @@ fn upload(settings: &Settings) -> Result<Upload, ConfigError> {
     let max_upload_size = u64::try_from(settings.int("max-upload-size"));
     let max_concurrent = limit(settings, "max-concurrent-uploads")?;
     Ok(Upload {
-        max_upload_size: max_upload_size.map_err(|_| settings.refuse("max-upload-size", NOT_NEGATIVE))?,
-        max_concurrent: max_concurrent
-            .ok_or_else(|| settings.refuse("max-concurrent-uploads", "allows no upload; write 1 or more"))?,
+        max_upload_size: max_upload_size
+            .map_err(|_| settings.refuse("max-upload-size", NOT_NEGATIVE))?,
+        max_concurrent: max_concurrent.ok_or_else(|| {
+            settings.refuse(
+                "max-concurrent-uploads",
+                "allows no upload; write 1 or more",
+            )
+        })?,
         max_storage_objects: limit(settings, "max-storage-objects")?,
         per_chart_limit: limit(settings, "per-chart-limit")?,
         overwrite: if settings.bool("allow-overwrite") {
@@ -179,7 +226,11 @@ fn tenancy(settings: &Settings) -> Result<Tenancy, ConfigError> {
     let depth = usize::try_from(settings.int("depth"));
     let depth = depth.map_err(|_| settings.refuse("depth", NOT_NEGATIVE))?;
     Ok(Tenancy {
-        depth: if settings.bool("depth-dynamic") { Depth::Dynamic } else { Depth::Fixed(depth) },
+        depth: if settings.bool("depth-dynamic") {
+            Depth::Dynamic
+        } else {
+            Depth::Fixed(depth)
+        },
         context_path: context_path(settings)?,
     })
 }
@@ -191,17 +242,36 @@ fn context_path(settings: &Settings) -> Result<String, ConfigError> {
         return Ok(String::new());
     }
     let strange = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '\\');
-    if path.contains(strange) || path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-        return Err(settings.refuse("context-path", "is not a path of plain segments, such as /charts"));
+    if path.contains(strange)
+        || path
+            .split('/')
+            .any(|segment| matches!(segment, "" | "." | ".."))
+    {
+        return Err(settings.refuse(
+            "context-path",
+            "is not a path of plain segments, such as /charts",
+        ));
     }
     Ok(format!("/{path}"))
 }
 
 fn logging(settings: &Settings) -> Logging {
     Logging {
-        level: if settings.bool("debug") { LogLevel::Debug } else { LogLevel::Info },
-        format: if settings.bool("log-json") { LogFormat::Json } else { LogFormat::Text },
-        latency: if settings.bool("log-latency-integer") { Latency::Nanoseconds } else { Latency::Text },
+        level: if settings.bool("debug") {
+            LogLevel::Debug
+        } else {
+            LogLevel::Info
+        },
+        format: if settings.bool("log-json") {
+            LogFormat::Json
+        } else {
+            LogFormat::Text
+        },
+        latency: if settings.bool("log-latency-integer") {
+            Latency::Nanoseconds
+        } else {
+            Latency::Text
+        },
         health: settings.bool("log-health"),
     }
 }
@@ -217,241 +287,43 @@ fn pair(
     match (one.is_empty(), other.is_empty()) {
         (true, true) => Ok(None),
         (false, false) => Ok(Some((one.to_owned(), other.to_owned()))),
-        (false, true) => Err(ConfigError::HalfOfPair { given: settings.origin(first), missing: second, feature }),
-        (true, false) => Err(ConfigError::HalfOfPair { given: settings.origin(second), missing: first, feature }),
+        (false, true) => Err(ConfigError::HalfOfPair {
+            given: settings.origin(first),
+            missing: second,
+            feature,
+        }),
+        (true, false) => Err(ConfigError::HalfOfPair {
+            given: settings.origin(second),
+            missing: first,
+            feature,
+        }),
     }
 }
 
 fn path(settings: &Settings, flag: &str) -> Option<PathBuf> {
-    Some(settings.text(flag)).filter(|path| !path.is_empty()).map(PathBuf::from)
+    Some(settings.text(flag))
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
 }
 
 /// A number of which 0 means no limit.
 fn limit(settings: &Settings, flag: &str) -> Result<Option<NonZeroUsize>, ConfigError> {
-    let number = usize::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;
+    let number =
+        usize::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;
     Ok(NonZeroUsize::new(number))
 }
 
 fn seconds(settings: &Settings, flag: &str) -> Result<Option<Duration>, ConfigError> {
-    let number = u64::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;
+    let number =
+        u64::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;
     Ok(Some(Duration::from_secs(number)).filter(|timeout| !timeout.is_zero()))
 }
 
 fn duration(settings: &Settings, flag: &str) -> Result<Duration, ConfigError> {
-    let number = u64::try_from(settings.duration(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;
+    let number =
+        u64::try_from(settings.duration(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;
     Ok(Duration::from_nanos(number))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::config::Command;
-
-    /// Loads a command line whose words are separated by blanks.
-    fn load(line: &str) -> Result<Command, ConfigError> {
-        let args = line.split_whitespace().map(Into::into);
-        Config::load(args, |_| None, |_| unreachable!("no config file is named"))
-    }
-
-    fn served(line: &str) -> Config {
-        match load(line) {
-            Ok(Command::Serve(config)) => *config,
-            other => panic!("{line} gave {other:?}"),
-        }
-    }
-
-    #[test]
-    fn nothing_said_serves_chartstorage_on_8080() {
-        let expected = Config {
-            listen: Listen {
-                host: "0.0.0.0".to_owned(),
-                port: 8080,
-                read_timeout: Some(Duration::from_secs(30)),
-                write_timeout: Some(Duration::from_secs(30)),
-            },
-            tls: None,
-            cors_allow_origin: None,
-            auth: Auth::Open,
-            storage: Storage::Local { root_dir: PathBuf::from("./chartstorage") },
-            builtin_charts: None,
-            index: Index {
-                format: IndexFormat::Json,
-                chart_url: None,
-                cache_interval: Some(Duration::from_secs(300)),
-                always_regenerate: false,
-                read_limit: None,
-                timestamp_tolerance: Duration::ZERO,
-                statefiles: true,
-            },
-            upload: Upload {
-                max_upload_size: 20 << 20,
-                max_concurrent: NonZeroUsize::new(4).unwrap(),
-                max_storage_objects: None,
-                per_chart_limit: None,
-                overwrite: Overwrite::WithForce,
-                chart_form_field: "chart".to_owned(),
-                prov_form_field: "prov".to_owned(),
-            },
-            tenancy: Tenancy { depth: Depth::Fixed(0), context_path: String::new() },
-            api: ApiRoutes::All,
-            web_template_path: None,
-            artifact_hub_ids: [].into(),
-            metrics: false,
-            logging: Logging {
-                level: LogLevel::Info,
-                format: LogFormat::Text,
-                latency: Latency::Text,
-                health: false,
-            },
-            warnings: vec![],
-        };
-        assert_eq!(served(""), expected);
-    }
-
-    #[test]
-    fn the_storage_directory_is_a_default_only_for_who_chose_no_storage() {
-        let root_dir = |line| {
-            let Storage::Local { root_dir } = served(line).storage;
-            root_dir
-        };
-        assert_eq!(root_dir("--storage-local-rootdir=d"), Path::new("d"));
-        assert_eq!(root_dir("--storage=LOCAL --storage-local-rootdir=d"), Path::new("d"));
-        assert_eq!(root_dir("--storage=local --storage-local-rootdir=./chartstorage"), Path::new("./chartstorage"));
-    }
-
-    #[test]
-    fn what_cannot_be_served_is_refused_in_a_sentence() {
-        let rows = [
-            ("--storage=local", "Missing required flags(s): --storage-local-rootdir"),
-            ("--storage-local-rootdir=", "Missing required flags(s): --storage-local-rootdir"),
-            ("--storage= --storage-local-rootdir=d", "Missing required flags(s): --storage"),
-            ("--storage=floppy", "Unsupported storage backend: floppy"),
-            (
-                "--storage=Amazon --storage-amazon-bucket=b",
-                "--storage: this version has no amazon storage yet; use --storage=local with --storage-local-rootdir",
-            ),
-            ("--cache=memcached", "Unsupported cache store: memcached"),
-            ("--cache=redis", "--cache: this version has no Redis cache yet; leave it out, the index is kept in memory"),
-            (
-                "--bearer-auth",
-                "--bearer-auth: this version has no bearer tokens yet; use --basic-auth-user and --basic-auth-pass",
-            ),
-            (
-                "--tls-ca-cert=f",
-                "--tls-ca-cert: this version has no checking of client certificates yet; \
-                 leave it out, or let a proxy in front do it",
-            ),
-            (
-                "--basic-auth-user=u",
-                "--basic-auth-user is set but --basic-auth-pass is not; basic authentication needs both",
-            ),
-            (
-                "--basic-auth-pass=p --basic-auth-user=",
-                "--basic-auth-pass is set but --basic-auth-user is not; basic authentication needs both",
-            ),
-            ("--tls-cert=f", "--tls-cert is set but --tls-key is not; HTTPS needs both"),
-            ("--tls-key=f", "--tls-key is set but --tls-cert is not; HTTPS needs both"),
-            ("--port=65536", "--port: 65536 is not a port number from 0 to 65535"),
-            ("--port=-1", "--port: -1 is not a port number from 0 to 65535"),
-            ("--read-timeout=-1", "--read-timeout: -1 is negative; write 0 or more"),
-            ("--write-timeout=-1", "--write-timeout: -1 is negative; write 0 or more"),
-            ("--index-limit=-1", "--index-limit: -1 is negative; write 0 or more"),
-            ("--depth=-1", "--depth: -1 is negative; write 0 or more"),
-            ("--max-storage-objects=-1", "--max-storage-objects: -1 is negative; write 0 or more"),
-            ("--max-upload-size=-1", "--max-upload-size: -1 is negative; write 0 or more"),
-            ("--per-chart-limit=-1", "--per-chart-limit: -1 is negative; write 0 or more"),
-            ("--max-concurrent-uploads=0", "--max-concurrent-uploads: 0 allows no upload; write 1 or more"),
-            ("--cache-interval=-1s", "--cache-interval: -1000000000ns is negative; write 0 or more"),
-            ("--context-path=/a//b", "--context-path: \"/a//b\" is not a path of plain segments, such as /charts"),
-            ("--context-path=/a/../b", "--context-path: \"/a/../b\" is not a path of plain segments, such as /charts"),
-            ("--context-path=/a?b", "--context-path: \"/a?b\" is not a path of plain segments, such as /charts"),
-            ("--cors-alloworigin=é", "--cors-alloworigin: \"é\" is not plain ASCII"),
-        ];
-        for (line, expected) in rows {
-            assert_eq!(load(line).unwrap_err().to_string(), expected, "{line}");
-        }
-        for backend in LATER_STORAGE {
-            let error = load(&format!("--storage={backend}")).unwrap_err();
-            assert!(matches!(error, ConfigError::NotBuilt { .. }), "{backend}");
-        }
-    }
-
-    #[test]
-    fn context_paths_are_normalised() {
-        let rows = [("", ""), ("/", ""), ("x", "/x"), ("/x", "/x"), ("/x/", "/x"), ("x/y/z/", "/x/y/z")];
-        for (given, expected) in rows {
-            assert_eq!(served(&format!("--context-path={given}")).tenancy.context_path, expected, "{given:?}");
-        }
-    }
-
-    #[test]
-    fn switches_become_what_they_mean() {
-        assert_eq!(served("--allow-overwrite --disable-force-overwrite").upload.overwrite, Overwrite::Always);
-        assert_eq!(served("--disable-force-overwrite").upload.overwrite, Overwrite::Never);
-        assert_eq!(served("--disable-api").api, ApiRoutes::None);
-        assert_eq!(served("--disable-delete").api, ApiRoutes::WithoutDelete);
-        assert_eq!(served("--depth=2").tenancy.depth, Depth::Fixed(2));
-        assert_eq!(served("--depth=2 --depth-dynamic").tenancy.depth, Depth::Dynamic);
-        assert_eq!(served("--json-index=false").index.format, IndexFormat::Yaml);
-        assert_eq!(served("--disable-statefiles").index.statefiles, false);
-        assert_eq!(served("--debug --log-json").logging.level, LogLevel::Debug);
-        assert_eq!(served("--debug --log-json").logging.format, LogFormat::Json);
-        assert_eq!(served("--log-latency-integer").logging.latency, Latency::Nanoseconds);
-    }
-
-    #[test]
-    fn zero_means_no_limit_except_for_the_size_of_uploads() {
-        let config = served(
-            "--index-limit=0 --max-storage-objects=0 --per-chart-limit=0 --read-timeout=0 --cache-interval=0 \
-             --max-upload-size=0",
-        );
-        assert_eq!(config.index.read_limit, None);
-        assert_eq!(config.upload.max_storage_objects, None);
-        assert_eq!(config.upload.per_chart_limit, None);
-        assert_eq!(config.listen.read_timeout, None);
-        assert_eq!(config.index.cache_interval, None);
-        assert_eq!(config.upload.max_upload_size, 0);
-    }
-
-    #[test]
-    fn texts_are_trimmed_to_what_they_stand_for() {
-        assert_eq!(served("--chart-url=http://a/b/").index.chart_url.as_deref(), Some("http://a/b"));
-        assert_eq!(served("--chart-url=").index.chart_url, None);
-        assert_eq!(served("--listen-host=").listen.host, "0.0.0.0");
-        assert_eq!(served("--listen-host=[::1]").listen.host, "::1");
-        assert_eq!(served("--builtin-charts=b").builtin_charts.as_deref(), Some(Path::new("b")));
-        assert_eq!(served("--builtin-charts=").builtin_charts, None);
-    }
-
-    #[test]
-    fn credentials_make_basic_authentication_and_stay_out_of_debug_output() {
-        let config = served("--basic-auth-user=u --basic-auth-pass=hush --auth-anonymous-get");
-        let password = Secret::new("hush".to_owned());
-        assert_eq!(config.auth, Auth::Basic { user: "u".to_owned(), password, anonymous_get: true });
-        assert!(!format!("{config:?}").contains("hush"));
-        assert_eq!(config.warnings, [""; 0]);
-    }
-
-    #[test]
-    fn anonymous_reading_without_users_is_worth_a_warning() {
-        assert_eq!(
-            served("--auth-anonymous-get").warnings,
-            ["--auth-anonymous-get has no effect without --basic-auth-user and --basic-auth-pass"]
-        );
-    }
-
-    #[test]
-    fn gen_index_prints_yaml_unless_json_is_asked_for_and_only_at_depth_0() {
-        let format = |line| match load(line) {
-            Ok(Command::GenIndex(config)) => config.index.format,
-            other => panic!("{line} gave {other:?}"),
-        };
-        assert_eq!(format("--gen-index"), IndexFormat::Yaml);
-        assert_eq!(format("--gen-index --json-index"), IndexFormat::Json);
-        assert_eq!(format("--gen-index --json-index=false"), IndexFormat::Yaml);
-        assert_eq!(format("--gen-index --depth-dynamic"), IndexFormat::Yaml);
-        assert_eq!(served("--gen-index --depth=1").warnings, ["--gen-index has no effect with --depth above 0"]);
-    }
-}
+mod tests;

@@ -33,7 +33,11 @@ impl Fields {
             });
             return;
         }
-        match self.named.iter_mut().find(|(name, _)| *name == field.name()) {
+        match self
+            .named
+            .iter_mut()
+            .find(|(name, _)| *name == field.name())
+        {
             Some((_, present)) => *present = value,
             None => self.named.push((field.name(), value)),
         }
@@ -56,7 +60,10 @@ impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no NaN or infinity
         let number = serde_json::Number::from_f64(value);
-        self.record(field, number.map_or_else(|| value.to_string().into(), Value::Number));
+        self.record(
+            field,
+            number.map_or_else(|| value.to_string().into(), Value::Number),
+        );
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

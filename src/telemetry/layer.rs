@@ -20,8 +20,18 @@ pub struct LineLayer<Write> {
 
 impl<Write: Fn(&str)> LineLayer<Write> {
     /// Our own events count from `level` on, those of dependencies from warnings on.
-    pub fn new(level: LevelFilter, format: Format, now: fn() -> DateTime<Utc>, write: Write) -> Self {
-        Self { level, format, now, write }
+    pub fn new(
+        level: LevelFilter,
+        format: Format,
+        now: fn() -> DateTime<Utc>,
+        write: Write,
+    ) -> Self {
+        Self {
+            level,
+            format,
+            now,
+            write,
+        }
     }
 }
 
@@ -31,7 +41,11 @@ where
     Write: Fn(&str) + 'static,
 {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        let level = if is_ours(metadata.target()) { self.level } else { LevelFilter::WARN };
+        let level = if is_ours(metadata.target()) {
+            self.level
+        } else {
+            LevelFilter::WARN
+        };
         *metadata.level() <= level
     }
 
@@ -63,12 +77,19 @@ where
                 fields.append_missing(around);
             }
         }
-        (self.write)(&line(self.format, (self.now)(), *event.metadata().level(), &fields));
+        (self.write)(&line(
+            self.format,
+            (self.now)(),
+            *event.metadata().level(),
+            &fields,
+        ));
     }
 }
 
 fn is_ours(target: &str) -> bool {
-    target.strip_prefix("chartroom").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    target
+        .strip_prefix("chartroom")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 #[cfg(test)]
@@ -115,8 +136,10 @@ mod tests {
         });
         assert_eq!(
             written,
-            ["INFO\t2 served\t{\"zebra\": 1, \"chart.name\": \"nats\", \"ratio\": 0.5, \"not_a_number\": \"NaN\", \
-              \"ok\": true, \"debugged\": \"Some(\\\"x\\\")\", \"shown\": \"y\", \"error\": \"disk on fire\"}"]
+            [
+                "INFO\t2 served\t{\"zebra\": 1, \"chart.name\": \"nats\", \"ratio\": 0.5, \"not_a_number\": \"NaN\", \
+              \"ok\": true, \"debugged\": \"Some(\\\"x\\\")\", \"shown\": \"y\", \"error\": \"disk on fire\"}"
+            ]
         );
     }
 
@@ -128,12 +151,21 @@ mod tests {
             text: &'static str,
             source: Option<Box<Chained>>,
         }
-        let cause = Chained { text: "no space", source: None };
-        let error = Chained { text: "cannot store", source: Some(Box::new(cause)) };
+        let cause = Chained {
+            text: "no space",
+            source: None,
+        };
+        let error = Chained {
+            text: "cannot store",
+            source: Some(Box::new(cause)),
+        };
         let written = lines(LevelFilter::INFO, || {
             warn!(error = &error as &dyn std::error::Error, "failed");
         });
-        assert_eq!(written, ["WARN\tfailed\t{\"error\": \"cannot store: no space\"}"]);
+        assert_eq!(
+            written,
+            ["WARN\tfailed\t{\"error\": \"cannot store: no space\"}"]
+        );
     }
 
     #[test]
@@ -143,7 +175,10 @@ mod tests {
             info!("news");
         };
         assert_eq!(lines(LevelFilter::INFO, log), ["INFO\tnews"]);
-        assert_eq!(lines(LevelFilter::DEBUG, log), ["DEBUG\tfine print", "INFO\tnews"]);
+        assert_eq!(
+            lines(LevelFilter::DEBUG, log),
+            ["DEBUG\tfine print", "INFO\tnews"]
+        );
     }
 
     #[test]
@@ -155,7 +190,10 @@ mod tests {
             error!(target: "h2", "worse");
             debug!(target: "chartroom", "the program itself");
         });
-        assert_eq!(written, ["WARN\ttrouble", "ERROR\tworse", "DEBUG\tthe program itself"]);
+        assert_eq!(
+            written,
+            ["WARN\ttrouble", "ERROR\tworse", "DEBUG\tthe program itself"]
+        );
     }
 
     #[test]
@@ -172,7 +210,10 @@ mod tests {
         });
         assert_eq!(
             written,
-            ["INFO\tstored\t{\"package\": \"b-1.tgz\", \"reqID\": \"inner\", \"repo\": \"org1\"}", "INFO\toutside"]
+            [
+                "INFO\tstored\t{\"package\": \"b-1.tgz\", \"reqID\": \"inner\", \"repo\": \"org1\"}",
+                "INFO\toutside"
+            ]
         );
     }
 }

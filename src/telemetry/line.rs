@@ -123,13 +123,20 @@ mod tests {
 
     fn at(format: Format, level: Level, message: &str, named: &[(&'static str, Value)]) -> String {
         let time = "2031-04-05T06:07:08.123Z".parse().unwrap();
-        let fields = Fields { message: Some(message.to_owned()), named: named.to_vec() };
+        let fields = Fields {
+            message: Some(message.to_owned()),
+            named: named.to_vec(),
+        };
         line(format, time, level, &fields)
     }
 
     #[test]
     fn a_text_line_is_tab_separated_with_spaced_fields() {
-        let fields = [("path", json!("/index.yaml")), ("statusCode", json!(200)), ("builtin", json!(true))];
+        let fields = [
+            ("path", json!("/index.yaml")),
+            ("statusCode", json!(200)),
+            ("builtin", json!(true)),
+        ];
         assert_eq!(
             at(Format::Text, Level::INFO, "[1] Request served", &fields),
             "2031-04-05T06:07:08.123Z\tINFO\t[1] Request served\t\
@@ -139,7 +146,10 @@ mod tests {
 
     #[test]
     fn a_text_line_without_fields_ends_with_the_message() {
-        assert_eq!(at(Format::Text, Level::WARN, "slow", &[]), "2031-04-05T06:07:08.123Z\tWARN\tslow\n");
+        assert_eq!(
+            at(Format::Text, Level::WARN, "slow", &[]),
+            "2031-04-05T06:07:08.123Z\tWARN\tslow\n"
+        );
     }
 
     #[test]
@@ -152,7 +162,10 @@ mod tests {
         ];
         for (level, expected) in rows {
             let line = at(Format::ColouredText, level, "m", &[("a", json!(1))]);
-            assert_eq!(line, format!("2031-04-05T06:07:08.123Z\t{expected}\tm\t{{\"a\": 1}}\n"));
+            assert_eq!(
+                line,
+                format!("2031-04-05T06:07:08.123Z\t{expected}\tm\t{{\"a\": 1}}\n")
+            );
         }
     }
 
@@ -179,7 +192,12 @@ mod tests {
     #[test]
     fn a_json_line_parses_back_to_what_was_logged() {
         let hostile = "\"\\\n\t\u{1}\u{85}\u{2066}日本";
-        let line = at(Format::Json, Level::INFO, hostile, &[("v", json!(hostile)), ("n", json!(-7))]);
+        let line = at(
+            Format::Json,
+            Level::INFO,
+            hostile,
+            &[("v", json!(hostile)), ("n", json!(-7))],
+        );
         let parsed: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(parsed["M"], hostile);
         assert_eq!(parsed["v"], hostile);
