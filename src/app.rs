@@ -1,5 +1,6 @@
 //! The composition root: builds the store, the repository and the HTTP surface, runs them, shuts them down.
 
+use std::convert::Infallible;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -8,18 +9,20 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use hyper::header::HeaderValue;
+use hyper::service::service_fn;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{error, info};
 
 use crate::chart::archive::Limits;
-use crate::config::{ApiRoutes, Auth, Config, Depth, IndexFormat, Overwrite, Storage};
+use crate::config::{ApiRoutes, Auth, Config, Depth, IndexFormat, Latency, Overwrite, Storage};
 use crate::http::auth::{Authorizer, BasicAuth};
 use crate::http::route::RouteRules;
 use crate::http::serve::{self, ServeLimits};
 use crate::http::upload::{FormFields, UploadRules};
-use crate::http::{HttpState, Site, request_log, route};
+use crate::http::request_log::RequestLog;
+use crate::http::{self, HttpState, Site, route};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::store::ChartStore;
@@ -52,7 +55,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         write_timeout: config.listen.write_timeout,
         ..ServeLimits::default()
     };
-    let service = request_log::service(state, config.logging);
+    let log = RequestLog::new(config.logging.health, config.logging.latency == Latency::Nanoseconds);
+    let service = service_fn(move |request| {
+        let (state, log) = (Arc::clone(&state), log.clone());
+        async move { Ok::<_, Infallible>(http::answer(&state, &log, request).await) }
+    });
 
     let mut background = JoinSet::new();
     background.spawn(keep_index(Arc::clone(&repository), min_depth, max_depth, config.index.cache_interval, set_ready));

@@ -17,8 +17,10 @@ pub mod welcome;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
-use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue};
+use http_body::Body as _;
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, HeaderValue};
 use hyper::{Request, Response};
 use tokio::sync::{Semaphore, watch};
 
@@ -26,10 +28,11 @@ use crate::http::auth::{Authorizer, Decision};
 use crate::http::body::Body;
 use crate::http::error::{Form, HttpError};
 use crate::http::query::Query;
+use crate::http::request_log::RequestLog;
 use crate::http::route::{Route, RouteRules};
 use crate::http::serve::RequestBody;
 use crate::http::upload::UploadRules;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Served};
 use crate::repository::ChartRepository;
 
 /// What the handlers share.
@@ -64,15 +67,35 @@ pub struct Site {
     pub metrics: Option<Arc<Metrics>>,
 }
 
-/// Answers one request. Never fails: whatever goes wrong is an answer too. The second value is the route's template
-/// for metrics, if there was a route.
-pub async fn respond(state: &HttpState, request: Request<RequestBody>) -> (Response<Body>, Option<&'static str>) {
+/// Answers one request and accounts for it. Never fails: whatever goes wrong is an answer too.
+pub async fn answer(state: &HttpState, log: &RequestLog, request: Request<RequestBody>) -> Response<Body> {
+    let logged = log.begin(&request);
+    let (started, method) = (Instant::now(), request.method().clone());
+    let request_size = approximate_size(&request);
+    let (mut response, url) = respond(state, request).await;
+    if let (Some(metrics), Some(url)) = (&state.site.metrics, url) {
+        metrics.served(Served {
+            method: &method,
+            url,
+            status: response.status(),
+            duration: started.elapsed(),
+            request_size,
+            response_size: response.body().size_hint().exact().unwrap_or(0),
+        });
+    }
+    log.end(logged, &mut response);
+    response
+}
+
+/// The answer, and the route's template for metrics if there was a route.
+async fn respond(state: &HttpState, request: Request<RequestBody>) -> (Response<Body>, Option<&'static str>) {
     let route = match route::resolve(request.method(), request.uri().path(), &state.rules) {
         Ok(route) => route,
         Err(not_found) => return (HttpError::NotFound(not_found).into_response(), None),
     };
     let template = route.template();
-    if let Decision::Denied(challenge) = authorize(state, &route, &request) {
+    let credentials = request.headers().get(AUTHORIZATION);
+    if let Decision::Deny { challenge } = state.authorizer.authorize(route.action(), credentials) {
         return (HttpError::Unauthorized(challenge).into_response(), Some(template));
     }
     let is_api = route.is_api();
@@ -83,8 +106,11 @@ pub async fn respond(state: &HttpState, request: Request<RequestBody>) -> (Respo
     (response, Some(template))
 }
 
-fn authorize(state: &HttpState, route: &Route, request: &Request<RequestBody>) -> Decision {
-    state.authorizer.authorize(route.action(), request.headers().get(hyper::header::AUTHORIZATION))
+/// Bytes of a request, roughly, as ChartMuseum counts them (contract section 7).
+fn approximate_size(request: &Request<RequestBody>) -> u64 {
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let head = request.uri().path().len() + request.method().as_str().len() + headers;
+    head as u64 + request.body().size_hint().exact().unwrap_or(0)
 }
 
 async fn dispatch(

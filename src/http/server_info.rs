@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::http::HttpState;
 use crate::http::body::Body;
 use crate::http::error::{HttpError, JSON};
+use crate::http::request_log::HealthProbe;
 use crate::http::serve::RequestBody;
 use crate::http::welcome;
 use crate::repository::key::Tenant;
@@ -37,13 +38,17 @@ pub fn info() -> Response<Body> {
 
 /// `GET /health`: the program runs. Nothing else is looked at (contract section 1.4).
 pub fn health() -> Response<Body> {
-    json_response(StatusCode::OK, &json!({ "healthy": true }))
+    let mut response = json_response(StatusCode::OK, &json!({ "healthy": true }));
+    response.extensions_mut().insert(HealthProbe);
+    response
 }
 
 /// `GET /readyz`: the index of every tenant in storage is complete.
 pub fn ready(state: &HttpState) -> Response<Body> {
     if *state.site.ready.borrow() {
-        return json_response(StatusCode::OK, &json!({ "ready": true }));
+        let mut response = json_response(StatusCode::OK, &json!({ "ready": true }));
+        response.extensions_mut().insert(HealthProbe);
+        return response;
     }
     let body = json!({ "ready": false, "reason": "the index is not complete yet; requests for it wait" });
     let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);

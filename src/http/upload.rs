@@ -2,14 +2,15 @@
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use hyper::body::Body as _;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::http::HttpState;
 use crate::http::body::Body;
 use crate::http::error::{Form, HttpError, JSON};
-use crate::http::multipart;
+use crate::http::multipart::{self, MultipartError};
 use crate::http::query::Query;
 use crate::http::serve::{BodyError, RequestBody};
 use crate::repository::key::Tenant;
@@ -47,17 +48,12 @@ pub async fn chart(
     tenant: &Tenant,
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, HttpError> {
-    match multipart_type(request.headers()) {
-        Some(content_type) => form(state, tenant, request, &content_type).await,
-        None => raw(state, tenant, request, Form::RawChart).await,
+    match request.headers().get(CONTENT_TYPE).cloned() {
+        Some(content_type) if multipart::is_form(Some(&content_type)) => {
+            form(state, tenant, request, content_type).await
+        }
+        _ => raw(state, tenant, request, Form::RawChart).await,
     }
-}
-
-/// The content type, if it is that of a form.
-fn multipart_type(headers: &HeaderMap) -> Option<String> {
-    let content_type = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let name = content_type.split([';', ' ']).next().unwrap_or_default();
-    (name == "multipart/form-data").then(|| content_type.to_owned())
 }
 
 /// The body itself is what is uploaded.
@@ -81,15 +77,14 @@ async fn form(
     state: &HttpState,
     tenant: &Tenant,
     request: Request<RequestBody>,
-    content_type: &str,
+    content_type: HeaderValue,
 ) -> Result<Response<Body>, HttpError> {
     let may_overwrite = may_overwrite(state, &request);
     let FormFields { chart, provenance } = &state.uploads.form_fields;
     let fields = ["chart", chart, "prov", provenance];
     let _slot = state.uploads.slots.acquire().await.expect("the semaphore is never closed");
-    let body = read_body(request, state.uploads.max_size).await?;
-    let parts = multipart::read_files(content_type, body, &fields).await;
-    let mut part = |name: &str| parts.iter().find(|(field, _)| field == name).map(|(_, bytes)| bytes.clone());
+    let form = multipart::read_form(&content_type, request.into_body(), state.uploads.max_size, &fields).await?;
+    let part = |name: &str| form.file(name).cloned();
     let upload = Upload {
         chart: part("chart").or_else(|| part(chart)),
         provenance: part("prov").or_else(|| part(provenance)),
@@ -106,30 +101,31 @@ fn may_overwrite(state: &HttpState, request: &Request<RequestBody>) -> bool {
     rules.always_overwrite || rules.overwrite_with_force && Query::of(request.uri()).has("force")
 }
 
-/// Reads a body of at most `limit` bytes. One that is larger is not kept, but read on for a while: a client that is
-/// still sending would not see the answer.
+/// Reads a body of at most `limit` bytes.
 async fn read_body(request: Request<RequestBody>, limit: u64) -> Result<Bytes, HttpError> {
-    const READ_ON: u64 = 64 * 1024 * 1024;
-    let announced: Option<u64> =
-        request.headers().get(CONTENT_LENGTH).and_then(|len| len.to_str().ok()).and_then(|len| len.parse().ok());
+    let announced = request.body().size_hint().lower();
+    if announced > limit {
+        return Err(HttpError::TooLarge { limit });
+    }
     let mut body = request.into_body();
-    let mut bytes = BytesMut::with_capacity(usize::try_from(announced.unwrap_or(0).min(limit)).unwrap_or(0));
-    let mut received: u64 = 0;
-    let mut too_large = announced.is_some_and(|announced| announced > limit);
+    let mut bytes = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(body_error)?.into_data() else { continue };
-        received += data.len() as u64;
-        if too_large || received > limit {
-            too_large = true;
-            bytes = BytesMut::new();
-            if received > limit.saturating_add(READ_ON) {
-                break;
-            }
-        } else {
-            bytes.extend_from_slice(&data);
+        if (bytes.len() + data.len()) as u64 > limit {
+            return Err(HttpError::TooLarge { limit });
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+impl From<MultipartError<BodyError>> for HttpError {
+    fn from(error: MultipartError<BodyError>) -> Self {
+        match error {
+            MultipartError::TooLarge { limit } => Self::TooLarge { limit },
+            MultipartError::Body(error) => body_error(error),
         }
     }
-    if too_large { Err(HttpError::TooLarge { limit }) } else { Ok(bytes.freeze()) }
 }
 
 fn body_error(error: BodyError) -> HttpError {
