@@ -1,1 +1,5 @@
 //! Behaviour at the outermost boundary: the real binary, real clients.
+
+mod architecture;
+mod helm_cli;
+mod support;

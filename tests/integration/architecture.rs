@@ -1,0 +1,182 @@
+//! The directions between rooms, the purity of the pure ones, and no file that no `mod` line reaches.
+
+mod source;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use source::Source;
+
+/// Rooms that take values and return values.
+const PURE: [&str; 6] = [
+    "chart",
+    "config",
+    "http::route",
+    "repository::index",
+    "repository::key",
+    "yaml",
+];
+
+/// What a pure room has no use for: a server, a runtime, a store, a disk, a network, a clock.
+const IMPURE: [&str; 13] = [
+    "axum",
+    "hyper",
+    "hyper_util",
+    "notify",
+    "object_store",
+    "reqwest",
+    "std::fs",
+    "std::net::TcpStream",
+    "std::process",
+    "std::thread",
+    "tokio",
+    "tokio_rustls",
+    "tokio_util",
+];
+
+/// Calls that read the clock, by the end of their path.
+const CLOCKS: [&str; 4] = ["Instant::now", "Local::now", "SystemTime::now", "Utc::now"];
+
+/// What a pure room's file may use all the same, and why.
+const EXCEPTIONS: [(&str, &str); 3] = [
+    // packaging a chart directory begins by reading it
+    ("chart::package", "std::fs"),
+    // the name of a method, a plain value
+    ("http::route", "hyper::Method"),
+    // where an object lies, a plain value
+    ("repository::key", "object_store::path::Path"),
+];
+
+/// Directions that must not exist: from a room to a path.
+const FORBIDDEN: [(&str, &str); 6] = [
+    ("repository", "chartroom::http"),
+    ("repository", "chartroom::app"),
+    ("repository", "axum"),
+    ("chart", "chartroom::repository"),
+    ("chart", "chartroom::http"),
+    ("http", "chartroom::app"),
+];
+
+#[test]
+fn pure_rooms_do_no_io_and_read_no_clock() {
+    let mut found = Vec::new();
+    for source in sources() {
+        if !PURE.iter().any(|room| source.is_in(room)) {
+            continue;
+        }
+        for path in source.paths() {
+            let excepted = EXCEPTIONS
+                .iter()
+                .any(|(room, allowed)| source.is_in(room) && source::is_below(path, allowed));
+            if !excepted && IMPURE.iter().any(|impure| source::is_below(path, impure)) {
+                found.push(format!("{source} is in a pure room and uses {path}"));
+            }
+            if CLOCKS.iter().any(|call| path.ends_with(call)) {
+                found.push(format!(
+                    "{source} is in a pure room and reads the clock with {path}: pass `now` in"
+                ));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn rooms_depend_in_one_direction() {
+    for source in sources() {
+        for (room, forbidden) in FORBIDDEN {
+            let found = source
+                .paths()
+                .iter()
+                .find(|path| source::is_below(path, forbidden));
+            assert!(
+                !source.is_in(room) || found.is_none(),
+                "{source} uses {found:?}: `{room}` must not know `{forbidden}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_rooms_that_the_rules_name_exist() {
+    let sources = sources();
+    let named = PURE
+        .into_iter()
+        .chain(EXCEPTIONS.map(|(room, _)| room))
+        .chain(FORBIDDEN.map(|(room, _)| room));
+    for room in named {
+        assert!(
+            sources.iter().any(|source| source.is_in(room)),
+            "a rule names the room `{room}`, which is not in src/"
+        );
+    }
+}
+
+#[test]
+fn every_file_is_reached_by_a_mod_line() {
+    for (roots, directory) in [
+        (&["src/lib.rs", "src/main.rs"][..], "src"),
+        (&["tests/integration/main.rs"], "tests/integration"),
+    ] {
+        let reached: BTreeSet<PathBuf> = roots
+            .iter()
+            .flat_map(|root| source::reachable(&at(root)))
+            .collect();
+        let files: BTreeSet<PathBuf> = source::rust_files(&at(directory)).into_iter().collect();
+        let orphans: Vec<_> = files.difference(&reached).collect();
+        assert!(orphans.is_empty(), "no `mod` line reaches {orphans:?}");
+    }
+}
+
+#[test]
+fn files_are_named_for_what_they_hold() {
+    let drawers = [
+        "mod", "util", "utils", "helper", "helpers", "common", "manager", "misc",
+    ];
+    for directory in ["src", "tests/integration", "benches"] {
+        for file in source::rust_files(&at(directory)) {
+            let stem = file
+                .file_stem()
+                .and_then(|stem| stem.to_str())
+                .expect("a file name in UTF-8");
+            assert!(
+                !drawers.contains(&stem),
+                "{} says nothing about what it holds",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn tls_is_rustls_alone() {
+    let lock = fs::read_to_string(at("Cargo.lock")).expect("Cargo.lock");
+    let packages: Vec<&str> = lock
+        .lines()
+        .filter_map(|line| line.strip_prefix("name = "))
+        .collect();
+    assert!(
+        packages.contains(&"\"rustls\""),
+        "Cargo.lock is read as expected"
+    );
+    for linked in ["openssl", "openssl-sys", "native-tls", "aws-lc-sys"] {
+        assert!(
+            !packages.contains(&format!("{linked:?}").as_str()),
+            "{linked} is in Cargo.lock: the binary is static"
+        );
+    }
+}
+
+/// The program without its tests, in files of their own as in others.
+fn sources() -> Vec<Source> {
+    source::rust_files(&at("src"))
+        .iter()
+        .filter(|file| file.file_stem().is_some_and(|stem| stem != "tests"))
+        .map(|file| Source::read(&at("src"), file))
+        .collect()
+}
+
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

@@ -1,0 +1,356 @@
+//! Reads Rust files as far as the rules need it: which paths a file names, which modules it declares.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One file of the crate, without its tests.
+pub struct Source {
+    module: String,
+    paths: Vec<String>,
+}
+
+impl Source {
+    /// Reads a file below `root`, the directory of `lib.rs`.
+    pub fn read(root: &Path, file: &Path) -> Source {
+        let below = file
+            .strip_prefix(root)
+            .expect("a file below the root")
+            .with_extension("");
+        let module = below
+            .iter()
+            .map(|part| part.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join("::");
+        Source::parse(&module, &fs::read_to_string(file).expect("a Rust file"))
+    }
+
+    /// `module` is the path of the file's module in the crate: `repository::index`.
+    pub fn parse(module: &str, text: &str) -> Source {
+        let tokens = without_tests(tokens(text));
+        let mut paths = Vec::new();
+        let mut at = 0;
+        while at < tokens.len() {
+            at = path(&tokens, at, &mut Vec::new(), &mut paths).max(at + 1);
+        }
+        let absolute = paths.iter().map(|path| absolute(module, path)).collect();
+        Source {
+            module: module.to_owned(),
+            paths: absolute,
+        }
+    }
+
+    /// Whether the file is this room's or below it.
+    pub fn is_in(&self, room: &str) -> bool {
+        is_below(&self.module, room)
+    }
+
+    /// Every path the file names, from the root: `std::fs::read`, `chartroom::chart::ChartPackage`.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "src/{}.rs", self.module.replace("::", "/"))
+    }
+}
+
+/// Whether `path` is `ancestor` or begins with all of its segments.
+pub fn is_below(path: &str, ancestor: &str) -> bool {
+    path.strip_prefix(ancestor)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// All `.rs` files below a directory; none when it does not exist.
+pub fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return Vec::new();
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.expect("a directory entry").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A root file and every file that `mod` lines lead to from there.
+pub fn reachable(root: &Path) -> Vec<PathBuf> {
+    let directory = root.parent().expect("a file has a directory");
+    let mut found = vec![root.to_owned()];
+    follow(root, directory, &mut found);
+    found
+}
+
+fn follow(file: &Path, children: &Path, found: &mut Vec<PathBuf>) {
+    let text =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    for line in tokens(&text).windows(3) {
+        if line[0] == "mod" && line[2] == ";" {
+            let child = children.join(format!("{}.rs", line[1]));
+            found.push(child.clone());
+            follow(&child, &children.join(&line[1]), found);
+        }
+    }
+}
+
+/// Collects the paths that begin at a token, through `{…}` groups; returns the token after them.
+fn path(tokens: &[String], from: usize, prefix: &mut Vec<String>, out: &mut Vec<String>) -> usize {
+    let length = prefix.len();
+    let mut at = from;
+    while at < tokens.len() && is_word(&tokens[at]) {
+        prefix.push(tokens[at].clone());
+        at += 1;
+        if tokens.get(at).map(String::as_str) != Some("::") {
+            break;
+        }
+        at += 1;
+        if tokens.get(at).map(String::as_str) == Some("{") {
+            at += 1;
+            while at < tokens.len() && tokens[at] != "}" {
+                at = path(tokens, at, prefix, out).max(at + 1);
+            }
+            prefix.truncate(length);
+            return at + 1;
+        }
+    }
+    if prefix.len() > length {
+        out.push(prefix.join("::"));
+    }
+    prefix.truncate(length);
+    at
+}
+
+fn absolute(module: &str, path: &str) -> String {
+    let mut base: Vec<&str> = std::iter::once("chartroom")
+        .chain(module.split("::"))
+        .collect();
+    let mut rest = path;
+    if let Some(below) = path.strip_prefix("crate::") {
+        return format!("chartroom::{below}");
+    }
+    if let Some(below) = path.strip_prefix("self::") {
+        return format!("{}::{below}", base.join("::"));
+    }
+    if !path.starts_with("super::") {
+        return path.to_owned();
+    }
+    while let Some(above) = rest.strip_prefix("super::") {
+        base.pop();
+        rest = above;
+    }
+    format!("{}::{rest}", base.join("::"))
+}
+
+/// Drops every item under `#[cfg(test)]`.
+fn without_tests(tokens: Vec<String>) -> Vec<String> {
+    let marker = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let mut kept = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if !tokens[at..].iter().take(marker.len()).eq(marker.iter()) {
+            kept.push(tokens[at].clone());
+            at += 1;
+            continue;
+        }
+        let mut depth = 0;
+        while at < tokens.len() {
+            let token = tokens[at].as_str();
+            at += 1;
+            match token {
+                "{" => depth += 1,
+                "}" => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 && (token == "}" || token == ";") {
+                break;
+            }
+        }
+    }
+    kept
+}
+
+fn is_word(token: &str) -> bool {
+    token.starts_with(|first: char| first.is_alphanumeric() || first == '_')
+}
+
+/// Words, `::` and single signs; without comments, strings, characters and lifetimes.
+fn tokens(text: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some(length) = string(rest) {
+            length
+        } else if first == '\'' {
+            quote(rest)
+        } else if rest.starts_with("::") {
+            tokens.push("::".to_owned());
+            2
+        } else if first.is_alphanumeric() || first == '_' {
+            let end = rest
+                .find(|c: char| !c.is_alphanumeric() && c != '_')
+                .unwrap_or(rest.len());
+            tokens.push(rest[..end].to_owned());
+            end
+        } else {
+            if !first.is_whitespace() {
+                tokens.push(first.to_string());
+            }
+            first.len_utf8()
+        };
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+/// The length of a string literal at the start of `text`: plain, byte or raw.
+fn string(text: &str) -> Option<usize> {
+    let prefix = ["br", "cr", "b", "c", "r", ""].into_iter().find(|prefix| {
+        text.strip_prefix(prefix)
+            .is_some_and(|rest| rest.trim_start_matches('#').starts_with('"'))
+    })?;
+    let rest = &text[prefix.len()..];
+    let hashes = rest.len() - rest.trim_start_matches('#').len();
+    if hashes > 0 && !prefix.contains('r') {
+        return None;
+    }
+    let start = prefix.len() + hashes + 1;
+    let end = if prefix.contains('r') {
+        let close = format!("\"{}", "#".repeat(hashes));
+        text[start..].find(&close).map(|end| end + close.len())
+    } else {
+        let mut escaped = false;
+        text[start..]
+            .bytes()
+            .position(|byte| {
+                let closes = byte == b'"' && !escaped;
+                escaped = byte == b'\\' && !escaped;
+                closes
+            })
+            .map(|end| end + 1)
+    };
+    Some(end.map_or(text.len(), |end| start + end))
+}
+
+/// The length of a character literal, or of the quote alone that begins a lifetime.
+fn quote(text: &str) -> usize {
+    let mut inner = text[1..].char_indices();
+    match inner.next() {
+        Some((_, '\\')) => text[3..].find('\'').map_or(text.len(), |end| end + 4),
+        Some((_, first)) if text[1 + first.len_utf8()..].starts_with('\'') => first.len_utf8() + 2,
+        _ => 1,
+    }
+}
+
+#[test]
+fn paths_are_found_wherever_they_are_written() {
+    let cases = [
+        (
+            "a use line",
+            "use tokio::sync::Mutex;",
+            "tokio::sync::Mutex",
+        ),
+        (
+            "a group",
+            "use std::{collections::BTreeMap, fs::{self, File}};",
+            "std::fs::File",
+        ),
+        (
+            "an inline path",
+            "fn f() { let x = std::fs::read(\"a\"); }",
+            "std::fs::read",
+        ),
+        (
+            "a path in a type",
+            "struct S { a: Vec<axum::Router> }",
+            "axum::Router",
+        ),
+        (
+            "from the crate's root",
+            "use crate::http::route;",
+            "chartroom::http::route",
+        ),
+        (
+            "from the module above",
+            "use super::super::http::Error;",
+            "chartroom::http::Error",
+        ),
+        (
+            "from the module itself",
+            "use self::deep::X;",
+            "chartroom::repository::index::deep::X",
+        ),
+        (
+            "after a lifetime",
+            "fn f<'a>(x: &'a str) { hyper::go() }",
+            "hyper::go",
+        ),
+        (
+            "after a character",
+            "const C: char = '\\''; use axum::A;",
+            "axum::A",
+        ),
+        (
+            "after a raw string",
+            "const C: &str = r#\"a \"quoted\" b\"#; use axum::A;",
+            "axum::A",
+        ),
+        (
+            "a call of the clock",
+            "let now = SystemTime::now();",
+            "SystemTime::now",
+        ),
+    ];
+    for (what, text, expected) in cases {
+        let source = Source::parse("repository::index", text);
+        assert!(
+            source.paths().iter().any(|path| path == expected),
+            "{what}: {expected} in {:?}",
+            source.paths()
+        );
+    }
+}
+
+#[test]
+fn what_is_no_code_is_not_read() {
+    let cases = [
+        ("a comment", "// use tokio::fs;\n/* axum::A */"),
+        (
+            "a doc comment",
+            "//! See std::fs::read.\n/// and [`tokio::time`]",
+        ),
+        (
+            "a string",
+            "const C: &str = \"tokio::time\"; const D: &[u8] = b\"a\\\"std::fs::b\";",
+        ),
+        (
+            "a raw string",
+            "const C: &str = r##\"x \"# tokio::time\"##;",
+        ),
+        (
+            "a module of tests",
+            "#[cfg(test)]\nmod tests { use std::fs; fn f() { tokio::run(); } }",
+        ),
+        ("an import for tests", "#[cfg(test)] use std::fs::File;"),
+    ];
+    for (what, text) in cases {
+        let source = Source::parse("chart", text);
+        let found: Vec<_> = source
+            .paths()
+            .iter()
+            .filter(|path| path.contains("::"))
+            .collect();
+        assert!(found.is_empty(), "{what}: {found:?}");
+    }
+}

@@ -1,0 +1,97 @@
+//! The real `helm` in several versions, each run in a home of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::process::{self, Finished};
+
+/// A helm client of one version; its repositories, cache and data are this test's own.
+pub struct Helm {
+    version: &'static str,
+    binary: PathBuf,
+    home: TempDir,
+}
+
+impl Helm {
+    /// The client of this version, such as `3.18.0`, from the folder that `make test` fills.
+    #[track_caller]
+    pub fn new(version: &'static str) -> Helm {
+        let binary = tools().join(format!("helm-{version}/helm"));
+        assert!(
+            binary.is_file(),
+            "{} is missing: run `make test`, it installs what the tests need",
+            binary.display()
+        );
+        Helm {
+            version,
+            binary,
+            home: TempDir::new().expect("a temporary directory"),
+        }
+    }
+
+    /// Whether the client is of this major version or later.
+    pub fn is_at_least(&self, major: u32, minor: u32) -> bool {
+        let mut numbers = self
+            .version
+            .split('.')
+            .map(|number| number.parse::<u32>().expect("a version"));
+        (numbers.next(), numbers.next()) >= (Some(major), Some(minor))
+    }
+
+    /// Where it runs, and where `pull` and `package` leave their files.
+    pub fn directory(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Runs helm with these arguments; the environment holds no proxy and no cluster.
+    #[track_caller]
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        let mut command = Command::new(&self.binary);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+            .env("HOME", self.directory())
+            .current_dir(self.directory());
+        for (name, folder) in [("CACHE", "cache"), ("CONFIG", "config"), ("DATA", "data")] {
+            command.env(format!("HELM_{name}_HOME"), self.directory().join(folder));
+        }
+        command
+            .env("KUBECONFIG", self.directory().join("no-cluster"))
+            .args(arguments);
+        process::run(command, b"", Duration::from_secs(120))
+    }
+
+    /// Runs helm, which must succeed; returns its standard output.
+    #[track_caller]
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        self.run(arguments).succeeded().stdout()
+    }
+
+    /// Runs helm, which must fail; returns its standard error.
+    #[track_caller]
+    pub fn fails(&self, arguments: &[&str]) -> String {
+        self.run(arguments).failed().stderr()
+    }
+
+    /// A file that helm has left in its directory.
+    #[track_caller]
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        let path = self.directory().join(name);
+        std::fs::read(&path)
+            .unwrap_or_else(|error| panic!("helm left no {}: {error}", path.display()))
+    }
+}
+
+/// The folder with the clients: `CHARTROOM_TOOLS`, or where `tests/tools/install.sh` puts them by itself.
+fn tools() -> PathBuf {
+    if let Some(tools) = std::env::var_os("CHARTROOM_TOOLS") {
+        return tools.into();
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    cache.expect("a home directory").join("chartroom/tools")
+}

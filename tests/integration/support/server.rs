@@ -1,0 +1,449 @@
+//! The real `chartroom` program on a loopback port of its own choice, with a directory of its own.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::http::Http;
+use super::process::{self, Finished};
+use super::tls::TestCa;
+
+/// The log message that says the port is open.
+const STARTED: &str = "Starting ChartMuseum-compatible chartroom";
+/// How long a start or a stop may take on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What to start: arguments, environment and where the charts are.
+///
+/// `--port=0 --listen-host=127.0.0.1 --log-json` are always given, and a local storage unless `without_storage`.
+#[derive(Clone)]
+pub struct ServerOptions {
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    storage: Option<PathBuf>,
+    local_storage: bool,
+    ca: Option<Arc<TestCa>>,
+}
+
+impl ServerOptions {
+    /// One more argument, such as `--depth=1`.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// More arguments.
+    pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, ServerOptions::arg)
+    }
+
+    /// An environment variable. The test runner's own environment does not reach the server.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment
+            .push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Serves this directory instead of an empty one.
+    pub fn storage(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.storage = Some(directory.into());
+        self
+    }
+
+    /// Gives no storage arguments, to test those.
+    pub fn without_storage(mut self) -> Self {
+        self.local_storage = false;
+        self
+    }
+
+    /// Serves HTTPS with a certificate of this authority.
+    pub fn tls(mut self, ca: TestCa) -> Self {
+        let (cert, key) = (ca.server_cert(), ca.server_key());
+        self.ca = Some(Arc::new(ca));
+        self.arg(joined("--tls-cert=", &cert))
+            .arg(joined("--tls-key=", &key))
+    }
+
+    /// Starts the server and waits until it listens.
+    #[track_caller]
+    pub fn start(self) -> TestServer {
+        let world = TempDir::new().expect("a temporary directory");
+        let storage = self
+            .storage
+            .clone()
+            .unwrap_or_else(|| world.path().join("charts"));
+        let running = Running::spawn(&self, &storage, world.path());
+        TestServer {
+            options: self,
+            storage,
+            world,
+            running,
+            earlier_log: String::new(),
+        }
+    }
+
+    /// Runs the program with these options until it ends by itself: refusals, `--gen-index`, `--version`.
+    #[track_caller]
+    pub fn run_to_exit(self) -> Finished {
+        let world = TempDir::new().expect("a temporary directory");
+        let storage = self
+            .storage
+            .clone()
+            .unwrap_or_else(|| world.path().join("charts"));
+        process::run(self.command(&storage, world.path()), b"", DEADLINE)
+    }
+
+    fn command(&self, storage: &Path, directory: &Path) -> Command {
+        let mut command = Command::new(binary());
+        // a fixed world: nobody's PORT or STORAGE reaches the server under test
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+            .env("TZ", "UTC")
+            .env("RUST_BACKTRACE", "1")
+            .current_dir(directory);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(["--port=0", "--listen-host=127.0.0.1", "--log-json"]);
+        if self.local_storage {
+            command
+                .arg("--storage=local")
+                .arg(joined("--storage-local-rootdir=", storage));
+        }
+        command.args(&self.arguments);
+        command
+    }
+}
+
+/// A running server. Dropping it kills the process; a failing test shows its log.
+pub struct TestServer {
+    options: ServerOptions,
+    storage: PathBuf,
+    world: TempDir,
+    running: Running,
+    earlier_log: String,
+}
+
+impl TestServer {
+    /// A server with these further arguments over an empty directory.
+    #[track_caller]
+    pub fn start(arguments: &[&str]) -> TestServer {
+        TestServer::options().args(arguments).start()
+    }
+
+    /// The options to start from.
+    pub fn options() -> ServerOptions {
+        ServerOptions {
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            storage: None,
+            local_storage: true,
+            ca: None,
+        }
+    }
+
+    /// The address it listens on; a new one after each start.
+    pub fn address(&self) -> SocketAddr {
+        self.running.address
+    }
+
+    /// `http://127.0.0.1:PORT` (or `https`), without a slash at the end.
+    pub fn url(&self) -> String {
+        let scheme = if self.options.ca.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address())
+    }
+
+    /// The address as a URL below which `path` is: `server.url_of("/org1")`.
+    pub fn url_of(&self, path: &str) -> String {
+        self.url() + path
+    }
+
+    /// A client of this server.
+    pub fn http(&self) -> Http {
+        match &self.options.ca {
+            Some(ca) => Http::over_tls(self.address(), &ca.ca_cert()),
+            None => Http::new(self.address()),
+        }
+    }
+
+    /// The directory that holds the uploads.
+    pub fn storage(&self) -> &Path {
+        &self.storage
+    }
+
+    /// A directory of this test's own, the server's working directory; it goes when the server is dropped.
+    pub fn world(&self) -> &Path {
+        self.world.path()
+    }
+
+    /// Everything the server has logged so far, over all its starts.
+    pub fn log(&self) -> String {
+        self.earlier_log.clone() + &self.running.log()
+    }
+
+    /// Stops with SIGTERM, then starts again over the same directory with the same options.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        let status = self.sigterm_and_wait();
+        assert!(
+            status.success(),
+            "SIGTERM ended the server with {status}; log:\n{}",
+            self.log()
+        );
+        self.start_again();
+    }
+
+    /// Ends the process at once, as a power cut does, and waits until it is gone.
+    pub fn kill9(&mut self) {
+        self.running.kill9();
+    }
+
+    /// Starts again over the same directory with the same options, after `kill9` or `sigterm_and_wait`.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        self.kill9();
+        self.earlier_log = self.log();
+        self.running = Running::spawn(&self.options, &self.storage, self.world.path());
+    }
+
+    /// The same, with other options.
+    #[track_caller]
+    pub fn start_again_with(&mut self, change: impl FnOnce(ServerOptions) -> ServerOptions) {
+        self.options = change(self.options.clone());
+        self.start_again();
+    }
+
+    /// Sends SIGTERM and returns at once.
+    pub fn sigterm(&self) {
+        let kill = format!("kill -TERM {}", self.running.child.id());
+        process::run_ok("sh", &["-c", &kill]);
+    }
+
+    /// Waits for the process to end by itself.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self
+                .running
+                .child
+                .try_wait()
+                .expect("a child can be waited for")
+            {
+                return status;
+            }
+            assert!(
+                Instant::now() < end,
+                "the server did not end within {DEADLINE:?}; log:\n{}",
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    #[track_caller]
+    pub fn sigterm_and_wait(&mut self) -> ExitStatus {
+        self.sigterm();
+        self.wait()
+    }
+
+    /// Memory of the process now.
+    #[track_caller]
+    pub fn memory(&self) -> Memory {
+        Memory::of(self.running.child.id())
+    }
+
+    /// Waits until `condition` holds, asking again every few milliseconds, for at most ten seconds.
+    pub async fn eventually<F>(&self, what: &str, mut condition: impl FnMut() -> F)
+    where
+        F: Future<Output = bool>,
+    {
+        let end = Instant::now() + Duration::from_secs(10);
+        while !condition().await {
+            assert!(
+                Instant::now() < end,
+                "within ten seconds it did not happen: {what}"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Sizes in bytes, from `/proc/PID/status`.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// `VmRSS`: resident now.
+    pub resident: u64,
+    /// `VmHWM`: the most it has been.
+    pub peak: u64,
+}
+
+impl Memory {
+    #[track_caller]
+    fn of(pid: u32) -> Memory {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the server runs");
+        let kib = |name: &str| -> u64 {
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .expect("a field of /proc/PID/status");
+            let number = line.split_whitespace().next().expect("a number");
+            number.parse::<u64>().expect("a number of kB") * 1024
+        };
+        Memory {
+            resident: kib("VmRSS:"),
+            peak: kib("VmHWM:"),
+        }
+    }
+}
+
+/// One process and what it logs.
+struct Running {
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Running {
+    #[track_caller]
+    fn spawn(options: &ServerOptions, storage: &Path, directory: &Path) -> Running {
+        let mut command = options.command(storage, directory);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the chartroom binary runs");
+        let log = Arc::new(Mutex::new(String::new()));
+        let lines = follow(
+            child.stderr.take().expect("stderr is piped"),
+            Arc::clone(&log),
+        );
+        // in place before the wait: a start that fails still reaps its process
+        let mut running = Running {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            log,
+        };
+        running.address = running.started(&lines);
+        running
+    }
+
+    /// Reads the log up to the line that names the port.
+    #[track_caller]
+    fn started(&mut self, lines: &Receiver<String>) -> SocketAddr {
+        let end = Instant::now() + DEADLINE;
+        loop {
+            match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    if let Some(address) = started_address(&line) {
+                        return address;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("no `{STARTED}` within {DEADLINE:?}; log:\n{}", self.log())
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.child.wait().expect("a child can be waited for");
+                    panic!(
+                        "the server ended at its start with {status}; log:\n{}",
+                        self.log()
+                    );
+                }
+            }
+        }
+    }
+
+    fn log(&self) -> String {
+        self.log
+            .lock()
+            .expect("no reader of the log panics")
+            .clone()
+    }
+
+    fn kill9(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill9();
+        if thread::panicking() {
+            eprintln!(
+                "--- log of the server at {}\n{}---",
+                self.address,
+                self.log()
+            );
+        }
+    }
+}
+
+/// Copies lines into the log and to the receiver, until the process closes its stderr.
+fn follow(stderr: std::process::ChildStderr, log: Arc<Mutex<String>>) -> Receiver<String> {
+    let (send, receive) = channel();
+    thread::spawn(move || {
+        let mut lines = BufReader::new(stderr);
+        let mut line = Vec::new();
+        while lines
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|read| read > 0)
+        {
+            let text = String::from_utf8_lossy(&line).into_owned();
+            log.lock()
+                .expect("no reader of the log panics")
+                .push_str(&text);
+            send.send(text).ok();
+            line.clear();
+        }
+    });
+    receive
+}
+
+/// The address in a log line that says the server has started: `{"M":"Starting…","host":"127.0.0.1","port":40001}`.
+fn started_address(line: &str) -> Option<SocketAddr> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    if line["M"] != STARTED {
+        return None;
+    }
+    let port = match &line["port"] {
+        serde_json::Value::String(text) => text.parse().ok()?,
+        number => u16::try_from(number.as_u64()?).ok()?,
+    };
+    Some(SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+/// The program under test; `CHARTROOM_BINARY` names another one, such as a release build.
+pub fn binary() -> PathBuf {
+    std::env::var_os("CHARTROOM_BINARY")
+        .map_or_else(|| env!("CARGO_BIN_EXE_chartroom").into(), PathBuf::from)
+}
+
+fn joined(flag: &str, path: &Path) -> OsString {
+    let mut argument = OsString::from(flag);
+    argument.push(path);
+    argument
+}
+
+/// Runs the program's subcommands, such as `package`, in a directory, until it ends.
+#[track_caller]
+pub fn chartroom(arguments: &[&str], directory: &Path) -> Finished {
+    let mut command = Command::new(binary());
+    command.env_clear().args(arguments).current_dir(directory);
+    process::run(command, b"", DEADLINE)
+}

