@@ -1,1 +1,338 @@
-//! Prometheus families of the chart repository.
+//! Prometheus families of the chart repository, under ChartMuseum's names and labels (contract section 7).
+
+mod size_summary;
+
+use std::time::Duration;
+
+use hyper::{Method, StatusCode};
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use self::size_summary::SizeSummary;
+
+/// Media type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// ChartMuseum's constant `handler` label; dashboards may select by it.
+const HANDLER: &str = "helm.sh/chartmuseum/pkg/chartmuseum/router.(*Router).rootHandler-fm";
+
+/// Tenants without charts are only counted while there are fewer tenants than this: anyone can ask for a tenant that
+/// does not exist.
+const EMPTY_TENANTS: usize = 1000;
+
+/// Upper bounds of request durations in seconds.
+const DURATION_BUCKETS: [f64; 11] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// Upper bounds of scan durations in seconds.
+const SCAN_BUCKETS: [f64; 8] = [0.01, 0.05, 0.25, 1.0, 2.5, 10.0, 30.0, 120.0];
+
+/// All families of one server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    request_sizes: SizeSummary,
+    response_sizes: SizeSummary,
+    charts: IntGaugeVec,
+    chart_versions: IntGaugeVec,
+    scans: HistogramVec,
+}
+
+/// What is counted of one answered request.
+#[derive(Clone, Copy, Debug)]
+pub struct Served<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The route's [`template`](crate::http::route::Route::template), never a client's text.
+    pub url: &'static str,
+    /// The response's status.
+    pub status: StatusCode,
+    /// From the request's head to the response's.
+    pub duration: Duration,
+    /// Bytes of the request: body and, roughly, head.
+    pub request_size: u64,
+    /// Bytes of the response's body; 0 if there is none.
+    pub response_size: u64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Registers every family in a registry of its own.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let metrics = Self {
+            requests: IntCounterVec::new(
+                Opts::new(
+                    "chartmuseum_requests_total",
+                    "How many HTTP requests were served, by status code and method",
+                ),
+                &["code", "method", "handler", "host", "url"],
+            )
+            .expect(VALID),
+            durations: HistogramVec::new(
+                HistogramOpts::new(
+                    "chartmuseum_request_duration_seconds",
+                    "How long HTTP requests took, in seconds",
+                )
+                .buckets(DURATION_BUCKETS.to_vec()),
+                &["code", "method", "url"],
+            )
+            .expect(VALID),
+            request_sizes: SizeSummary::new(
+                "chartmuseum_request_size_bytes",
+                "Sizes of HTTP requests, in bytes",
+            ),
+            response_sizes: SizeSummary::new(
+                "chartmuseum_response_size_bytes",
+                "Sizes of HTTP responses, in bytes",
+            ),
+            charts: IntGaugeVec::new(
+                Opts::new(
+                    "chartmuseum_charts_served_total",
+                    "Charts in the index of a repository",
+                ),
+                &["repo"],
+            )
+            .expect(VALID),
+            chart_versions: IntGaugeVec::new(
+                Opts::new(
+                    "chartmuseum_chart_versions_served_total",
+                    "Chart versions in the index of a repository",
+                ),
+                &["repo"],
+            )
+            .expect(VALID),
+            scans: HistogramVec::new(
+                HistogramOpts::new(
+                    "chart_repository_scan_seconds",
+                    "How long listing the storage took, in seconds",
+                )
+                .buckets(SCAN_BUCKETS.to_vec()),
+                &[],
+            )
+            .expect(VALID),
+            registry,
+        };
+        let collectors: [Box<dyn prometheus::core::Collector>; 8] = [
+            Box::new(metrics.requests.clone()),
+            Box::new(metrics.durations.clone()),
+            Box::new(metrics.request_sizes.clone()),
+            Box::new(metrics.response_sizes.clone()),
+            Box::new(metrics.charts.clone()),
+            Box::new(metrics.chart_versions.clone()),
+            Box::new(metrics.scans.clone()),
+            Box::new(ProcessCollector::for_self()),
+        ];
+        for collector in collectors {
+            metrics
+                .registry
+                .register(collector)
+                .expect("no family is registered twice");
+        }
+        metrics
+    }
+
+    /// Counts a request. Those answered 404 or 405 are not counted, as in ChartMuseum; nor should the caller report
+    /// requests for the metrics themselves.
+    pub fn served(&self, served: Served<'_>) {
+        if matches!(
+            served.status,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+        ) {
+            return;
+        }
+        let (code, method) = (served.status.as_str(), method_label(served.method));
+        // the `Host` header is the client's to invent, so it is no label (contract section 13.21)
+        self.requests
+            .with_label_values(&[code, method, HANDLER, "", served.url])
+            .inc();
+        let duration = served.duration.as_secs_f64();
+        self.durations
+            .with_label_values(&[code, method, served.url])
+            .observe(duration);
+        self.request_sizes.observe(served.request_size);
+        self.response_sizes.observe(served.response_size);
+    }
+
+    /// Says how much a tenant's index holds, after every change of it. `tenant` is empty for the root.
+    pub fn set_tenant(&self, tenant: &str, charts: usize, versions: usize) {
+        if charts == 0 && self.tenants() >= EMPTY_TENANTS {
+            return self.remove_tenant(tenant);
+        }
+        let count = |n| i64::try_from(n).unwrap_or(i64::MAX);
+        self.charts.with_label_values(&[tenant]).set(count(charts));
+        self.chart_versions
+            .with_label_values(&[tenant])
+            .set(count(versions));
+    }
+
+    /// Forgets a tenant that is no longer kept.
+    pub fn remove_tenant(&self, tenant: &str) {
+        // an error says that there was none
+        let _ = self.charts.remove_label_values(&[tenant]);
+        let _ = self.chart_versions.remove_label_values(&[tenant]);
+    }
+
+    /// Says how long a listing of the storage took.
+    pub fn scanned(&self, duration: Duration) {
+        self.scans
+            .with_label_values::<&str>(&[])
+            .observe(duration.as_secs_f64());
+    }
+
+    /// All families in Prometheus' text format; see [`CONTENT_TYPE`].
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = String::new();
+        // fails only for a family without a name or a sample, and the registry leaves those out
+        TextEncoder::new()
+            .encode_utf8(&self.registry.gather(), &mut text)
+            .expect("families are sound");
+        text.into_bytes()
+    }
+
+    fn tenants(&self) -> usize {
+        use prometheus::core::Collector as _;
+        self.charts
+            .collect()
+            .first()
+            .map_or(0, |family| family.get_metric().len())
+    }
+}
+
+const VALID: &str = "name and labels are valid";
+
+/// Methods that no route has share one label, so that clients cannot invent series.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => "OTHER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served<'a>(method: &'a Method, status: u16, url: &'static str) -> Served<'a> {
+        let status = StatusCode::from_u16(status).expect("a status");
+        Served {
+            method,
+            url,
+            status,
+            duration: Duration::from_millis(20),
+            request_size: 100,
+            response_size: 2048,
+        }
+    }
+
+    fn rendered(metrics: &Metrics) -> String {
+        String::from_utf8(metrics.render()).expect("text")
+    }
+
+    #[test]
+    fn requests_are_counted_under_the_old_names() {
+        let metrics = Metrics::new();
+        metrics.served(served(&Method::GET, 200, "/index.yaml"));
+        metrics.served(served(&Method::GET, 200, "/index.yaml"));
+        metrics.served(served(
+            &Method::from_bytes(b"INVENTED").expect("a method"),
+            200,
+            "/",
+        ));
+        let text = rendered(&metrics);
+        for line in [
+            "# TYPE chartmuseum_requests_total counter",
+            "chartmuseum_requests_total{code=\"200\",handler=\"helm.sh/chartmuseum/pkg/chartmuseum/router.(*Router).\
+             rootHandler-fm\",host=\"\",method=\"GET\",url=\"/index.yaml\"} 2",
+            "# TYPE chartmuseum_request_duration_seconds histogram",
+            "chartmuseum_request_duration_seconds_bucket{code=\"200\",method=\"GET\",url=\"/index.yaml\",le=\"0.01\"} 0",
+            "chartmuseum_request_duration_seconds_bucket{code=\"200\",method=\"GET\",url=\"/index.yaml\",le=\"0.025\"} 2",
+            "chartmuseum_request_duration_seconds_count{code=\"200\",method=\"OTHER\",url=\"/\"} 1",
+            "# TYPE chartmuseum_request_size_bytes summary",
+            "chartmuseum_request_size_bytes_sum 300",
+            "chartmuseum_request_size_bytes_count 3",
+            "# TYPE chartmuseum_response_size_bytes summary",
+            "chartmuseum_response_size_bytes_sum 6144",
+            "chartmuseum_response_size_bytes_count 3",
+        ] {
+            assert!(
+                text.lines().any(|other| other == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        assert!(text.contains("process_resident_memory_bytes"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_found_is_not_counted() {
+        let metrics = Metrics::new();
+        metrics.served(served(&Method::GET, 404, "/secret"));
+        metrics.served(served(&Method::PUT, 405, "/secret"));
+        let text = rendered(&metrics);
+        assert!(!text.contains("secret"), "{text}");
+        assert!(
+            text.contains("chartmuseum_request_size_bytes_count 0"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_tenant_has_two_gauges() {
+        let metrics = Metrics::new();
+        metrics.set_tenant("", 0, 0);
+        metrics.set_tenant("a", 1, 2);
+        let text = rendered(&metrics);
+        for line in [
+            "# TYPE chartmuseum_charts_served_total gauge",
+            "chartmuseum_charts_served_total{repo=\"\"} 0",
+            "chartmuseum_charts_served_total{repo=\"a\"} 1",
+            "chartmuseum_chart_versions_served_total{repo=\"a\"} 2",
+        ] {
+            assert!(
+                text.lines().any(|other| other == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        metrics.remove_tenant("a");
+        metrics.remove_tenant("a");
+        assert!(!rendered(&metrics).contains("repo=\"a\""));
+    }
+
+    #[test]
+    fn invented_tenants_do_not_pile_up() {
+        let metrics = Metrics::new();
+        for n in 0..2 * EMPTY_TENANTS {
+            metrics.set_tenant(&format!("t{n}"), 0, 0);
+        }
+        assert_eq!(metrics.tenants(), EMPTY_TENANTS);
+        metrics.set_tenant("real", 1, 1);
+        assert_eq!(metrics.tenants(), EMPTY_TENANTS + 1);
+    }
+
+    #[test]
+    fn scans_are_timed() {
+        let metrics = Metrics::new();
+        metrics.scanned(Duration::from_millis(30));
+        let text = rendered(&metrics);
+        assert!(
+            text.contains("chart_repository_scan_seconds_bucket{le=\"0.05\"} 1"),
+            "{text}"
+        );
+    }
+}

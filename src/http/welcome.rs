@@ -1,1 +1,100 @@
-//! Soon.
+//! The page at `/`: ours, or the one in `--web-template-path` with its static files (contract section 1.4).
+
+mod files;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use axum::body::Body;
+use bytes::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, Method, Response};
+
+use self::files::StaticFiles;
+
+/// Bytes of a welcome page; it is kept in memory.
+const MAX_PAGE: u64 = 1 << 20;
+
+/// Our own page, the same bytes always. It needs no other file and asks no other host.
+const OWN_PAGE: &str = include_str!("welcome/index.html");
+
+/// What a browser sees. Clones share the page.
+#[derive(Clone, Debug)]
+pub struct Welcome {
+    page: Bytes,
+    content_type: HeaderValue,
+    files: Option<StaticFiles>,
+}
+
+impl Default for Welcome {
+    /// Our own page and no static files.
+    fn default() -> Self {
+        Self {
+            page: Bytes::from_static(OWN_PAGE.as_bytes()),
+            content_type: HeaderValue::from_static("text/html"),
+            files: None,
+        }
+    }
+}
+
+impl Welcome {
+    /// Takes the page and the files of a directory (`--web-template-path`). Reads the disk.
+    ///
+    /// Its `index.html` is served as it is: the Go templates that ChartMuseum would evaluate stay text. Without a
+    /// readable `index.html` the page is ours, with a warning in the log; without the directory there are no static
+    /// files either.
+    pub fn from_directory(directory: &Path) -> Self {
+        let mut welcome = Self {
+            files: StaticFiles::open(directory),
+            ..Self::default()
+        };
+        let path = directory.join("index.html");
+        match read_page(&path) {
+            Ok(page) => {
+                welcome.page = page;
+                welcome.content_type = HeaderValue::from_static("text/html; charset=utf-8");
+            }
+            Err(error) => {
+                tracing::warn!(
+                    path = %path.display(), error = %error,
+                    "No custom welcome page, serving the default one"
+                );
+            }
+        }
+        welcome
+    }
+
+    /// The answer to `GET /`.
+    pub fn page(&self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.page.clone()));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, self.content_type.clone());
+        response
+    }
+
+    /// The answer to `GET` or `HEAD` of a [`Static`](crate::http::route::Route::Static) route: the file, or 304, 400 or
+    /// 404 with a line of text. There are no listings and no ranges.
+    pub async fn static_file(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Response<Body> {
+        match &self.files {
+            Some(files) => files.get(method, path, headers).await,
+            None => files::not_found(),
+        }
+    }
+}
+
+fn read_page(path: &Path) -> std::io::Result<Bytes> {
+    let length = std::fs::metadata(path)?.len();
+    if length > MAX_PAGE {
+        return Err(std::io::Error::other(format!(
+            "larger than {MAX_PAGE} bytes"
+        )));
+    }
+    std::fs::read(path).map(Bytes::from)
+}

@@ -1,0 +1,253 @@
+//! One connection from its first byte to its last.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::body::{RequestBody, ResponseBody};
+use super::clock::Clock;
+use super::linger::Lingering;
+use super::{ClientAddress, ServeLimits, Signal};
+
+/// Bytes of a request's line and headers.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// Requests at a time on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+
+/// First byte of every TLS connection: a record of type `handshake`.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// What a browser or `curl` sees that speaks plain HTTP to the TLS port (contract section 1.1).
+const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\
+Connection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+/// What all connections have in common.
+pub(super) struct Connections<S> {
+    tls: Option<TlsAcceptor>,
+    limits: ServeLimits,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    service: S,
+}
+
+impl<S, B> Connections<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+        + Send
+        + Sync
+        + Unpin
+        + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    pub(super) fn new(tls: Option<TlsAcceptor>, limits: ServeLimits, service: S) -> Self {
+        let mut http1 = http1::Builder::new();
+        // the connection's clock watches the head too, without a timer per request
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_header_size(MAX_HEAD);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEAD as u32);
+        Self {
+            tls,
+            limits,
+            http1,
+            http2,
+            service,
+        }
+    }
+
+    /// Serves one connection until either side ends it, its clock expires, or the signal says so.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        stream: TcpStream,
+        client: SocketAddr,
+        mut signal: watch::Receiver<Signal>,
+    ) {
+        if stream.set_nodelay(true).is_err() {
+            return; // the client is gone
+        }
+        let clock = Clock::start(self.limits);
+        let Some(tls) = &self.tls else {
+            let stream = Lingering::new(stream, Arc::clone(&clock));
+            return self.run_http1(stream, client, &clock, signal).await;
+        };
+        let handshake = tokio::time::timeout(
+            self.limits.handshake_timeout,
+            handshake(tls, stream, &clock),
+        );
+        let stream = tokio::select! {
+            biased;
+            () = ending(&mut signal) => return,
+            stream = handshake => stream,
+        };
+        let Ok(Some(stream)) = stream else { return };
+        clock.expire_in(self.limits.read_timeout);
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            self.run_http2(stream, client, &clock, signal).await;
+        } else {
+            self.run_http1(stream, client, &clock, signal).await;
+        }
+    }
+
+    async fn run_http1<I>(
+        &self,
+        stream: I,
+        client: SocketAddr,
+        clock: &Arc<Clock>,
+        signal: watch::Receiver<Signal>,
+    ) where
+        I: AsyncRead + AsyncWrite + Unpin,
+    {
+        let service = service_fn(|request| self.answer(request, client, clock));
+        let connection = self.http1.serve_connection(TokioIo::new(stream), service);
+        watch(
+            connection,
+            http1::Connection::graceful_shutdown,
+            clock,
+            signal,
+        )
+        .await;
+    }
+
+    async fn run_http2<I>(
+        &self,
+        stream: I,
+        client: SocketAddr,
+        clock: &Arc<Clock>,
+        signal: watch::Receiver<Signal>,
+    ) where
+        I: AsyncRead + AsyncWrite + Unpin,
+    {
+        let service = service_fn(|request| self.answer(request, client, clock));
+        let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+        watch(
+            connection,
+            http2::Connection::graceful_shutdown,
+            clock,
+            signal,
+        )
+        .await;
+    }
+
+    /// Asks the service, and tells the clock of the request's stages.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+        clock: &Arc<Clock>,
+    ) -> impl Future<Output = Result<Response<ResponseBody<B>>, Infallible>> + Send + use<S, B>
+    {
+        let in_flight = clock.request_began();
+        let mut request =
+            request.map(|body| RequestBody::new(body, clock, self.limits.read_timeout));
+        request.extensions_mut().insert(ClientAddress(client));
+        let answer = self.service.call(request);
+        async move {
+            let mut response = answer.await?;
+            if in_flight.is_last() {
+                response
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response.map(|body| ResponseBody::new(body, in_flight)))
+        }
+    }
+}
+
+/// The TLS session; `None` if the client does not want one.
+async fn handshake(
+    tls: &TlsAcceptor,
+    stream: TcpStream,
+    clock: &Arc<Clock>,
+) -> Option<TlsStream<Lingering>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? == 0 {
+        return None;
+    }
+    let mut stream = Lingering::new(stream, Arc::clone(clock));
+    if first[0] != TLS_HANDSHAKE {
+        stream.write_all(NOT_TLS).await.ok()?;
+        // its request was never read
+        clock.body_left_unread();
+        stream.shutdown().await.ok()?;
+        return None;
+    }
+    match tls.accept(stream).await {
+        Ok(stream) => Some(stream),
+        Err(error) => {
+            tracing::debug!(error = %error, "TLS handshake failed");
+            None
+        }
+    }
+}
+
+/// Drives a connection to its end. It is dropped, and so cut, when its clock expires.
+async fn watch<C>(
+    connection: C,
+    end: fn(Pin<&mut C>),
+    clock: &Clock,
+    mut signal: watch::Receiver<Signal>,
+) where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut connection = std::pin::pin!(connection);
+    let mut expired = std::pin::pin!(clock.expired());
+    loop {
+        let signal = tokio::select! {
+            biased;
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(error = %error, "Connection ended early");
+                }
+                return;
+            }
+            signal = next(&mut signal) => signal,
+            () = &mut expired => return,
+        };
+        match signal {
+            Signal::Cut => return,
+            Signal::Drain => end(connection.as_mut()),
+            Signal::Full if clock.was_asked() => end(connection.as_mut()),
+            // to end now would lose the request that is on its way
+            Signal::Full => clock.others_wait(),
+            Signal::Open => {}
+        }
+    }
+}
+
+/// The next change of the signal.
+async fn next(signal: &mut watch::Receiver<Signal>) -> Signal {
+    match signal.changed().await {
+        Ok(()) => *signal.borrow_and_update(),
+        // the server's own future was dropped: nobody is left to say more
+        Err(_) => Signal::Cut,
+    }
+}
+
+/// Completes when the server wants to stop.
+async fn ending(signal: &mut watch::Receiver<Signal>) {
+    while !matches!(next(signal).await, Signal::Drain | Signal::Cut) {}
+}
