@@ -101,7 +101,7 @@ fn decode(text: &[u8]) -> Result<&str, YamlError> {
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let text = str::from_utf8(text).map_err(|_| YamlError::Syntax("invalid UTF-8".to_owned()))?;
     let forbidden = |byte: &u8| matches!(byte, 0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f);
-    if text.as_bytes().iter().any(|byte| forbidden(byte)) {
+    if text.as_bytes().iter().any(forbidden) {
         return Err(YamlError::Syntax(
             "control characters are not allowed".to_owned(),
         ));

@@ -1,5 +1,9 @@
 //! `Chart.yaml`: the metadata of a chart, as Helm's loader types, sanitises and validates it.
 
+mod decode;
+mod quote;
+mod validate;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -49,6 +53,12 @@ pub struct Metadata {
     pub dependencies: Vec<Dependency>,
     #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     pub chart_type: String,
+    /// `maintainers` has a null entry (left out of the list): validation will say so.
+    #[serde(skip)]
+    pub has_null_maintainer: bool,
+    /// `dependencies` has a null entry (left out of the list): validation will say so.
+    #[serde(skip)]
+    pub has_null_dependency: bool,
 }
 
 /// One of a chart's maintainers.
@@ -102,15 +112,31 @@ pub enum MetadataError {
 
 impl Metadata {
     /// Overlays what `Chart.yaml` (or `requirements.yaml`, which has only `dependencies`) says; fields it does not
-    /// name keep their value. Strings take numbers and booleans as Helm's YAML library coerces them.
+    /// name keep their value. Strings take numbers and booleans as Helm's YAML library coerces them. Field names match
+    /// in any case, as in Go's JSON decoder; unknown ones are ignored.
+    ///
+    /// Null leaves a string or boolean as it was and empties a list or the annotations. Annotations add up; lists
+    /// are replaced. A document without content changes nothing.
+    ///
+    /// # Errors
+    /// [`MetadataError::Type`] if the document is not a mapping or a field holds what its type cannot take.
     pub fn merge(&mut self, yaml: &Yaml) -> Result<(), MetadataError> {
-        let _ = yaml;
-        todo!()
+        decode::overlay(self, yaml)
     }
 
     /// Applies the defaults (`apiVersion: v1`), sanitises strings, then checks the rules of contract section 2.2 in
     /// their order.
+    ///
+    /// # Errors
+    /// [`MetadataError::Invalid`] with the text of the first broken rule.
     pub fn sanitize_and_validate(&mut self) -> Result<(), MetadataError> {
-        todo!()
+        if self.api_version.is_empty() {
+            self.api_version.push_str("v1");
+        }
+        validate::sanitize(self);
+        validate::validate(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,26 +180,20 @@ impl<N: Node> Walk<N> {
     }
 
     fn alias(&mut self, anchor: usize) -> Result<(), YamlError> {
-        let repeated = self.anchors.get(anchor).and_then(Option::as_ref);
-        let Some(repeated) = repeated else {
+        let Some(Some(repeated)) = self.anchors.get(anchor) else {
             return Err(YamlError::Syntax(
                 "an anchor's value contains itself".to_owned(),
             ));
         };
-        let (nodes, levels) = (repeated.nodes, repeated.levels);
-        if self.frames.len() + levels > self.limits.depth {
+        let nodes = repeated.nodes;
+        if self.frames.len() + repeated.levels > self.limits.depth {
             return Err(YamlError::TooDeep {
                 limit: self.limits.depth,
             });
         }
         // before the copy is made
-        self.spent = self.spent.saturating_add(nodes);
-        if self.spent > self.limits.nodes {
-            return Err(YamlError::TooManyNodes {
-                limit: self.limits.nodes,
-            });
-        }
-        let repeated = repeated.clone();
+        self.spend(nodes)?;
+        let repeated = self.anchors[anchor].clone().expect("found above");
         self.complete(0, repeated)
     }
 
