@@ -22,6 +22,7 @@ use crate::http::route::RouteRules;
 use crate::http::serve::{self, ServeLimits};
 use crate::http::upload::{FormFields, UploadRules};
 use crate::http::request_log::RequestLog;
+use crate::http::welcome::Welcome;
 use crate::http::{self, HttpState, Site, route};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
@@ -200,7 +201,7 @@ fn http_state(
         opening: Semaphore::new(cores()),
         site: Site {
             cors_allow_origin: cors_allow_origin.context("--cors-alloworigin is no header value")?,
-            web_template_path: config.web_template_path.clone(),
+            welcome: config.web_template_path.as_deref().map_or_else(Welcome::default, Welcome::from_directory),
             artifact_hub_ids: config.artifact_hub_ids.clone(),
             ready,
             metrics: if config.metrics { Some(Arc::new(Metrics::new())) } else { None },

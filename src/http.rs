@@ -15,7 +15,6 @@ pub mod upload;
 pub mod welcome;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +31,7 @@ use crate::http::request_log::RequestLog;
 use crate::http::route::{Route, RouteRules};
 use crate::http::serve::RequestBody;
 use crate::http::upload::UploadRules;
+use crate::http::welcome::Welcome;
 use crate::metrics::{Metrics, Served};
 use crate::repository::ChartRepository;
 
@@ -57,8 +57,8 @@ pub struct HttpState {
 pub struct Site {
     /// Value of `Access-Control-Allow-Origin` on API routes.
     pub cors_allow_origin: Option<HeaderValue>,
-    /// Directory of a custom welcome page.
-    pub web_template_path: Option<PathBuf>,
+    /// The welcome page and its files.
+    pub welcome: Welcome,
     /// Artifact Hub repository IDs by tenant.
     pub artifact_hub_ids: BTreeMap<String, String>,
     /// True once the index is complete.
@@ -121,13 +121,13 @@ async fn dispatch(
     let query = Query::of(request.uri());
     let headers = request.headers();
     match &route {
-        Route::Welcome { .. } => server_info::welcome(state).await,
+        Route::Welcome { .. } => Ok(state.site.welcome.page()),
         Route::Info => Ok(server_info::info()),
         Route::Health => Ok(server_info::health()),
         Route::Ready => Ok(server_info::ready(state)),
         Route::Metrics => Ok(server_info::metrics(state)),
         Route::ArtifactHub { tenant } => server_info::artifact_hub(state, tenant),
-        Route::Static { path } => server_info::static_file(state, path, &request).await,
+        Route::Static { path } => Ok(state.site.welcome.static_file(request.method(), path, headers).await),
         Route::Preflight => Ok(server_info::preflight(headers)),
 
         Route::Index { tenant } => helm_repo::index(state, tenant, headers).await,

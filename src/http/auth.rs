@@ -69,6 +69,14 @@ impl std::fmt::Debug for BasicAuth {
 }
 
 impl Authorizer {
+    /// True if everyone may read, so that caches may share what they were given.
+    pub fn is_open_for_pull(&self) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Basic(basic) => basic.anonymous_pull,
+        }
+    }
+
     /// Judges a request by its route's [`action`](crate::http::route::Route::action) and its `Authorization` header.
     pub fn authorize(&self, action: Option<Action>, header: Option<&HeaderValue>) -> Decision {
         let allowed = match (self, action) {

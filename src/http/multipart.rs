@@ -3,16 +3,13 @@
 //!
 //! Read as it arrives, in chunks or with a length; what nobody wants is skipped, not kept.
 
-mod parser;
-
 use std::error::Error;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http_body::Body;
 use http_body_util::BodyExt as _;
 use hyper::header::HeaderValue;
-
-use self::parser::{Parser, Piece};
 
 /// The files of a form: for each wanted field its first part that has a file name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,62 +66,45 @@ pub async fn read_form<B>(
     fields: &[&str],
 ) -> Result<Form, MultipartError<B::Error>>
 where
-    B: Body<Data = Bytes>,
-    B::Error: Error + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Error + Send + Sync + 'static,
 {
-    let Some(boundary) = boundary(content_type) else {
+    let Some(boundary) = content_type.to_str().ok().and_then(|text| multer::parse_boundary(text).ok()) else {
         return Ok(Form::default());
     };
     if body.size_hint().lower() > limit {
         return Err(MultipartError::TooLarge { limit });
     }
-    let mut body = std::pin::pin!(body);
-    let mut parser = Parser::new(&boundary);
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    let mut current = None;
     let mut received: u64 = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(chunk) = frame.map_err(MultipartError::Body)?.into_data() else {
-            continue;
-        };
+    let chunks = body.into_data_stream().map(move |chunk| {
+        let chunk = chunk.map_err(MultipartError::Body)?;
         received += chunk.len() as u64;
-        if received > limit {
-            return Err(MultipartError::TooLarge { limit });
-        }
-        let sound = parser.push(&chunk, |piece| match piece {
-            Piece::Part(part) => {
-                let wanted = part.is_file && fields.contains(&part.name.as_str());
-                let first = files.iter().all(|(name, _)| *name != part.name);
-                current = (wanted && first).then(|| {
-                    files.push((part.name, Vec::new()));
-                    files.len() - 1
-                });
-            }
-            Piece::Data(data) => {
-                if let Some(at) = current {
-                    files[at].1.extend_from_slice(data);
-                }
-            }
-        });
-        if sound.is_err() {
-            return Ok(Form::default());
-        }
+        if received > limit { Err(MultipartError::TooLarge { limit }) } else { Ok(chunk) }
+    });
+    let mut parts = multer::Multipart::new(chunks, boundary);
+    match first_files(&mut parts, fields).await {
+        Ok(files) => Ok(Form { files }),
+        Err(multer::Error::StreamReadFailed(cause)) => match cause.downcast() {
+            Ok(cause) => Err(*cause),
+            Err(_) => Ok(Form::default()),
+        },
+        Err(_) => Ok(Form::default()),
     }
-    if !parser.is_complete() {
-        return Ok(Form::default());
-    }
-    let files = files
-        .into_iter()
-        .map(|(name, file)| (name, file.into()))
-        .collect();
-    Ok(Form { files })
 }
 
-/// The boundary parameter; `None` if there is none or it breaks RFC 2046 (1 to 70 characters).
-fn boundary(content_type: &HeaderValue) -> Option<String> {
-    let parameters = content_type.to_str().ok()?.split_once(';')?.1;
-    let boundary = parser::parameter(parameters, "boundary")?;
-    (1..=70).contains(&boundary.len()).then_some(boundary)
+async fn first_files(
+    parts: &mut multer::Multipart<'_>,
+    fields: &[&str],
+) -> Result<Vec<(String, Bytes)>, multer::Error> {
+    let mut files: Vec<(String, Bytes)> = Vec::new();
+    while let Some(part) = parts.next_field().await? {
+        let Some(name) = part.name().map(str::to_owned) else { continue };
+        let wanted = part.file_name().is_some() && fields.contains(&name.as_str());
+        if wanted && files.iter().all(|(kept, _)| *kept != name) {
+            files.push((name, part.bytes().await?));
+        }
+    }
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 
 mod hint;
 mod pattern;
-mod tenant;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +13,7 @@ use std::borrow::Cow;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
-pub use self::tenant::Tenant;
+use crate::repository::key::Tenant;
 
 /// How many path segments name a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

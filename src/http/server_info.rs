@@ -1,35 +1,18 @@
-//! What the server says of itself: welcome page, health, readiness, metrics.
+//! What the server says of itself: health, readiness, metrics.
 
 use bytes::Bytes;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
-use hyper::{Request, Response, StatusCode};
+use hyper::{Response, StatusCode};
 use serde_json::json;
 
 use crate::http::HttpState;
 use crate::http::body::Body;
 use crate::http::error::{HttpError, JSON};
 use crate::http::request_log::HealthProbe;
-use crate::http::serve::RequestBody;
-use crate::http::welcome;
 use crate::repository::key::Tenant;
-
-/// `GET /`.
-pub async fn welcome(state: &HttpState) -> Result<Response<Body>, HttpError> {
-    Ok(welcome::page(state.site.web_template_path.as_deref()).await.map(Body::from))
-}
-
-/// `GET /static…`.
-pub async fn static_file(
-    state: &HttpState,
-    path: &str,
-    request: &Request<RequestBody>,
-) -> Result<Response<Body>, HttpError> {
-    let directory = state.site.web_template_path.as_deref().ok_or_else(|| HttpError::NotFound(Default::default()))?;
-    Ok(welcome::static_file(directory, path, request.headers()).await.map(Body::from))
-}
 
 /// `GET /info`.
 pub fn info() -> Response<Body> {

@@ -6,12 +6,13 @@ mod tests;
 
 use std::path::Path;
 
-use axum::body::Body;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, Method, Response};
 
 use self::files::StaticFiles;
+
+use crate::http::body::Body;
 
 /// Bytes of a welcome page; it is kept in memory.
 const MAX_PAGE: u64 = 1 << 20;

@@ -14,31 +14,31 @@ pub fn is_plain_file_name(name: &str) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tenant(String);
 
-/// The segment cannot be part of a tenant's name.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} cannot be part of a tenant's name")]
-pub struct InvalidSegment(String);
-
 impl Tenant {
     /// The tenant without segments.
     pub fn root() -> Self {
         Self::default()
     }
 
-    /// Joins segments. Empty ones, `.`, `..` and those with separators or control characters are refused: they would
-    /// leave the tenant's own directory (contract section 13.1).
-    pub fn from_segments<'a>(segments: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidSegment> {
+    /// Joins segments; `None` if one of them is not allowed. Empty ones, `.`, `..` and those with separators or control
+    /// characters would leave the tenant's own directory (contract section 13.1).
+    pub fn from_segments<'a>(segments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut joined = String::new();
         for segment in segments {
             if !is_plain_file_name(segment) {
-                return Err(InvalidSegment(segment.to_owned()));
+                return None;
             }
             if !joined.is_empty() {
                 joined.push('/');
             }
             joined.push_str(segment);
         }
-        Ok(Self(joined))
+        Some(Self(joined))
+    }
+
+    /// Reads `a/b`; the empty text is the root. `None` if a segment is not allowed.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() { Some(Self::root()) } else { Self::from_segments(text.split('/')) }
     }
 
     /// The segments joined by `/`, empty for the root.
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_tenant_cannot_leave_its_directory() {
         for segment in ["", ".", "..", "a/b", "a\\b", "a\0", "a\nb"] {
-            assert!(Tenant::from_segments(["org", segment]).is_err(), "{segment:?}");
+            assert_eq!(Tenant::from_segments(["org", segment]), None, "{segment:?}");
         }
         let tenant = Tenant::from_segments(["org", "team"]).unwrap();
         assert_eq!((tenant.as_str(), tenant.depth()), ("org/team", 2));

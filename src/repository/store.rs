@@ -158,7 +158,7 @@ impl ChartStore {
                     .collect()
             };
             tenants.extend(children.iter().filter_map(|child| {
-                Tenant::from_segments(tenant.as_str().split('/').filter(|s| !s.is_empty()).chain([child.as_str()])).ok()
+                Tenant::from_segments(tenant.as_str().split('/').filter(|s| !s.is_empty()).chain([child.as_str()]))
             }));
         }
         Ok(tenants)

@@ -99,7 +99,7 @@ async fn look_at(repository: &ChartRepository, root: &Path, path: &Path, min_dep
     let outcome = match segments.last() {
         Some(name) if FileKind::of(name) == Some(FileKind::Package) => {
             let name = segments.pop().expect("there is a last one");
-            let Ok(tenant) = Tenant::from_segments(segments) else { return };
+            let Some(tenant) = Tenant::from_segments(segments) else { return };
             if tenant.depth() < min_depth || tenant.depth() > max_depth {
                 return;
             }

@@ -1,6 +1,7 @@
 //! The route table: segments of a path against the shapes of contract section 1.2.
 
-use super::{Depth, Route, Tenant, Verb};
+use super::{Depth, Route, Verb};
+use crate::repository::key::Tenant;
 
 /// Paths under `/api/` that end so belong to a tenant called `api`, if they fit it (contract section 1.3, step 3).
 const CONTENT_SUFFIXES: [&str; 3] = [".yaml", ".tgz", ".prov"];
@@ -36,7 +37,7 @@ fn content(verb: Verb, segments: &[&str], depth: Depth) -> Option<Route> {
             _ => return None,
         },
     };
-    let named = Tenant::from_segments(tenant)?;
+    let named = Tenant::from_segments(tenant.iter().copied())?;
     match rest {
         [] | [""] if is_tenant_root(tenant) => Some(Route::Welcome { tenant: named }),
         ["info"] => Some(Route::Info),
@@ -74,7 +75,7 @@ fn api(verb: Verb, segments: &[&str], depth: Depth) -> Option<Route> {
         Depth::Fixed(depth) => segments.split_at_checked(depth)?,
         Depth::Dynamic => segments.split_at(dynamic_api_depth(segments)?),
     };
-    let tenant = Tenant::from_segments(tenant)?;
+    let tenant = Tenant::from_segments(tenant.iter().copied())?;
     let owned = |text: &str| text.to_owned();
     match (verb, rest) {
         (Verb::Get, ["charts"]) => Some(Route::ListCharts { tenant }),
@@ -131,7 +132,7 @@ fn file_of_chart(verb: Verb, segments: &[&str], depth: Depth) -> Option<Route> {
         return None;
     }
     Some(Route::File {
-        tenant: Tenant::from_segments(&segments[..at])?,
+        tenant: Tenant::from_segments(segments[..at].iter().copied())?,
         name: segments[at + 1].to_owned(),
         version: segments[at + 2].to_owned(),
         path: path.join("/"),

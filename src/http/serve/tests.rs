@@ -1,8 +1,6 @@
 use std::future::pending;
 use std::path::{Path, PathBuf};
 
-use axum::body::Body as AnyBody;
-use futures_util::stream;
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::service::service_fn;
@@ -14,6 +12,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::*;
+use crate::http::body::Body as AnyBody;
 
 /// Far longer than anything here takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -77,7 +76,7 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
                 AnyBody::from(body.to_bytes().len().to_string()),
             ),
             Err(error) => {
-                let wrapped = axum::Error::new(error);
+                let wrapped = io::Error::other(error);
                 match BodyError::find(&wrapped) {
                     Some(BodyError::Timeout(_)) => (
                         StatusCode::REQUEST_TIMEOUT,
@@ -90,8 +89,7 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
         "/refuse" => (StatusCode::UNAUTHORIZED, AnyBody::from("refused")),
         "/endless" => {
             let page = Bytes::from(vec![b'x'; 64 * 1024]);
-            let pages = stream::repeat_with(move || Ok::<_, Infallible>(page.clone()));
-            (StatusCode::OK, AnyBody::from_stream(pages))
+            (StatusCode::OK, AnyBody::Made(Box::new(std::iter::repeat(page))))
         }
         "/never" => pending().await,
         _ => (StatusCode::OK, AnyBody::from("ok")),

@@ -5,12 +5,14 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use axum::body::Body;
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED};
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
+
+use crate::http::body::Body;
 
 /// Bytes read from a file at a time.
 const PAGE: usize = 64 * 1024;
@@ -104,7 +106,7 @@ fn respond(
     if *method != Method::HEAD {
         // no more than was announced, if the file grows meanwhile
         let file = tokio::io::AsyncReadExt::take(file, metadata.len());
-        *response.body_mut() = Body::from_stream(ReaderStream::with_capacity(file, PAGE));
+        *response.body_mut() = Body::Read(ReaderStream::with_capacity(file, PAGE).boxed());
     }
     response
 }
