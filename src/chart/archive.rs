@@ -1,19 +1,32 @@
 //! Opening a chart package: a stranger's bytes in, a [`ChartPackage`] or a named refusal out.
+//!
+//! The archive streams past: only what the answer needs is kept, and [`Limits`] bound what reading it may cost.
+
+mod budget;
+mod contents;
+mod error;
+mod path;
+mod pax;
+mod tarball;
+#[cfg(test)]
+mod testdata;
+#[cfg(test)]
+mod tests;
+
+use std::io::{BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
 
 use crate::chart::digest::Sha256Hex;
-use crate::chart::metadata::Metadata;
+use crate::chart::metadata::{Metadata, MetadataError};
 use crate::chart::version::Version;
 
-/// What a package may cost to open.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Decompressed bytes in all.
-    pub total: u64,
-    /// Decompressed bytes of one file.
-    pub file: u64,
-    /// Entries of any kind in one tar.
-    pub entries: usize,
-}
+pub use budget::Limits;
+use budget::Budget;
+pub use error::{ArchiveError, FileError};
+use tarball::{TarReader, refusal};
+
+const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 
 /// A package that opened: the metadata is sanitised and valid.
 #[derive(Clone, Debug)]
@@ -26,14 +39,6 @@ pub struct ChartPackage {
     pub digest: Sha256Hex,
 }
 
-/// Why a package does not open. Displayed texts are those of contract sections 2.2 and 2.3.
-#[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
-    /// Nothing at all.
-    #[error("EOF")]
-    Empty,
-}
-
 /// What `GET …/templates` shows of a package (contract section 4.4).
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
@@ -43,24 +48,118 @@ pub struct Templates {
     pub values: Option<Vec<u8>>,
 }
 
-/// Opens and checks a whole package.
+/// Opens and checks a whole package, as Helm's loader does (contract sections 2.2 and 2.3).
+///
+/// # Errors
+/// Names the first thing that is wrong, in Helm's order and words.
 pub fn open(package: &[u8], limits: &Limits) -> Result<ChartPackage, ArchiveError> {
-    let _ = (package, limits);
-    todo!()
+    let metadata = contents::read(&mut &*package, &mut Budget::new(limits), 0)?.finish()?;
+    let version = Version::parse(&metadata.version).ok_or_else(|| {
+        MetadataError::Invalid(format!("chart.metadata.version {:?} is invalid", metadata.version))
+    })?;
+    Ok(ChartPackage { metadata, version, digest: Sha256Hex::of(package) })
 }
 
 /// The bytes of one file of the root chart (`path` as in the chart, such as `README.md`), `None` if it has none such.
-pub fn read_file(
-    package: &[u8],
-    path: &str,
-    limits: &Limits,
-) -> Result<Option<Vec<u8>>, ArchiveError> {
-    let _ = (package, path, limits);
-    todo!()
+/// A path that is absolute or climbs is simply not found. Of two files at one path the later counts, as in Helm; a
+/// byte-order mark is dropped, as Helm drops it from every file.
+///
+/// # Errors
+/// The archive does not read to its end, or is outside the limits. The chart in it is not checked.
+pub fn read_file(package: &[u8], path: &str, limits: &Limits) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let mut wanted = OneFile { path, found: None };
+    each_file(&mut &*package, &mut Budget::new(limits), &mut wanted)?;
+    Ok(wanted.found)
 }
 
 /// The templates and values of the root chart.
+///
+/// # Errors
+/// The archive does not read to its end, or is outside the limits. The chart in it is not checked.
 pub fn templates(package: &[u8], limits: &Limits) -> Result<Templates, ArchiveError> {
-    let _ = (package, limits);
-    todo!()
+    let mut wanted = TemplateFiles { found: Templates::default(), left: limits.templates, limit: limits.templates };
+    each_file(&mut &*package, &mut Budget::new(limits), &mut wanted)?;
+    Ok(wanted.found)
+}
+
+/// Someone who looks at the files of a package one after the other.
+trait FileVisitor {
+    /// Sees a file of `size` bytes at `path` in the chart; `body` need not be read to its end.
+    fn file(&mut self, path: &str, size: u64, body: &mut dyn Read, budget: &mut Budget) -> Result<(), ArchiveError>;
+}
+
+/// Shows `visitor` every file of a gzipped tar. Gzip members that follow each other are read as one stream, as in Go.
+fn each_file(
+    compressed: &mut dyn BufRead,
+    budget: &mut Budget,
+    visitor: &mut dyn FileVisitor,
+) -> Result<(), ArchiveError> {
+    let head = compressed.fill_buf().map_err(refusal)?;
+    if head.is_empty() {
+        return Err(ArchiveError::Empty);
+    }
+    if head.iter().zip(GZIP_MAGIC).any(|(byte, magic)| *byte != magic) {
+        return Err(ArchiveError::NotGzip);
+    }
+    // reading in large steps: the decompressor is slow at filling one tar block at a time
+    let mut tar = TarReader::new(BufReader::with_capacity(32 << 10, MultiGzDecoder::new(compressed)));
+    let mut has_files = false;
+    while let Some(entry) = tar.next(budget)? {
+        if !entry.is_directory {
+            let path = path::in_chart_path(&entry.name)?;
+            budget.take_file(&entry.name, entry.size)?;
+            visitor.file(&path, entry.size, &mut tar, budget)?;
+            has_files = true;
+        }
+    }
+    if has_files { Ok(()) } else { Err(ArchiveError::NoFiles) }
+}
+
+struct OneFile<'a> {
+    path: &'a str,
+    found: Option<Vec<u8>>,
+}
+
+impl FileVisitor for OneFile<'_> {
+    fn file(&mut self, path: &str, _size: u64, body: &mut dyn Read, _budget: &mut Budget) -> Result<(), ArchiveError> {
+        if path == self.path {
+            self.found = Some(read_body(body)?);
+        }
+        Ok(())
+    }
+}
+
+struct TemplateFiles {
+    found: Templates,
+    left: u64,
+    limit: u64,
+}
+
+impl FileVisitor for TemplateFiles {
+    fn file(&mut self, path: &str, size: u64, body: &mut dyn Read, _budget: &mut Budget) -> Result<(), ArchiveError> {
+        let is_values = path == "values.yaml";
+        if is_values || path.starts_with("templates/") {
+            self.left = self.left.checked_sub(size).ok_or(ArchiveError::TemplatesTooLarge(self.limit))?;
+            let bytes = read_body(body)?;
+            if is_values {
+                self.found.values = Some(bytes);
+            } else {
+                self.found.templates.push((path.to_owned(), bytes));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_body(body: &mut dyn Read) -> Result<Vec<u8>, ArchiveError> {
+    let mut bytes = Vec::new();
+    body.read_to_end(&mut bytes).map_err(refusal)?;
+    let mark = bytes.len() - without_bom(&bytes).len();
+    bytes.drain(..mark);
+    Ok(bytes)
+}
+
+/// `bytes` without the UTF-8 byte-order mark that they may start with.
+fn without_bom(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
