@@ -225,7 +225,10 @@ async fn watch<C>(
                 return;
             }
             signal = next(&mut signal) => signal,
-            () = &mut expired => return,
+            () = &mut expired => {
+                tracing::debug!("Connection cut: its peer took too long");
+                return;
+            }
         };
         match signal {
             Signal::Cut => return,
