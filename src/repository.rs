@@ -5,6 +5,7 @@
 //! HTTP and nothing of Kubernetes.
 
 pub mod builtin;
+mod cache;
 pub mod entry;
 pub mod index;
 pub mod key;
@@ -32,6 +33,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::chart::archive::Limits;
 use crate::repository::builtin::BuiltinCharts;
+use crate::repository::cache::PackageCache;
 use crate::repository::entry::{Entry, Layer};
 use crate::repository::index::{Change, IndexFormat, IndexStyle};
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
@@ -79,6 +81,7 @@ pub struct ChartRepository {
     builtin: OnceCell<BuiltinCharts>,
     tenants: Mutex<HashMap<Tenant, Arc<TenantState>>>,
     locks: KeyLocks,
+    cache: PackageCache,
     changes: signal::Sender<u64>,
 }
 
@@ -117,6 +120,7 @@ impl ChartRepository {
             builtin: OnceCell::new(),
             tenants: Mutex::default(),
             locks: KeyLocks::default(),
+            cache: PackageCache::default(),
             changes: signal::Sender::new(0),
         }
     }
@@ -296,34 +300,44 @@ impl ChartRepository {
         counts.collect()
     }
 
-    /// Opens a file for download: a built-in chart, or whatever the tenant has under this name.
+    /// Opens a file for download: a built-in chart, or whatever the tenant has under this name. It does not wait for the
+    /// index.
     pub async fn download(&self, tenant: &Tenant, file_name: &str) -> Result<Option<Download>, StoreError> {
+        let listed = self.loaded_file(tenant, file_name);
         if let Some(builtin) = self.builtin_of(tenant).await
             && let Some(read) = builtin.get(file_name)
         {
             let bytes = read.map_err(|source| StoreError::Io { verb: "read", what: file_name.to_owned(), source })?;
-            let entry = self.state(tenant).await?.file(file_name);
             let size = bytes.len() as u64;
-            return Ok(Some(Download { content: Content::Whole(bytes), size, entry, layer: Layer::BuiltIn }));
+            return Ok(Some(Download { content: Content::Whole(bytes), size, entry: listed, layer: Layer::BuiltIn }));
         }
         let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(None) };
+        if let Some(entry) = &listed
+            && let Some(bytes) = self.cache.get(&key, entry)
+        {
+            let size = bytes.len() as u64;
+            return Ok(Some(Download { content: Content::Whole(bytes), size, entry: listed, layer: Layer::Upload }));
+        }
         let Some(body) = self.store.open(&key).await? else { return Ok(None) };
-        let entry = self.loaded_file(tenant, file_name).filter(|entry| entry.stamp == body.stamp);
+        let entry = listed.filter(|entry| entry.stamp == body.stamp);
+        if let (Some(entry), Content::Whole(bytes)) = (&entry, &body.content) {
+            self.cache.insert(key, Arc::clone(entry), bytes.clone());
+        }
         Ok(Some(Download { content: body.content, size: body.stamp.size, entry, layer: Layer::Upload }))
     }
 
     /// Size, and what the index says, of a file, without opening it.
     pub async fn look_up(&self, tenant: &Tenant, file_name: &str) -> Result<Option<Download>, StoreError> {
         let content = Content::Whole(Bytes::new());
+        let listed = self.loaded_file(tenant, file_name);
         if let Some(builtin) = self.builtin_of(tenant).await
             && let Some(stamp) = builtin.stamp(file_name)
         {
-            let entry = self.state(tenant).await?.file(file_name);
-            return Ok(Some(Download { content, size: stamp.size, entry, layer: Layer::BuiltIn }));
+            return Ok(Some(Download { content, size: stamp.size, entry: listed, layer: Layer::BuiltIn }));
         }
         let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(None) };
         let Some(stamp) = self.store.stamp(&key).await? else { return Ok(None) };
-        let entry = self.loaded_file(tenant, file_name).filter(|entry| entry.stamp == stamp);
+        let entry = listed.filter(|entry| entry.stamp == stamp);
         Ok(Some(Download { content, size: stamp.size, entry, layer: Layer::Upload }))
     }
 

@@ -17,7 +17,7 @@ use crate::repository::page::{Lead, Page};
 use crate::repository::published::PublishedIndex;
 
 /// Bytes that a page aims at. Larger pages cost more on each write, smaller ones more on each read.
-const PAGE_TARGET: usize = 64 * 1024;
+const PAGE_TARGET: usize = 256 * 1024;
 /// A page is divided when it has grown past this.
 const PAGE_MAX: usize = 2 * PAGE_TARGET;
 /// More changes than this at once are cheaper as one rendering of everything.
