@@ -26,7 +26,7 @@ pub enum BodyError {
 }
 
 impl BodyError {
-    /// Finds the reason inside the error of whatever read the body (axum, multipart).
+    /// Finds the reason inside the error of whatever read the body (multipart).
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         let mut next = Some(error);
         while let Some(error) = next {

@@ -161,36 +161,6 @@ async fn requests_follow_each_other_on_one_connection() {
 }
 
 #[tokio::test]
-async fn an_axum_router_is_a_service() {
-    let router = axum::Router::new().fallback(|body: Bytes| async move { body });
-    let service = hyper_util::service::TowerToHyperService::new(router);
-    let listener = bind("127.0.0.1", 0).await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let server = tokio::spawn(serve(
-        listener,
-        None,
-        ServeLimits::default(),
-        service,
-        pending(),
-    ));
-    let mut stream = TcpStream::connect(address)
-        .await
-        .expect("the server listens");
-    send(
-        &mut stream,
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
-    )
-    .await;
-    assert_eq!(response(&mut stream).await, "200 hello");
-    server.abort();
-    let _ = soon(server).await;
-    assert!(
-        is_closed(&mut stream).await,
-        "connections end with the server's own future"
-    );
-}
-
-#[tokio::test]
 async fn a_head_that_does_not_come_ends_the_connection() {
     let server = Server::start(short(|limits| limits.read_timeout = Some(A_MOMENT)), None).await;
     let mut silent = server.connect().await;
