@@ -37,7 +37,11 @@ fn run() -> anyhow::Result<()> {
         }
         Command::Package { dirs, destination } => {
             for (path, packaged) in chart::package::run(&dirs, &destination)? {
-                print(&format!("{}  {}\n", packaged.package.digest, path.display()))?;
+                print(&format!(
+                    "{}  {}\n",
+                    packaged.package.digest,
+                    path.display()
+                ))?;
             }
             Ok(())
         }

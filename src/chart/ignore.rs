@@ -43,11 +43,20 @@ impl IgnoreRules {
             if matches(line, "abc").is_err() {
                 return Err(IgnoreError::BadPattern(line.to_owned()));
             }
-            let (negated, pattern) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
-            let (directories, pattern) = pattern.strip_suffix('/').map_or((false, pattern), |rest| (true, rest));
+            let (negated, pattern) = line
+                .strip_prefix('!')
+                .map_or((false, line), |rest| (true, rest));
+            let (directories, pattern) = pattern
+                .strip_suffix('/')
+                .map_or((false, pattern), |rest| (true, rest));
             let whole_path = pattern.contains('/');
             let pattern = pattern.strip_prefix('/').unwrap_or(pattern).to_owned();
-            rules.push(Rule { pattern, negated, directories, whole_path });
+            rules.push(Rule {
+                pattern,
+                negated,
+                directories,
+                whole_path,
+            });
         }
         Ok(Self { rules })
     }
@@ -57,7 +66,11 @@ impl IgnoreRules {
     /// A negated rule is Helm's: whatever does not match it stays out.
     pub fn ignores(&self, path: &str, is_directory: bool) -> bool {
         self.rules.iter().any(|rule| {
-            let subject = if rule.whole_path { path } else { path.rsplit('/').next().unwrap_or(path) };
+            let subject = if rule.whole_path {
+                path
+            } else {
+                path.rsplit('/').next().unwrap_or(path)
+            };
             let matched = matches(&rule.pattern, subject).unwrap_or(false);
             match (rule.negated, rule.directories && !is_directory) {
                 (true, true) => true,
@@ -108,8 +121,9 @@ fn match_from(pattern: &[char], name: &[char]) -> bool {
             (None, Some(_)) | (Some(_), None) => None,
             (Some('?'), Some(&c)) => (c != '/').then_some(1),
             (Some('\\'), Some(&c)) => (pattern[p + 1] == c).then_some(2),
-            (Some('['), Some(&c)) => class(&pattern[p..], c)
-                .and_then(|(inside, rest)| (inside && c != '/').then_some(pattern.len() - p - rest.len())),
+            (Some('['), Some(&c)) => class(&pattern[p..], c).and_then(|(inside, rest)| {
+                (inside && c != '/').then_some(pattern.len() - p - rest.len())
+            }),
             (Some(&literal), Some(&c)) => (literal == c).then_some(1),
         };
         match (step, retry) {
@@ -181,7 +195,11 @@ mod tests {
             ("", "a", false),
             ("ab", "abc", false),
         ] {
-            assert_eq!(matches(pattern, name).ok(), Some(expected), "{pattern:?} on {name:?}");
+            assert_eq!(
+                matches(pattern, name).ok(),
+                Some(expected),
+                "{pattern:?} on {name:?}"
+            );
         }
         for pattern in ["[", "[]a]", "[a", "[-]", "a\\", "[a-]"] {
             assert!(matches(pattern, "a").is_err(), "{pattern:?}");
@@ -223,7 +241,13 @@ mod tests {
 
     #[test]
     fn what_helm_refuses_is_refused() {
-        assert_eq!(IgnoreRules::parse("a/**/b").unwrap_err(), IgnoreError::DoubleStar("a/**/b".into()));
-        assert_eq!(IgnoreRules::parse("[a").unwrap_err(), IgnoreError::BadPattern("[a".into()));
+        assert_eq!(
+            IgnoreRules::parse("a/**/b").unwrap_err(),
+            IgnoreError::DoubleStar("a/**/b".into())
+        );
+        assert_eq!(
+            IgnoreRules::parse("[a").unwrap_err(),
+            IgnoreError::BadPattern("[a".into())
+        );
     }
 }

@@ -38,7 +38,9 @@ pub enum PackageError {
     #[error("cannot read {0}")]
     Read(PathBuf, #[source] io::Error),
     /// A socket, a device, or a name that is not text.
-    #[error("{0} cannot be packaged: only regular files with UTF-8 names can; remove it or name it in .helmignore")]
+    #[error(
+        "{0} cannot be packaged: only regular files with UTF-8 names can; remove it or name it in .helmignore"
+    )]
     Irregular(PathBuf),
     /// More than a package may hold.
     #[error("{0} does not fit into a chart package ({1}); remove it or name it in .helmignore")]
@@ -70,13 +72,20 @@ pub fn package_directory(dir: &Path) -> Result<Packaged, PackageError> {
     let bytes = archive_of(&package.metadata.name, &files);
     let package = archive::open(&bytes, &limits).map_err(invalid)?;
     let file_name = format!("{}-{}.tgz", package.metadata.name, package.metadata.version);
-    Ok(Packaged { package, file_name, bytes: bytes.into() })
+    Ok(Packaged {
+        package,
+        file_name,
+        bytes: bytes.into(),
+    })
 }
 
 /// The archive of a chart called `name` from its files (path in the chart, bytes), which are taken in the order given.
 pub fn archive_of(name: &str, files: &[(String, Vec<u8>)]) -> Vec<u8> {
     const IN_MEMORY: &str = "writing to memory does not fail";
-    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
+    let gzip = GzBuilder::new()
+        .mtime(0)
+        .operating_system(255)
+        .write(Vec::new(), Compression::best());
     let mut tar = tar::Builder::new(gzip);
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
@@ -86,9 +95,13 @@ pub fn archive_of(name: &str, files: &[(String, Vec<u8>)]) -> Vec<u8> {
         header.set_gid(0);
         header.set_mtime(MODIFIED);
         header.set_size(content.len() as u64);
-        tar.append_data(&mut header, format!("{name}/{path}"), content.as_slice()).expect(IN_MEMORY);
+        tar.append_data(&mut header, format!("{name}/{path}"), content.as_slice())
+            .expect(IN_MEMORY);
     }
-    tar.into_inner().expect(IN_MEMORY).finish().expect(IN_MEMORY)
+    tar.into_inner()
+        .expect(IN_MEMORY)
+        .finish()
+        .expect(IN_MEMORY)
 }
 
 /// Packages chart directories into `destination`, which is made if it is missing. Nothing is written unless all of them
@@ -97,16 +110,25 @@ pub fn run(dirs: &[PathBuf], destination: &Path) -> Result<Vec<(PathBuf, Package
     let mut packages: Vec<(&PathBuf, Packaged)> = Vec::with_capacity(dirs.len());
     for dir in dirs {
         let packaged = package_directory(dir)?;
-        if let Some((other, _)) = packages.iter().find(|(_, other)| other.file_name == packaged.file_name) {
-            return Err(PackageError::SamePackage((*other).clone(), dir.clone(), packaged.file_name));
+        if let Some((other, _)) = packages
+            .iter()
+            .find(|(_, other)| other.file_name == packaged.file_name)
+        {
+            return Err(PackageError::SamePackage(
+                (*other).clone(),
+                dir.clone(),
+                packaged.file_name,
+            ));
         }
         packages.push((dir, packaged));
     }
-    fs::create_dir_all(destination).map_err(|error| PackageError::Write(destination.to_owned(), error))?;
+    fs::create_dir_all(destination)
+        .map_err(|error| PackageError::Write(destination.to_owned(), error))?;
     let mut written = Vec::with_capacity(packages.len());
     for (_, packaged) in packages {
         let path = destination.join(&packaged.file_name);
-        write_atomically(&path, &packaged.bytes).map_err(|error| PackageError::Write(path.clone(), error))?;
+        write_atomically(&path, &packaged.bytes)
+            .map_err(|error| PackageError::Write(path.clone(), error))?;
         written.push((path, packaged));
     }
     Ok(written)

@@ -24,7 +24,10 @@ impl Provenance {
             return Err(InvalidProvenance);
         }
         let field = |key| first_line(bytes, key).ok_or(InvalidProvenance);
-        Ok(Self { name: field("name:")?, version: field("version:")? })
+        Ok(Self {
+            name: field("name:")?,
+            version: field("version:")?,
+        })
     }
 }
 
@@ -33,7 +36,9 @@ impl Provenance {
 fn first_line(bytes: &[u8], key: &str) -> Option<String> {
     bytes.split(|&b| b == b'\n').skip(1).find_map(|line| {
         let rest = line.strip_prefix(key.as_bytes())?;
-        let rest = rest.strip_prefix(b" ").or_else(|| rest.strip_prefix(b"*"))?;
+        let rest = rest
+            .strip_prefix(b" ")
+            .or_else(|| rest.strip_prefix(b"*"))?;
         // what is no text cannot be part of a file name
         let text = std::str::from_utf8(rest).ok()?;
         (!text.is_empty()).then(|| text.to_owned())
@@ -46,7 +51,9 @@ mod tests {
 
     fn parse(body: &str) -> Option<(String, String)> {
         let text = format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n{body}");
-        Provenance::parse(text.as_bytes()).ok().map(|found| (found.name, found.version))
+        Provenance::parse(text.as_bytes())
+            .ok()
+            .map(|found| (found.name, found.version))
     }
 
     #[test]
@@ -55,7 +62,10 @@ mod tests {
         for (body, expected) in [
             ("name: demo\nversion: 1.0.0\n", some("demo", "1.0.0")),
             ("version: 1.0.0\nname: demo", some("demo", "1.0.0")),
-            ("maintainers:\n  name: ann\nname: demo\nversion: 1.0.0\n", some("demo", "1.0.0")),
+            (
+                "maintainers:\n  name: ann\nname: demo\nversion: 1.0.0\n",
+                some("demo", "1.0.0"),
+            ),
             ("name: a\nname: b\nversion: 1\nversion: 2\n", some("a", "1")),
             ("name:*demo\nversion:*1\n", some("demo", "1")),
             ("name: demo\r\nversion: 1\r\n", some("demo\r", "1\r")),
@@ -71,7 +81,11 @@ mod tests {
 
     #[test]
     fn without_the_armour_it_is_none() {
-        for bytes in [&b""[..], b"name: demo\nversion: 1\n", b" -----BEGIN PGP SIGNED MESSAGE-----\nname: a\nversion: 1"] {
+        for bytes in [
+            &b""[..],
+            b"name: demo\nversion: 1\n",
+            b" -----BEGIN PGP SIGNED MESSAGE-----\nname: a\nversion: 1",
+        ] {
             assert!(Provenance::parse(bytes).is_err());
         }
     }

@@ -30,7 +30,9 @@ pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
     let mut piece = format!("{HEADER}\n");
     let mut count = 0usize;
     for entry in entries.filter(|entry| entry.layer == Layer::Upload) {
-        let Some(modified) = entry.stamp.modified.timestamp_nanos_opt() else { continue };
+        let Some(modified) = entry.stamp.modified.timestamp_nanos_opt() else {
+            continue;
+        };
         let fields: [&str; 7] = [
             &entry.file_name,
             &entry.stamp.size.to_string(),
@@ -40,7 +42,10 @@ pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
             &entry.name,
             entry.head(),
         ];
-        if fields.iter().any(|field| field.contains(['\t', '\n', '\r'])) {
+        if fields
+            .iter()
+            .any(|field| field.contains(['\t', '\n', '\r']))
+        {
             continue;
         }
         piece.push_str(&fields.join("\t"));
@@ -58,11 +63,20 @@ pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
 /// Reads a cache into listings by file name. A cache of another kind, or one that was cut short, is empty; a line that
 /// makes no sense is left out.
 pub fn parse(bytes: &[u8]) -> HashMap<Box<str>, Listing> {
-    let Ok(text) = std::str::from_utf8(bytes) else { return HashMap::new() };
-    let Some(body) = text.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix('\n')) else {
+    let Ok(text) = std::str::from_utf8(bytes) else {
         return HashMap::new();
     };
-    let Some((lines, end)) = body.trim_end_matches('\n').rsplit_once('\n').or(Some(("", body.trim_end()))) else {
+    let Some(body) = text
+        .strip_prefix(HEADER)
+        .and_then(|rest| rest.strip_prefix('\n'))
+    else {
+        return HashMap::new();
+    };
+    let Some((lines, end)) = body
+        .trim_end_matches('\n')
+        .rsplit_once('\n')
+        .or(Some(("", body.trim_end())))
+    else {
         return HashMap::new();
     };
     let count = lines.lines().count();
@@ -70,7 +84,12 @@ pub fn parse(bytes: &[u8]) -> HashMap<Box<str>, Listing> {
         return HashMap::new();
     }
     let mut listings = HashMap::with_capacity(count);
-    listings.extend(lines.lines().filter_map(parse_line).map(|listing| (listing.file_name.clone(), listing)));
+    listings.extend(
+        lines
+            .lines()
+            .filter_map(parse_line)
+            .map(|listing| (listing.file_name.clone(), listing)),
+    );
     listings
 }
 
@@ -85,8 +104,17 @@ fn parse_line(line: &str) -> Option<Listing> {
     let name = fields.next()?.into();
     let head: Box<str> = fields.next()?.into();
     // half a line of JSON would spoil the whole index
-    let whole = head.starts_with("{\"") && head.ends_with(['"', ']', '}', 'e']) && !head.contains('\0');
-    whole.then_some(Listing { name, version_text, version, file_name, digest, stamp: Stamp { size, modified }, head })
+    let whole =
+        head.starts_with("{\"") && head.ends_with(['"', ']', '}', 'e']) && !head.contains('\0');
+    whole.then_some(Listing {
+        name,
+        version_text,
+        version,
+        file_name,
+        digest,
+        stamp: Stamp { size, modified },
+        head,
+    })
 }
 
 #[cfg(test)]
@@ -110,7 +138,11 @@ mod tests {
 
     #[test]
     fn built_in_charts_are_not_in_it() {
-        let built_in = Entry::new(listing("a", "1.0.0", "a-1.0.0.tgz"), Layer::BuiltIn, "charts/");
+        let built_in = Entry::new(
+            listing("a", "1.0.0", "a-1.0.0.tgz"),
+            Layer::BuiltIn,
+            "charts/",
+        );
         assert_eq!(parse(&whole([built_in].iter())).len(), 0);
     }
 

@@ -12,18 +12,28 @@ const DEEPEST: usize = 64;
 
 /// The files that belong into the package: `Chart.yaml` first, so that listing a package need not read all of it, then
 /// the others sorted by path.
-pub(super) fn read_chart(dir: &Path, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>, PackageError> {
+pub(super) fn read_chart(
+    dir: &Path,
+    limits: &Limits,
+) -> Result<Vec<(String, Vec<u8>)>, PackageError> {
     if !dir.join("Chart.yaml").is_file() {
         return Err(PackageError::NotAChart(dir.to_owned()));
     }
     let ignore_file = dir.join(".helmignore");
     let ignore = if ignore_file.is_file() {
-        fs::read_to_string(&ignore_file).map_err(|error| PackageError::Read(ignore_file.clone(), error))?
+        fs::read_to_string(&ignore_file)
+            .map_err(|error| PackageError::Read(ignore_file.clone(), error))?
     } else {
         String::new()
     };
-    let rules = IgnoreRules::parse(&ignore).map_err(|error| PackageError::Ignore(dir.to_owned(), error))?;
-    let mut walk = Walk { rules, limits: *limits, left: limits.total, files: Vec::new() };
+    let rules =
+        IgnoreRules::parse(&ignore).map_err(|error| PackageError::Ignore(dir.to_owned(), error))?;
+    let mut walk = Walk {
+        rules,
+        limits: *limits,
+        left: limits.total,
+        files: Vec::new(),
+    };
     walk.directory(dir, "", 0)?;
     let mut files = walk.files;
     files.sort_unstable_by(|(a, _), (b, _)| (a != "Chart.yaml", a).cmp(&(b != "Chart.yaml", b)));
@@ -41,15 +51,23 @@ struct Walk {
 impl Walk {
     fn directory(&mut self, dir: &Path, inside: &str, depth: usize) -> Result<(), PackageError> {
         if depth > DEEPEST {
-            return Err(PackageError::TooLarge(dir.to_owned(), "too many directories inside one another"));
+            return Err(PackageError::TooLarge(
+                dir.to_owned(),
+                "too many directories inside one another",
+            ));
         }
         let read = |error| PackageError::Read(dir.to_owned(), error);
         for entry in fs::read_dir(dir).map_err(read)? {
             let path = entry.map_err(read)?.path();
             let name = path.file_name().and_then(|name| name.to_str());
             let name = name.ok_or_else(|| PackageError::Irregular(path.clone()))?;
-            let inside = if inside.is_empty() { name.to_owned() } else { format!("{inside}/{name}") };
-            let metadata = fs::metadata(&path).map_err(|error| PackageError::Read(path.clone(), error))?;
+            let inside = if inside.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{inside}/{name}")
+            };
+            let metadata =
+                fs::metadata(&path).map_err(|error| PackageError::Read(path.clone(), error))?;
             if self.rules.ignores(&inside, metadata.is_dir()) {
                 continue;
             }
@@ -69,7 +87,10 @@ impl Walk {
             return Err(PackageError::TooLarge(path, "a file may have 5 MiB"));
         }
         if size > self.left || self.files.len() >= self.limits.entries {
-            return Err(PackageError::TooLarge(path, "all files together may have 100 MiB"));
+            return Err(PackageError::TooLarge(
+                path,
+                "all files together may have 100 MiB",
+            ));
         }
         self.left -= size;
         let content = fs::read(&path).map_err(|error| PackageError::Read(path, error))?;

@@ -75,21 +75,19 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
                 StatusCode::OK,
                 AnyBody::from(body.to_bytes().len().to_string()),
             ),
-            Err(error) => {
-                let wrapped = io::Error::other(error);
-                match BodyError::find(&wrapped) {
-                    Some(BodyError::Timeout(_)) => (
-                        StatusCode::REQUEST_TIMEOUT,
-                        AnyBody::from(wrapped.to_string()),
-                    ),
-                    _ => (StatusCode::BAD_REQUEST, AnyBody::empty()),
-                }
-            }
+            Err(timeout @ BodyError::Timeout(_)) => (
+                StatusCode::REQUEST_TIMEOUT,
+                AnyBody::from(timeout.to_string()),
+            ),
+            Err(BodyError::Broken(_)) => (StatusCode::BAD_REQUEST, AnyBody::empty()),
         },
         "/refuse" => (StatusCode::UNAUTHORIZED, AnyBody::from("refused")),
         "/endless" => {
             let page = Bytes::from(vec![b'x'; 64 * 1024]);
-            (StatusCode::OK, AnyBody::Made(Box::new(std::iter::repeat(page))))
+            (
+                StatusCode::OK,
+                AnyBody::Made(Box::new(std::iter::repeat(page))),
+            )
         }
         "/never" => pending().await,
         _ => (StatusCode::OK, AnyBody::from("ok")),
