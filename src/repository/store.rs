@@ -368,8 +368,12 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
             // a directory that may not be read, such as lost+found, holds nothing of ours
             swept += sweep_directory(&entry.path(), depth + 1).unwrap_or(0);
         } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_ours_and_temporary) {
-            std::fs::remove_file(entry.path())?;
-            swept += 1;
+            match std::fs::remove_file(entry.path()) {
+                Ok(()) => swept += 1,
+                // whoever wrote it has finished it: another process on the same volume
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(swept)
