@@ -71,6 +71,9 @@ pub enum StoreError {
     /// The volume has no room left.
     #[error("no space is left for {0}")]
     StorageFull(ObjectKey),
+    /// The storage cannot hold an object of that name: it is too long, or in the way of a directory.
+    #[error("{0} is no possible name in this storage")]
+    ImpossibleName(ObjectKey),
     /// Anything else: permissions, a broken disk, a network file system that went away.
     #[error("cannot {verb} {what}")]
     Failed {
@@ -120,10 +123,11 @@ impl ChartStore {
         let what = || if tenant.is_root() { "the storage".to_owned() } else { format!("tenant {tenant}") };
         if let Some(root) = &self.local_root {
             let directory = root.join(tenant.as_str());
-            return tokio::task::spawn_blocking(move || list_directory(&directory))
-                .await
-                .expect("listing does not panic")
-                .map_err(|source| StoreError::Io { verb: "list", what: what(), source });
+            let listed = tokio::task::spawn_blocking(move || list_directory(&directory)).await;
+            return match listed.expect("listing does not panic") {
+                Err(error) if !tenant.is_root() && is_impossible_name(error.kind()) => Ok(Vec::new()),
+                listed => listed.map_err(|source| StoreError::Io { verb: "list", what: what(), source }),
+            };
         }
         let prefix = object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
         let listing = (self.objects.list_with_delimiter(Some(&prefix)).await)
@@ -168,7 +172,7 @@ impl ChartStore {
     pub async fn stamp(&self, key: &ObjectKey) -> Result<Option<Stamp>, StoreError> {
         match self.objects.head(&key.path()).await {
             Ok(meta) => Ok(Some(Stamp { size: meta.size, modified: meta.last_modified })),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(StoreError::Failed { verb: "look at", what: key.to_string(), source }),
         }
     }
@@ -178,7 +182,7 @@ impl ChartStore {
         let failed = |source| StoreError::Failed { verb: "read", what: key.to_string(), source };
         let result = match self.objects.get(&key.path()).await {
             Ok(result) => result,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(None),
             Err(source) => return Err(failed(source)),
         };
         let stamp = Stamp { size: result.meta.size, modified: result.meta.last_modified };
@@ -202,7 +206,7 @@ impl ChartStore {
                 let stamp = Stamp { size: result.meta.size, modified: result.meta.last_modified };
                 Ok(Some((stamp, result.bytes().await.map_err(failed)?)))
             }
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(failed(source)),
         }
     }
@@ -253,6 +257,8 @@ impl ChartStore {
                     Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                         StoreError::StorageFull(key.clone())
                     }
+                    Some(io::ErrorKind::IsADirectory) => StoreError::ImpossibleName(key.clone()),
+                    Some(kind) if is_impossible_name(kind) => StoreError::ImpossibleName(key.clone()),
                     _ => StoreError::Failed { verb: "write", what: key.to_string(), source },
                 });
             }
@@ -271,7 +277,7 @@ impl ChartStore {
     pub async fn delete(&self, key: &ObjectKey) -> Result<bool, StoreError> {
         match self.objects.delete(&key.path()).await {
             Ok(()) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) if is_absent(&error) => Ok(false),
             Err(source) => Err(StoreError::Failed { verb: "delete", what: key.to_string(), source }),
         }
     }
@@ -298,6 +304,17 @@ fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
         source = error.source();
     }
     kind
+}
+
+/// True if the error says that there is no such object, or that there cannot be one.
+fn is_absent(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. }) || io_kind(error).is_some_and(is_impossible_name)
+}
+
+/// A name or a path longer than the file system allows, or a directory where there is a file: both come from clients,
+/// and neither is a failure of the storage.
+fn is_impossible_name(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory)
 }
 
 /// A name that `object_store` gives to files it is still writing: `<name>#<number>`.

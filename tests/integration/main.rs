@@ -3,4 +3,5 @@
 mod architecture;
 mod helm_cli;
 mod recovery;
+mod hostile;
 mod support;
