@@ -49,7 +49,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .local_addr()
         .context("the listener has no address")?;
     let stop = Stop::new()?;
-    let repository = Arc::new(open_repository(&config)?);
+    let repository = Arc::new(open_repository(&config, true)?);
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
     let state = Arc::new(http_state(&config, Arc::clone(&repository), ready)?);
@@ -93,7 +93,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
 /// Prints the root tenant's index.
 pub async fn gen_index(config: Config) -> anyhow::Result<()> {
-    let repository = open_repository(&config)?;
+    let repository = open_repository(&config, false)?;
     let index = repository
         .index(&Tenant::root())
         .await
@@ -138,7 +138,8 @@ impl Stop {
     }
 }
 
-fn open_repository(config: &Config) -> anyhow::Result<ChartRepository> {
+/// `sweep` is for who is about to write: someone who only looks may look at the storage of a running server.
+fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartRepository> {
     let Storage::Local { root_dir } = &config.storage;
     if let Some(directory) = &config.builtin_charts {
         refuse_missing_directory(directory)?;
@@ -162,6 +163,7 @@ fn open_repository(config: &Config) -> anyhow::Result<ChartRepository> {
         timestamp_tolerance: config.index.timestamp_tolerance,
         always_regenerate: config.index.always_regenerate,
         statefiles: config.index.statefiles,
+        sweep,
     };
     Ok(ChartRepository::new(store, settings))
 }
@@ -261,12 +263,6 @@ async fn keep_index(
     interval: Option<Duration>,
     set_ready: watch::Sender<bool>,
 ) {
-    if let Err(cause) = repository.sweep().await {
-        error!(
-            error = chain(&cause),
-            "Unfinished uploads cannot be removed"
-        );
-    }
     while let Err(cause) = repository.load_all(min_depth, max_depth).await {
         error!(
             error = chain(&cause),

@@ -71,6 +71,8 @@ pub struct Settings {
     pub always_regenerate: bool,
     /// Write `index-cache.yaml` and the index cache.
     pub statefiles: bool,
+    /// Remove temporary files of writes that a crash interrupted, before anything is read or written.
+    pub sweep: bool,
 }
 
 /// The repository: all tenants over one store.
@@ -82,6 +84,7 @@ pub struct ChartRepository {
     tenants: Mutex<HashMap<Tenant, Arc<TenantState>>>,
     locks: KeyLocks,
     cache: PackageCache,
+    swept: OnceCell<()>,
     changes: signal::Sender<u64>,
 }
 
@@ -123,6 +126,7 @@ impl ChartRepository {
             tenants: Mutex::default(),
             locks: KeyLocks::default(),
             cache: PackageCache::default(),
+            swept: OnceCell::new(),
             changes: signal::Sender::new(0),
         }
     }
@@ -137,8 +141,9 @@ impl ChartRepository {
         self.changes.subscribe()
     }
 
-    /// Sweeps the storage and indexes every tenant up to `max_depth` levels deep (from `min_depth` on).
+    /// Sweeps the storage, then indexes every tenant up to `max_depth` levels deep (from `min_depth` on).
     pub async fn load_all(&self, min_depth: usize, max_depth: usize) -> Result<(), StoreError> {
+        self.sweep_once().await;
         let tenants = self.store.list_tenants(max_depth).await?;
         for tenant in tenants.iter().filter(|tenant| tenant.depth() >= min_depth) {
             self.state(tenant).await?;
@@ -146,17 +151,27 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Removes temporary files of writes that a crash interrupted. Only at start: it cannot tell them from writes that
-    /// are under way.
-    pub async fn sweep(&self) -> Result<(), StoreError> {
-        let swept = self.store.sweep().await?;
-        if swept > 0 {
-            info!(
+    /// Removes temporary files of writes that a crash interrupted. They cannot be told from writes that are under way, so
+    /// this happens once, and every write of this process comes after it: writes wait for the tenant's index, which waits
+    /// for this.
+    async fn sweep_once(&self) {
+        if self.settings.sweep {
+            self.swept.get_or_init(|| self.sweep()).await;
+        }
+    }
+
+    async fn sweep(&self) {
+        match self.store.sweep().await {
+            Ok(0) => {}
+            Ok(swept) => info!(
                 files = swept,
                 "Removed unfinished uploads that an earlier run left behind"
-            );
+            ),
+            Err(cause) => error!(
+                error = chain(&cause),
+                "Unfinished uploads cannot be removed"
+            ),
         }
-        Ok(())
     }
 
     /// The built-in charts; the first call packages and opens them.
@@ -241,6 +256,7 @@ impl ChartRepository {
 
     /// Indexes a tenant from its storage, opening only the packages that the cache does not know.
     async fn load(&self, state: &TenantState) -> Result<(), StoreError> {
+        self.sweep_once().await;
         let started = Instant::now();
         let tenant = &state.tenant;
         let builtin = self.builtin_of(tenant).await;

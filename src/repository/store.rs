@@ -73,6 +73,9 @@ pub enum StoreError {
     /// The volume has no room left.
     #[error("no space is left for {0}")]
     StorageFull(ObjectKey),
+    /// The storage cannot hold an object of that name: it is too long, or in the way of a directory.
+    #[error("{0} is no possible name in this storage")]
+    ImpossibleName(ObjectKey),
     /// Anything else: permissions, a broken disk, a network file system that went away.
     #[error("cannot {verb} {what}")]
     Failed {
@@ -145,14 +148,17 @@ impl ChartStore {
         };
         if let Some(root) = &self.local_root {
             let directory = root.join(tenant.as_str());
-            return tokio::task::spawn_blocking(move || list_directory(&directory))
-                .await
-                .expect("listing does not panic")
-                .map_err(|source| StoreError::Io {
+            let listed = tokio::task::spawn_blocking(move || list_directory(&directory)).await;
+            return match listed.expect("listing does not panic") {
+                Err(error) if !tenant.is_root() && is_impossible_name(error.kind()) => {
+                    Ok(Vec::new())
+                }
+                listed => listed.map_err(|source| StoreError::Io {
                     verb: "list",
                     what: what(),
                     source,
-                });
+                }),
+            };
         }
         let prefix = object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
         let listing =
@@ -225,7 +231,7 @@ impl ChartStore {
                 size: meta.size,
                 modified: meta.last_modified,
             })),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(StoreError::Failed {
                 verb: "look at",
                 what: key.to_string(),
@@ -243,7 +249,7 @@ impl ChartStore {
         };
         let result = match self.objects.get(&key.path()).await {
             Ok(result) => result,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(None),
             Err(source) => return Err(failed(source)),
         };
         let stamp = Stamp {
@@ -282,7 +288,7 @@ impl ChartStore {
                 };
                 Ok(Some((stamp, result.bytes().await.map_err(failed)?)))
             }
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(failed(source)),
         }
     }
@@ -352,6 +358,10 @@ impl ChartStore {
                     Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                         StoreError::StorageFull(key.clone())
                     }
+                    Some(io::ErrorKind::IsADirectory) => StoreError::ImpossibleName(key.clone()),
+                    Some(kind) if is_impossible_name(kind) => {
+                        StoreError::ImpossibleName(key.clone())
+                    }
                     _ => StoreError::Failed {
                         verb: "write",
                         what: key.to_string(),
@@ -377,7 +387,7 @@ impl ChartStore {
     pub async fn delete(&self, key: &ObjectKey) -> Result<bool, StoreError> {
         match self.objects.delete(&key.path()).await {
             Ok(()) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) if is_absent(&error) => Ok(false),
             Err(source) => Err(StoreError::Failed {
                 verb: "delete",
                 what: key.to_string(),
@@ -414,6 +424,21 @@ fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
         source = error.source();
     }
     kind
+}
+
+/// True if the error says that there is no such object, or that there cannot be one.
+fn is_absent(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. })
+        || io_kind(error).is_some_and(is_impossible_name)
+}
+
+/// A name or a path longer than the file system allows, or a directory where there is a file: both come from clients,
+/// and neither is a failure of the storage.
+fn is_impossible_name(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory
+    )
 }
 
 /// A name that `object_store` gives to files it is still writing: `<name>#<number>`.
@@ -509,8 +534,12 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
                 .to_str()
                 .is_some_and(is_ours_and_temporary)
         {
-            std::fs::remove_file(entry.path())?;
-            swept += 1;
+            match std::fs::remove_file(entry.path()) {
+                Ok(()) => swept += 1,
+                // whoever wrote it has finished it: another process on the same volume
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(swept)

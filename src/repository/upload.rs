@@ -32,7 +32,7 @@ pub enum UploadError {
     /// The provenance file is none.
     #[error(transparent)]
     Provenance(#[from] InvalidProvenance),
-    /// The name would leave the tenant's directory.
+    /// The name would leave the tenant's directory, or is none that the storage can hold.
     #[error("{0} is improperly formatted")]
     ImproperlyFormatted(String),
     /// It is there already and may not be replaced.
@@ -61,6 +61,9 @@ impl From<StoreError> for UploadError {
         match error {
             StoreError::AlreadyExists(key) => Self::Exists(key.file_name().to_owned()),
             StoreError::StorageFull(key) => Self::StorageFull(key.file_name().to_owned()),
+            StoreError::ImpossibleName(key) => {
+                Self::ImproperlyFormatted(key.file_name().to_owned())
+            }
             other @ (StoreError::Failed { .. } | StoreError::Io { .. }) => Self::Store(other),
         }
     }

@@ -2,4 +2,6 @@
 
 mod architecture;
 mod helm_cli;
+mod hostile;
+mod recovery;
 mod support;

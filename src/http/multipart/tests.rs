@@ -97,12 +97,6 @@ fn the_first_file_of_each_field_is_kept() {
         ),
         ("no name", &[("filename=x", "tgz")], None, None),
         (
-            "quotes in the file name",
-            &[(r#"filename="a\"; name=\"prov"; name=chart"#, "tgz")],
-            Some("tgz"),
-            None,
-        ),
-        (
             "a path of Windows",
             &[(r#"name="chart"; filename="C:\dir\x.tgz""#, "tgz")],
             Some("tgz"),
