@@ -32,7 +32,9 @@ pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
     let mut checksum = crc32fast::Hasher::new();
     let mut count = 0usize;
     for entry in entries.filter(|entry| entry.layer == Layer::Upload) {
-        let Some(modified) = entry.stamp.modified.timestamp_nanos_opt() else { continue };
+        let Some(modified) = entry.stamp.modified.timestamp_nanos_opt() else {
+            continue;
+        };
         let fields: [&str; 7] = [
             &entry.file_name,
             &entry.stamp.size.to_string(),
@@ -42,7 +44,10 @@ pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
             &entry.name,
             entry.head(),
         ];
-        if fields.iter().any(|field| field.contains(['\t', '\n', '\r'])) {
+        if fields
+            .iter()
+            .any(|field| field.contains(['\t', '\n', '\r']))
+        {
             continue;
         }
         piece.push_str(&fields.join("\t"));
@@ -66,9 +71,16 @@ fn last_line(count: usize, checksum: u32) -> String {
 /// Reads a cache into listings by file name. A cache of another kind, or one that is not as it was written, is empty; a
 /// line that makes no sense is left out.
 pub fn parse(bytes: &[u8]) -> HashMap<Box<str>, Listing> {
-    let Some(lines) = lines_of(bytes) else { return HashMap::new() };
+    let Some(lines) = lines_of(bytes) else {
+        return HashMap::new();
+    };
     let mut listings = HashMap::with_capacity(lines.lines().count());
-    listings.extend(lines.lines().filter_map(parse_line).map(|listing| (listing.file_name.clone(), listing)));
+    listings.extend(
+        lines
+            .lines()
+            .filter_map(parse_line)
+            .map(|listing| (listing.file_name.clone(), listing)),
+    );
     listings
 }
 
@@ -93,8 +105,17 @@ fn parse_line(line: &str) -> Option<Listing> {
     let name = fields.next()?.into();
     let head: Box<str> = fields.next()?.into();
     // half a line of JSON would spoil the whole index
-    let whole = head.starts_with("{\"") && head.ends_with(['"', ']', '}', 'e']) && !head.contains('\0');
-    whole.then_some(Listing { name, version_text, version, file_name, digest, stamp: Stamp { size, modified }, head })
+    let whole =
+        head.starts_with("{\"") && head.ends_with(['"', ']', '}', 'e']) && !head.contains('\0');
+    whole.then_some(Listing {
+        name,
+        version_text,
+        version,
+        file_name,
+        digest,
+        stamp: Stamp { size, modified },
+        head,
+    })
 }
 
 #[cfg(test)]
@@ -118,7 +139,11 @@ mod tests {
 
     #[test]
     fn built_in_charts_are_not_in_it() {
-        let built_in = Entry::new(listing("a", "1.0.0", "a-1.0.0.tgz"), Layer::BuiltIn, "charts/");
+        let built_in = Entry::new(
+            listing("a", "1.0.0", "a-1.0.0.tgz"),
+            Layer::BuiltIn,
+            "charts/",
+        );
         assert_eq!(parse(&whole([built_in].iter())).len(), 0);
     }
 
@@ -137,7 +162,10 @@ mod tests {
             for wrong in [0, b'0', b'\n', whole[at] ^ 1] {
                 let mut garbled = whole.clone();
                 garbled[at] = wrong;
-                assert!(garbled == whole || parse(&garbled).is_empty(), "byte {at} is {wrong}");
+                assert!(
+                    garbled == whole || parse(&garbled).is_empty(),
+                    "byte {at} is {wrong}"
+                );
             }
         }
     }

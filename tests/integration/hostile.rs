@@ -21,8 +21,17 @@ async fn post_both(server: &TestServer, what: &str, package: &[u8], status: u16)
     let form = http.post_form_chunked("/api/charts?force", &form).await;
     assert_eq!(form.status, status, "{what}, as a form: {}", form.text());
     if status != 201 {
-        assert_eq!(raw.body, form.body, "{what}: the same refusal in both forms");
-        assert!(raw.json()["error"].as_str().is_some_and(|error| error.len() < 8192), "{what}: {}", raw.text());
+        assert_eq!(
+            raw.body, form.body,
+            "{what}: the same refusal in both forms"
+        );
+        assert!(
+            raw.json()["error"]
+                .as_str()
+                .is_some_and(|error| error.len() < 8192),
+            "{what}: {}",
+            raw.text()
+        );
     }
 }
 
@@ -47,6 +56,9 @@ fn outside_of_storage(root: &Path) -> BTreeSet<String> {
 fn assert_unharmed(server: &TestServer) {
     let log = server.log();
     assert!(!log.contains("panicked"), "a panic; log:\n{log}");
-    let failed: Vec<&str> = log.lines().filter(|line| line.contains("\"statusCode\":5")).collect();
+    let failed: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("\"statusCode\":5"))
+        .collect();
     assert!(failed.is_empty(), "answered with a 5xx: {failed:#?}");
 }

@@ -2,6 +2,6 @@
 
 mod architecture;
 mod helm_cli;
-mod recovery;
 mod hostile;
+mod recovery;
 mod support;

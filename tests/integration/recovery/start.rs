@@ -63,8 +63,20 @@ async fn unfinished_uploads_are_swept_and_nothing_else() {
     server.kill9();
     let storage = server.storage().to_owned();
     fs::create_dir_all(storage.join("org/team")).unwrap();
-    let ours = ["a-1.0.0.tgz#1", "org/a-1.0.0.tgz.prov#12", "org/team/a-1.0.0.tgz#3", "index-cache.yaml#1", ".chartroom-index#2"];
-    let foreign = ["notes#1", "a-1.0.0.tgz#", "a-1.0.0.tgz#x", "#1", "org/b.tgz.bak"];
+    let ours = [
+        "a-1.0.0.tgz#1",
+        "org/a-1.0.0.tgz.prov#12",
+        "org/team/a-1.0.0.tgz#3",
+        "index-cache.yaml#1",
+        ".chartroom-index#2",
+    ];
+    let foreign = [
+        "notes#1",
+        "a-1.0.0.tgz#",
+        "a-1.0.0.tgz#x",
+        "#1",
+        "org/b.tgz.bak",
+    ];
     for name in ours.iter().chain(&foreign) {
         fs::write(storage.join(name), "half").unwrap();
     }
@@ -96,7 +108,9 @@ async fn uploads_during_the_sweep_are_not_swept() {
                     for n in 0..10 {
                         let chart = ChartBuilder::new(&format!("c{client}"), &format!("1.0.{n}"));
                         let package = chart.package();
-                        http.post("/api/charts?force", package.clone()).await.expect(201);
+                        http.post("/api/charts?force", package.clone())
+                            .await
+                            .expect(201);
                         acknowledged.push((chart.file_name(), sha256_hex(&package)));
                     }
                     acknowledged
@@ -118,12 +132,17 @@ async fn uploads_during_the_sweep_are_not_swept() {
 
 #[tokio::test]
 async fn a_half_copied_package_is_passed_over_until_it_is_whole() {
-    let chart = ChartBuilder::new("app", "1.0.0").file("noise.txt", "some text to cut through ".repeat(400));
+    let chart = ChartBuilder::new("app", "1.0.0")
+        .file("noise.txt", "some text to cut through ".repeat(400));
     let package = chart.package();
     let (first, second) = package.split_at(package.len() / 2);
     for found_at_start in [true, false] {
         let mut server = TestServer::start(&[]);
-        server.http().post("/api/charts", ChartBuilder::new("good", "1.0.0").package()).await.expect(201);
+        server
+            .http()
+            .post("/api/charts", ChartBuilder::new("good", "1.0.0").package())
+            .await
+            .expect(201);
         let path = server.storage().join(chart.file_name());
         if found_at_start {
             assert!(server.sigterm_and_wait().success());
@@ -132,16 +151,33 @@ async fn a_half_copied_package_is_passed_over_until_it_is_whole() {
         } else {
             fs::write(&path, first).unwrap();
         }
-        server.eventually("the half is reported", || async { server.log().contains("Invalid package in storage") }).await;
+        server
+            .eventually("the half is reported", || async {
+                server.log().contains("Invalid package in storage")
+            })
+            .await;
         let (listed, _) = index(&server.http()).await;
         assert_eq!(listed.keys().collect::<Vec<_>>(), ["good-1.0.0.tgz"]);
-        OpenOptions::new().append(true).open(&path).unwrap().write_all(second).unwrap();
+        OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(second)
+            .unwrap();
         let http = server.http();
-        server.eventually("the whole is listed", || async { index(&http).await.0.len() == 2 }).await;
+        server
+            .eventually("the whole is listed", || async {
+                index(&http).await.0.len() == 2
+            })
+            .await;
         let (listed, _) = index(&http).await;
         assert_eq!(listed["app-1.0.0.tgz"], sha256_hex(&package));
         // and once it is cut again, it is no longer listed
         fs::write(&path, first).unwrap();
-        server.eventually("the half is not listed", || async { index(&http).await.0.len() == 1 }).await;
+        server
+            .eventually("the half is not listed", || async {
+                index(&http).await.0.len() == 1
+            })
+            .await;
     }
 }

@@ -28,7 +28,9 @@ const FEWEST_ROUNDS: usize = 20;
 async fn what_was_acknowledged_survives_a_kill_at_any_instant() {
     let mut random = Random::from_environment("CHARTROOM_STORM_SEED");
     let mut server = TestServer::start(&[]);
-    let mut clients: Vec<Client> = (0..CLIENTS).map(|number| Client::new(number, &mut random)).collect();
+    let mut clients: Vec<Client> = (0..CLIENTS)
+        .map(|number| Client::new(number, &mut random))
+        .collect();
     let started = Instant::now();
     let mut rounds = 0;
     while rounds < ROUNDS && (started.elapsed() < TIME || rounds < FEWEST_ROUNDS) {
@@ -43,7 +45,10 @@ async fn what_was_acknowledged_survives_a_kill_at_any_instant() {
         // the instant is relative to what was acknowledged, so that slow disks see as many states as fast ones
         let target = random.below(16);
         let seen = acknowledgements.wait_for(|count| *count >= target);
-        tokio::time::timeout(PATIENCE, seen).await.expect("requests are answered").expect("the counter lives");
+        tokio::time::timeout(PATIENCE, seen)
+            .await
+            .expect("requests are answered")
+            .expect("the counter lives");
         tokio::time::sleep(Duration::from_micros(random.below(6_000))).await;
         // every fifth storm ends politely, so that the next kill finds an index cache that has fallen behind
         match random.below(5) {
@@ -56,18 +61,35 @@ async fn what_was_acknowledged_survives_a_kill_at_any_instant() {
             _ => server.kill9(),
         }
         for client in running {
-            clients.push(client.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())));
+            clients.push(
+                client
+                    .await
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())),
+            );
         }
         server.start_again();
         check(&server, &mut clients, &contested).await;
-        assert!(!server.log().contains("panicked"), "the server panicked; log:\n{}", server.log());
+        assert!(
+            !server.log().contains("panicked"),
+            "the server panicked; log:\n{}",
+            server.log()
+        );
     }
     let acknowledged: usize = clients.iter().map(|client| client.acknowledged).sum();
     let open: usize = clients.iter().map(|client| client.interrupted).sum();
-    println!("{rounds} rounds in {:?}: {acknowledged} acknowledged, {open} interrupted", started.elapsed());
+    println!(
+        "{rounds} rounds in {:?}: {acknowledged} acknowledged, {open} interrupted",
+        started.elapsed()
+    );
     // a storm without wind would prove nothing
-    assert!(acknowledged > 2 * rounds, "only {acknowledged} requests were acknowledged in {rounds} rounds");
-    assert!(open > rounds / 2, "only {open} requests were interrupted in {rounds} rounds");
+    assert!(
+        acknowledged > 2 * rounds,
+        "only {acknowledged} requests were acknowledged in {rounds} rounds"
+    );
+    assert!(
+        open > rounds / 2,
+        "only {open} requests were interrupted in {rounds} rounds"
+    );
 }
 
 /// Everything that must be true after a restart.
@@ -78,23 +100,49 @@ async fn check(server: &TestServer, clients: &mut [Client], contested: &str) {
     stored.assert_nothing_temporary();
     stored.assert_listed_by(&index);
     let fresh = fresh_index(server.storage());
-    assert_eq!(String::from_utf8_lossy(&bytes), fresh, "the index is not what a scan without a cache gives");
+    assert_eq!(
+        String::from_utf8_lossy(&bytes),
+        fresh,
+        "the index is not what a scan without a cache gives"
+    );
 
     let mut known: BTreeSet<String> = clients.iter().flat_map(Client::file_names).collect();
-    known.extend(stored.packages.keys().filter(|name| name.starts_with("contested-")).cloned());
+    known.extend(
+        stored
+            .packages
+            .keys()
+            .filter(|name| name.starts_with("contested-"))
+            .cloned(),
+    );
     for name in stored.packages.keys().chain(stored.provenances.keys()) {
-        assert!(known.contains(name), "{name} is stored, which nobody uploaded");
+        assert!(
+            known.contains(name),
+            "{name} is stored, which nobody uploaded"
+        );
     }
     for client in clients.iter_mut() {
         client.settle(&stored, &server.http()).await;
     }
-    let winners: Vec<&String> = clients.iter().filter_map(|client| client.won.as_ref()).collect();
-    assert!(winners.len() <= 1, "contested {contested} was created {} times", winners.len());
+    let winners: Vec<&String> = clients
+        .iter()
+        .filter_map(|client| client.won.as_ref())
+        .collect();
+    assert!(
+        winners.len() <= 1,
+        "contested {contested} was created {} times",
+        winners.len()
+    );
     let contested = stored.packages.get(&format!("contested-{contested}.tgz"));
     match (winners.first(), contested) {
-        (Some(winner), stored) => assert_eq!(Some(*winner), stored, "the contested upload that got the 201"),
+        (Some(winner), stored) => assert_eq!(
+            Some(*winner),
+            stored,
+            "the contested upload that got the 201"
+        ),
         (None, Some(stored)) => {
-            let tried = clients.iter().any(|client| client.tried.as_ref() == Some(stored));
+            let tried = clients
+                .iter()
+                .any(|client| client.tried.as_ref() == Some(stored));
             assert!(tried, "a contested package that nobody sent");
         }
         (None, None) => {}
@@ -130,7 +178,9 @@ impl Client {
         Client {
             name: format!("client{number}"),
             random: random.fork(),
-            versions: (0..VERSIONS).map(|n| (format!("1.0.{n}"), Stored::default())).collect(),
+            versions: (0..VERSIONS)
+                .map(|n| (format!("1.0.{n}"), Stored::default()))
+                .collect(),
             touched: BTreeSet::new(),
             open: None,
             tried: None,
@@ -174,7 +224,12 @@ impl Client {
         let package = self.package("contested", version);
         let digest = sha256_hex(&package);
         self.tried = Some(digest.clone());
-        match http.request("POST", "/api/charts").body(package).try_send().await {
+        match http
+            .request("POST", "/api/charts")
+            .body(package)
+            .try_send()
+            .await
+        {
             Ok(response) if response.status == 201 => self.won = Some(digest),
             Ok(response) => drop(response.expect_error(409, "file already exists")),
             Err(_) => return false,
@@ -183,30 +238,63 @@ impl Client {
     }
 
     /// A request that makes sense now, its status, and what is stored if it is carried out.
-    fn next_request(&mut self, http: &Http, version: &str, before: &Stored) -> (Request, u16, Stored) {
+    fn next_request(
+        &mut self,
+        http: &Http,
+        version: &str,
+        before: &Stored,
+    ) -> (Request, u16, Stored) {
         let package = self.package(&self.name.clone(), version);
         let digest = Some(sha256_hex(&package));
         let signed = unsigned_provenance(&self.name, version, &package);
         let provenance = Some(sha256_hex(signed.as_bytes()));
-        let form = Form::new().file("chart", "c.tgz", &package).file("prov", "c.tgz.prov", signed.as_bytes());
+        let form = Form::new().file("chart", "c.tgz", &package).file(
+            "prov",
+            "c.tgz.prov",
+            signed.as_bytes(),
+        );
         let form_request = |query: &str| {
             http.request("POST", &format!("/api/charts{query}"))
                 .header("content-type", &form.content_type())
                 .chunked_body(form.body())
         };
-        let force = if before.package.is_some() || before.provenance.is_some() { "?force" } else { "" };
+        let force = if before.package.is_some() || before.provenance.is_some() {
+            "?force"
+        } else {
+            ""
+        };
         let exists = before.package.is_some();
         match self.random.below(10) {
-            0..3 => (form_request(force), 201, Stored { package: digest, provenance }),
+            0..3 => (
+                form_request(force),
+                201,
+                Stored {
+                    package: digest,
+                    provenance,
+                },
+            ),
             3..6 if exists => {
                 let path = format!("/api/charts/{}/{version}", self.name);
                 (http.request("DELETE", &path), 200, Stored::default())
             }
-            6 if exists => (http.request("POST", "/api/charts").body(package), 409, before.clone()),
+            6 if exists => (
+                http.request("POST", "/api/charts").body(package),
+                409,
+                before.clone(),
+            ),
             7 if exists => (form_request(""), 409, before.clone()),
             _ => {
-                let request = http.request("POST", &format!("/api/charts{force}")).body(package);
-                (request, 201, Stored { package: digest, ..before.clone() })
+                let request = http
+                    .request("POST", &format!("/api/charts{force}"))
+                    .body(package);
+                (
+                    request,
+                    201,
+                    Stored {
+                        package: digest,
+                        ..before.clone()
+                    },
+                )
             }
         }
     }
@@ -214,18 +302,27 @@ impl Client {
     /// A package with bytes that no other has; some of several hundred kilobytes, which are written for a while.
     fn package(&mut self, name: &str, version: &str) -> Vec<u8> {
         self.serial += 1;
-        let mut chart = ChartBuilder::new(name, version).file("serial.txt", format!("{} {}", self.name, self.serial));
+        let mut chart = ChartBuilder::new(name, version)
+            .file("serial.txt", format!("{} {}", self.name, self.serial));
         if self.random.below(8) == 0 {
             let size = 64 * 1024 + self.random.below(512 * 1024) as usize;
-            let noise: Vec<u8> = std::iter::repeat_with(|| self.random.next().to_le_bytes()).flatten().take(size).collect();
+            let noise: Vec<u8> = std::iter::repeat_with(|| self.random.next().to_le_bytes())
+                .flatten()
+                .take(size)
+                .collect();
             chart = chart.file("files/noise", noise);
         }
         chart.package()
     }
 
     fn file_names(&self) -> Vec<String> {
-        let packages = self.versions.keys().map(|version| format!("{}-{version}.tgz", self.name));
-        packages.flat_map(|package| [format!("{package}.prov"), package]).collect()
+        let packages = self
+            .versions
+            .keys()
+            .map(|version| format!("{}-{version}.tgz", self.name));
+        packages
+            .flat_map(|package| [format!("{package}.prov"), package])
+            .collect()
     }
 
     /// Compares what is stored with what was acknowledged, and takes it for known from now on.
@@ -234,17 +331,30 @@ impl Client {
             let file_name = format!("{}-{version}.tgz", self.name);
             let stored = Stored {
                 package: contents.packages.get(&file_name).cloned(),
-                provenance: contents.provenances.get(&format!("{file_name}.prov")).cloned(),
+                provenance: contents
+                    .provenances
+                    .get(&format!("{file_name}.prov"))
+                    .cloned(),
             };
-            let open = self.open.as_ref().filter(|(open, _)| open == version).map(|(_, after)| after);
+            let open = self
+                .open
+                .as_ref()
+                .filter(|(open, _)| open == version)
+                .map(|(_, after)| after);
             match open {
-                None => assert_eq!(stored, *known, "{file_name}: every request for it was answered"),
+                None => assert_eq!(
+                    stored, *known,
+                    "{file_name}: every request for it was answered"
+                ),
                 Some(after) => assert_is_a_step_between(&file_name, known, after, &stored),
             }
             if self.touched.contains(version) {
                 let response = http.get(&format!("/charts/{file_name}")).await;
                 let downloaded = (response.status == 200).then(|| sha256_hex(&response.body));
-                assert_eq!(downloaded, stored.package, "{file_name} as it is downloaded");
+                assert_eq!(
+                    downloaded, stored.package,
+                    "{file_name} as it is downloaded"
+                );
             }
             *known = stored;
         }
@@ -256,9 +366,15 @@ impl Client {
 fn assert_is_a_step_between(file_name: &str, before: &Stored, after: &Stored, stored: &Stored) {
     let deletes = after.package.is_none();
     let half_way = if deletes {
-        Stored { package: None, provenance: before.provenance.clone() }
+        Stored {
+            package: None,
+            provenance: before.provenance.clone(),
+        }
     } else {
-        Stored { package: before.package.clone(), provenance: after.provenance.clone() }
+        Stored {
+            package: before.package.clone(),
+            provenance: after.provenance.clone(),
+        }
     };
     assert!(
         [before, &half_way, after].contains(&stored),

@@ -14,15 +14,26 @@ impl Random {
     pub fn from_environment(variable: &'static str) -> Random {
         let seed = match std::env::var(variable) {
             Ok(seed) => seed.parse().expect("a seed is a number"),
-            Err(_) => SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_nanos() as u64,
+            Err(_) => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .expect("a clock after 1970")
+                .as_nanos() as u64,
         };
-        Random { seed, state: seed, shown_by: Some(variable) }
+        Random {
+            seed,
+            state: seed,
+            shown_by: Some(variable),
+        }
     }
 
     /// A generator of its own, for a task.
     pub fn fork(&mut self) -> Random {
         let seed = self.next();
-        Random { seed, state: seed, shown_by: None }
+        Random {
+            seed,
+            state: seed,
+            shown_by: None,
+        }
     }
 
     pub fn next(&mut self) -> u64 {
