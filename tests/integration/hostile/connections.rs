@@ -15,14 +15,23 @@ async fn a_head_that_never_ends_is_cut_off() {
     let mut slow = Vec::new();
     for n in 0..60 {
         let mut connection = RawConnection::open(server.address()).await;
-        connection.send(&b"GET /index.yaml HTTP/1.1\r\nHost: x\r\nX-Slow: "[..n % 44]).await;
+        connection
+            .send(&b"GET /index.yaml HTTP/1.1\r\nHost: x\r\nX-Slow: "[..n % 44])
+            .await;
         slow.push(connection);
     }
     server.http().get("/index.yaml").await.expect(200);
-    server.http().post("/api/charts", ChartBuilder::new("app", "1.0.0").package()).await.expect(201);
+    server
+        .http()
+        .post("/api/charts", ChartBuilder::new("app", "1.0.0").package())
+        .await
+        .expect(201);
     for mut connection in slow {
         let answer = connection.read_to_end(HANG).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
     }
     assert_unharmed(&server);
 }
@@ -32,10 +41,22 @@ async fn a_body_that_never_ends_is_cut_off_and_others_get_their_turn() {
     let server = TestServer::start(&["--read-timeout=1", "--max-concurrent-uploads=4"]);
     let mut slow = Vec::new();
     for n in 0..8 {
-        let framing = if n % 2 == 0 { "Content-Length: 1000000" } else { "Transfer-Encoding: chunked" };
-        let form = if n % 4 < 2 { "Content-Type: multipart/form-data; boundary=b\r\n" } else { "" };
+        let framing = if n % 2 == 0 {
+            "Content-Length: 1000000"
+        } else {
+            "Transfer-Encoding: chunked"
+        };
+        let form = if n % 4 < 2 {
+            "Content-Type: multipart/form-data; boundary=b\r\n"
+        } else {
+            ""
+        };
         let mut connection = RawConnection::open(server.address()).await;
-        connection.send(format!("POST /api/charts HTTP/1.1\r\nHost: x\r\n{form}{framing}\r\n\r\n3\r\nabc\r\n")).await;
+        connection
+            .send(format!(
+                "POST /api/charts HTTP/1.1\r\nHost: x\r\n{form}{framing}\r\n\r\n3\r\nabc\r\n"
+            ))
+            .await;
         slow.push(connection);
     }
     server.http().get("/index.yaml").await.expect(200);
@@ -44,7 +65,11 @@ async fn a_body_that_never_ends_is_cut_off_and_others_get_their_turn() {
         assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
         assert!(answer.contains(r#"{"error":"#), "{answer}");
     }
-    server.http().post("/api/charts", ChartBuilder::new("app", "1.0.0").package()).await.expect(201);
+    server
+        .http()
+        .post("/api/charts", ChartBuilder::new("app", "1.0.0").package())
+        .await
+        .expect(201);
     assert_unharmed(&server);
 }
 
@@ -54,11 +79,19 @@ async fn a_body_that_breaks_off_stores_nothing() {
     let package = ChartBuilder::new("app", "1.0.0").package();
     for cut in [0, 1, package.len() / 2, package.len() - 1] {
         let mut connection = RawConnection::open(server.address()).await;
-        let head = format!("POST /api/charts HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", package.len());
-        connection.send([head.as_bytes(), &package[..cut]].concat()).await;
+        let head = format!(
+            "POST /api/charts HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
+            package.len()
+        );
+        connection
+            .send([head.as_bytes(), &package[..cut]].concat())
+            .await;
         connection.finish().await;
         let answer = connection.read_to_end(HANG).await;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
     }
     assert_eq!(std::fs::read_dir(server.storage()).unwrap().count(), 0);
     assert_unharmed(&server);
@@ -93,7 +126,11 @@ async fn requests_that_are_none_are_refused() {
         let refused = answer.is_empty() || answer.starts_with("HTTP/1.1 4");
         assert!(refused, "{what}: {}", &answer[..answer.len().min(500)]);
     }
-    let answer = exchange(server.address(), format!("{smuggled}GET /index.yaml HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
+    let answer = exchange(
+        server.address(),
+        format!("{smuggled}GET /index.yaml HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     server.http().get("/index.yaml").await.expect(200);
     assert_unharmed(&server);
