@@ -4,4 +4,5 @@ mod architecture;
 mod helm_cli;
 mod hostile;
 mod recovery;
+mod store_conformance;
 mod support;
