@@ -2,4 +2,5 @@
 
 mod architecture;
 mod helm_cli;
+mod http;
 mod support;
