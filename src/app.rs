@@ -18,10 +18,10 @@ use tracing::{error, info};
 use crate::chart::archive::Limits;
 use crate::config::{ApiRoutes, Auth, Config, Depth, IndexFormat, Latency, Overwrite, Storage};
 use crate::http::auth::{Authorizer, BasicAuth};
+use crate::http::request_log::RequestLog;
 use crate::http::route::RouteRules;
 use crate::http::serve::{self, ServeLimits};
 use crate::http::upload::{FormFields, UploadRules};
-use crate::http::request_log::RequestLog;
 use crate::http::welcome::Welcome;
 use crate::http::{self, HttpState, Site, route};
 use crate::metrics::Metrics;
@@ -45,9 +45,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Some(tls) => Some(serve::tls_acceptor(&tls.cert, &tls.key)?),
         None => None,
     };
-    let address = listener.local_addr().context("the listener has no address")?;
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
     let stop = Stop::new()?;
-    let repository = Arc::new(open_repository(&config)?);
+    let repository = Arc::new(open_repository(&config, true)?);
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
     let state = Arc::new(http_state(&config, Arc::clone(&repository), ready)?);
@@ -56,20 +58,32 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         write_timeout: config.listen.write_timeout,
         ..ServeLimits::default()
     };
-    let log = RequestLog::new(config.logging.health, config.logging.latency == Latency::Nanoseconds);
+    let log = RequestLog::new(
+        config.logging.health,
+        config.logging.latency == Latency::Nanoseconds,
+    );
     let service = service_fn(move |request| {
         let (state, log) = (Arc::clone(&state), log.clone());
         async move { Ok::<_, Infallible>(http::answer(&state, &log, request).await) }
     });
 
     let mut background = JoinSet::new();
-    background.spawn(keep_index(Arc::clone(&repository), min_depth, max_depth, config.index.cache_interval, set_ready));
+    background.spawn(keep_index(
+        Arc::clone(&repository),
+        min_depth,
+        max_depth,
+        config.index.cache_interval,
+        set_ready,
+    ));
     background.spawn(keep_statefiles(Arc::clone(&repository)));
 
     info!(host = %address.ip(), port = address.port(), "Starting ChartMuseum-compatible chartroom");
     let cut = serve::serve(listener, tls, limits, service, stop.requested()).await;
     if cut > 0 {
-        error!(connections = cut, "Connections were cut: their requests did not finish in time");
+        error!(
+            connections = cut,
+            "Connections were cut: their requests did not finish in time"
+        );
     }
     background.shutdown().await;
     repository.write_statefiles().await;
@@ -79,10 +93,16 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
 /// Prints the root tenant's index.
 pub async fn gen_index(config: Config) -> anyhow::Result<()> {
-    let repository = open_repository(&config)?;
-    let index = repository.index(&Tenant::root()).await.context("the index cannot be made")?;
+    let repository = open_repository(&config, false)?;
+    let index = repository
+        .index(&Tenant::root())
+        .await
+        .context("the index cannot be made")?;
     let mut stdout = std::io::stdout().lock();
-    index.parts().try_for_each(|part| stdout.write_all(part)).context("standard output cannot be written")?;
+    index
+        .parts()
+        .try_for_each(|part| stdout.write_all(part))
+        .context("standard output cannot be written")?;
     stdout.flush().context("standard output cannot be written")
 }
 
@@ -95,7 +115,10 @@ struct Stop {
 impl Stop {
     fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("signals cannot be received");
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
     }
 
     /// Completes with the first signal; a second one ends the process at once.
@@ -115,7 +138,8 @@ impl Stop {
     }
 }
 
-fn open_repository(config: &Config) -> anyhow::Result<ChartRepository> {
+/// `sweep` is for who is about to write: someone who only looks may look at the storage of a running server.
+fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartRepository> {
     let Storage::Local { root_dir } = &config.storage;
     if let Some(directory) = &config.builtin_charts {
         refuse_missing_directory(directory)?;
@@ -132,17 +156,25 @@ fn open_repository(config: &Config) -> anyhow::Result<ChartRepository> {
         limits: Limits::default(),
         per_chart_limit: config.upload.per_chart_limit.map(NonZeroUsize::get),
         max_storage_objects: config.upload.max_storage_objects.map(NonZeroUsize::get),
-        scan_parallelism: config.index.read_limit.map_or_else(cores, NonZeroUsize::get),
+        scan_parallelism: config
+            .index
+            .read_limit
+            .map_or_else(cores, NonZeroUsize::get),
         timestamp_tolerance: config.index.timestamp_tolerance,
         always_regenerate: config.index.always_regenerate,
         statefiles: config.index.statefiles,
+        sweep,
     };
     Ok(ChartRepository::new(store, settings))
 }
 
 fn refuse_missing_directory(directory: &Path) -> anyhow::Result<()> {
-    std::fs::read_dir(directory)
-        .with_context(|| format!("built-in charts cannot be read from {} (--builtin-charts)", directory.display()))?;
+    std::fs::read_dir(directory).with_context(|| {
+        format!(
+            "built-in charts cannot be read from {} (--builtin-charts)",
+            directory.display()
+        )
+    })?;
     Ok(())
 }
 
@@ -177,9 +209,11 @@ fn http_state(
     };
     let authorizer = match &config.auth {
         Auth::Open => Authorizer::Open,
-        Auth::Basic { user, password, anonymous_get } => {
-            Authorizer::Basic(BasicAuth::new(user, password.expose(), *anonymous_get))
-        }
+        Auth::Basic {
+            user,
+            password,
+            anonymous_get,
+        } => Authorizer::Basic(BasicAuth::new(user, password.expose(), *anonymous_get)),
     };
     let uploads = UploadRules {
         max_size: config.upload.max_upload_size,
@@ -192,7 +226,11 @@ fn http_state(
         },
         slots: Semaphore::new(config.upload.max_concurrent.get()),
     };
-    let cors_allow_origin = config.cors_allow_origin.as_ref().map(HeaderValue::try_from).transpose();
+    let cors_allow_origin = config
+        .cors_allow_origin
+        .as_ref()
+        .map(HeaderValue::try_from)
+        .transpose();
     Ok(HttpState {
         repository,
         rules,
@@ -200,11 +238,19 @@ fn http_state(
         uploads,
         opening: Semaphore::new(cores()),
         site: Site {
-            cors_allow_origin: cors_allow_origin.context("--cors-alloworigin is no header value")?,
-            welcome: config.web_template_path.as_deref().map_or_else(Welcome::default, Welcome::from_directory),
+            cors_allow_origin: cors_allow_origin
+                .context("--cors-alloworigin is no header value")?,
+            welcome: config
+                .web_template_path
+                .as_deref()
+                .map_or_else(Welcome::default, Welcome::from_directory),
             artifact_hub_ids: config.artifact_hub_ids.clone(),
             ready,
-            metrics: if config.metrics { Some(Arc::new(Metrics::new())) } else { None },
+            metrics: if config.metrics {
+                Some(Arc::new(Metrics::new()))
+            } else {
+                None
+            },
         },
     })
 }
@@ -217,11 +263,11 @@ async fn keep_index(
     interval: Option<Duration>,
     set_ready: watch::Sender<bool>,
 ) {
-    if let Err(cause) = repository.sweep().await {
-        error!(error = chain(&cause), "Unfinished uploads cannot be removed");
-    }
     while let Err(cause) = repository.load_all(min_depth, max_depth).await {
-        error!(error = chain(&cause), "Storage cannot be read: trying again");
+        error!(
+            error = chain(&cause),
+            "Storage cannot be read: trying again"
+        );
         tokio::time::sleep(RETRY_SCAN).await;
     }
     set_ready.send_replace(true);

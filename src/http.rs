@@ -68,7 +68,11 @@ pub struct Site {
 }
 
 /// Answers one request and accounts for it. Never fails: whatever goes wrong is an answer too.
-pub async fn answer(state: &HttpState, log: &RequestLog, request: Request<RequestBody>) -> Response<Body> {
+pub async fn answer(
+    state: &HttpState,
+    log: &RequestLog,
+    request: Request<RequestBody>,
+) -> Response<Body> {
     let logged = log.begin(&request);
     let (started, method) = (Instant::now(), request.method().clone());
     let request_size = approximate_size(&request);
@@ -88,7 +92,10 @@ pub async fn answer(state: &HttpState, log: &RequestLog, request: Request<Reques
 }
 
 /// The answer, and the route's template for metrics if there was a route.
-async fn respond(state: &HttpState, request: Request<RequestBody>) -> (Response<Body>, Option<&'static str>) {
+async fn respond(
+    state: &HttpState,
+    request: Request<RequestBody>,
+) -> (Response<Body>, Option<&'static str>) {
     let route = match route::resolve(request.method(), request.uri().path(), &state.rules) {
         Ok(route) => route,
         Err(not_found) => return (HttpError::NotFound(not_found).into_response(), None),
@@ -96,19 +103,30 @@ async fn respond(state: &HttpState, request: Request<RequestBody>) -> (Response<
     let template = route.template();
     let credentials = request.headers().get(AUTHORIZATION);
     if let Decision::Deny { challenge } = state.authorizer.authorize(route.action(), credentials) {
-        return (HttpError::Unauthorized(challenge).into_response(), Some(template));
+        return (
+            HttpError::Unauthorized(challenge).into_response(),
+            Some(template),
+        );
     }
     let is_api = route.is_api();
-    let mut response = dispatch(state, route, request).await.unwrap_or_else(HttpError::into_response);
+    let mut response = dispatch(state, route, request)
+        .await
+        .unwrap_or_else(HttpError::into_response);
     if let (true, Some(origin)) = (is_api, &state.site.cors_allow_origin) {
-        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        response
+            .headers_mut()
+            .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
     (response, Some(template))
 }
 
 /// Bytes of a request, roughly, as ChartMuseum counts them (contract section 7).
 fn approximate_size(request: &Request<RequestBody>) -> u64 {
-    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     let head = request.uri().path().len() + request.method().as_str().len() + headers;
     head as u64 + request.body().size_hint().exact().unwrap_or(0)
 }
@@ -127,7 +145,11 @@ async fn dispatch(
         Route::Ready => Ok(server_info::ready(state)),
         Route::Metrics => Ok(server_info::metrics(state)),
         Route::ArtifactHub { tenant } => server_info::artifact_hub(state, tenant),
-        Route::Static { path } => Ok(state.site.welcome.static_file(request.method(), path, headers).await),
+        Route::Static { path } => Ok(state
+            .site
+            .welcome
+            .static_file(request.method(), path, headers)
+            .await),
         Route::Preflight => Ok(server_info::preflight(headers)),
 
         Route::Index { tenant } => helm_repo::index(state, tenant, headers).await,
@@ -137,14 +159,37 @@ async fn dispatch(
 
         Route::ListCharts { tenant } => charts::list(state, tenant, query).await,
         Route::GetChart { tenant, name } => charts::chart(state, tenant, name).await,
-        Route::GetVersion { tenant, name, version } => charts::version(state, tenant, name, version).await,
-        Route::Templates { tenant, name, version } => charts::templates(state, tenant, name, version).await,
-        Route::Values { tenant, name, version } => charts::values(state, tenant, name, version).await,
-        Route::File { tenant, name, version, path } => charts::file(state, tenant, name, version, path).await,
+        Route::GetVersion {
+            tenant,
+            name,
+            version,
+        } => charts::version(state, tenant, name, version).await,
+        Route::Templates {
+            tenant,
+            name,
+            version,
+        } => charts::templates(state, tenant, name, version).await,
+        Route::Values {
+            tenant,
+            name,
+            version,
+        } => charts::values(state, tenant, name, version).await,
+        Route::File {
+            tenant,
+            name,
+            version,
+            path,
+        } => charts::file(state, tenant, name, version, path).await,
 
         Route::UploadChart { tenant } => upload::chart(state, tenant, request).await,
-        Route::UploadProvenance { tenant } => upload::raw(state, tenant, request, Form::RawProvenance).await,
-        Route::DeleteVersion { tenant, name, version } => upload::delete_version(state, tenant, name, version).await,
+        Route::UploadProvenance { tenant } => {
+            upload::raw(state, tenant, request, Form::RawProvenance).await
+        }
+        Route::DeleteVersion {
+            tenant,
+            name,
+            version,
+        } => upload::delete_version(state, tenant, name, version).await,
         Route::DeleteChart { tenant, name } => upload::delete_chart(state, tenant, name).await,
     }
 }

@@ -4,7 +4,7 @@
 //!  main -> app ─┬─> http ─> repository ─> object_store
 //!               └─> telemetry, metrics
 //!  pure rooms: chart  yaml  repository::{index, key, gzip}  http::route  config
-//!  never: repository -> http · pure -> axum / tokio / clock
+//!  never: repository -> http · pure -> hyper / tokio / clock
 //! ```
 //!
 //! `tests/integration/architecture.rs` fails on a forbidden direction.

@@ -35,7 +35,16 @@ fn run() -> anyhow::Result<()> {
             start_logs(&config);
             block_on(app::gen_index(*config))
         }
-        Command::Package { dirs, destination } => Ok(chart::package::run(&dirs, &destination)?),
+        Command::Package { dirs, destination } => {
+            for (path, packaged) in chart::package::run(&dirs, &destination)? {
+                print(&format!(
+                    "{}  {}\n",
+                    packaged.package.digest,
+                    path.display()
+                ))?;
+            }
+            Ok(())
+        }
         Command::Help => {
             let style = if io::stdout().is_terminal() {
                 Style::Ansi

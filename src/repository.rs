@@ -71,6 +71,8 @@ pub struct Settings {
     pub always_regenerate: bool,
     /// Write `index-cache.yaml` and the index cache.
     pub statefiles: bool,
+    /// Remove temporary files of writes that a crash interrupted, before anything is read or written.
+    pub sweep: bool,
 }
 
 /// The repository: all tenants over one store.
@@ -82,6 +84,7 @@ pub struct ChartRepository {
     tenants: Mutex<HashMap<Tenant, Arc<TenantState>>>,
     locks: KeyLocks,
     cache: PackageCache,
+    swept: OnceCell<()>,
     changes: signal::Sender<u64>,
 }
 
@@ -104,7 +107,9 @@ pub enum DeleteError {
     #[error("no such chart version")]
     NotFound,
     /// It is built in.
-    #[error("{0} is a built-in chart version: it is part of the program's image and cannot be deleted")]
+    #[error(
+        "{0} is a built-in chart version: it is part of the program's image and cannot be deleted"
+    )]
     BuiltIn(String),
     /// The store failed.
     #[error(transparent)]
@@ -121,6 +126,7 @@ impl ChartRepository {
             tenants: Mutex::default(),
             locks: KeyLocks::default(),
             cache: PackageCache::default(),
+            swept: OnceCell::new(),
             changes: signal::Sender::new(0),
         }
     }
@@ -135,8 +141,9 @@ impl ChartRepository {
         self.changes.subscribe()
     }
 
-    /// Sweeps the storage and indexes every tenant up to `max_depth` levels deep (from `min_depth` on).
+    /// Sweeps the storage, then indexes every tenant up to `max_depth` levels deep (from `min_depth` on).
     pub async fn load_all(&self, min_depth: usize, max_depth: usize) -> Result<(), StoreError> {
+        self.sweep_once().await;
         let tenants = self.store.list_tenants(max_depth).await?;
         for tenant in tenants.iter().filter(|tenant| tenant.depth() >= min_depth) {
             self.state(tenant).await?;
@@ -144,14 +151,27 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Removes temporary files of writes that a crash interrupted. Only at start: it cannot tell them from writes that
-    /// are under way.
-    pub async fn sweep(&self) -> Result<(), StoreError> {
-        let swept = self.store.sweep().await?;
-        if swept > 0 {
-            info!(files = swept, "Removed unfinished uploads that an earlier run left behind");
+    /// Removes temporary files of writes that a crash interrupted. They cannot be told from writes that are under way, so
+    /// this happens once, and every write of this process comes after it: writes wait for the tenant's index, which waits
+    /// for this.
+    async fn sweep_once(&self) {
+        if self.settings.sweep {
+            self.swept.get_or_init(|| self.sweep()).await;
         }
-        Ok(())
+    }
+
+    async fn sweep(&self) {
+        match self.store.sweep().await {
+            Ok(0) => {}
+            Ok(swept) => info!(
+                files = swept,
+                "Removed unfinished uploads that an earlier run left behind"
+            ),
+            Err(cause) => error!(
+                error = chain(&cause),
+                "Unfinished uploads cannot be removed"
+            ),
+        }
     }
 
     /// The built-in charts; the first call packages and opens them.
@@ -160,7 +180,9 @@ impl ChartRepository {
     }
 
     async fn load_builtin(&self) -> BuiltinCharts {
-        let Some(directory) = self.settings.builtin_charts.clone() else { return BuiltinCharts::default() };
+        let Some(directory) = self.settings.builtin_charts.clone() else {
+            return BuiltinCharts::default();
+        };
         let (limits, path) = (self.settings.limits, directory.clone());
         let loaded = tokio::task::spawn_blocking(move || BuiltinCharts::load(&path, &limits)).await;
         match loaded.expect("opening built-in charts does not panic") {
@@ -180,20 +202,25 @@ impl ChartRepository {
 
     /// The built-in charts as far as they concern this tenant: they are in the root tenant only.
     async fn builtin_of(&self, tenant: &Tenant) -> Option<&BuiltinCharts> {
-        if tenant.is_root() { Some(self.builtin().await) } else { None }
+        if tenant.is_root() {
+            Some(self.builtin().await)
+        } else {
+            None
+        }
     }
 
     /// The tenant's state, indexed. The first call for a tenant scans it; calls that come meanwhile wait for that.
     async fn state(&self, tenant: &Tenant) -> Result<Arc<TenantState>, StoreError> {
-        let state = {
-            let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-            if tenants.len() > EMPTY_TENANTS_KEPT && !tenants.contains_key(tenant) {
-                tenants.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_empty());
-            }
-            Arc::clone(tenants.entry(tenant.clone()).or_insert_with(|| {
-                Arc::new(TenantState::new(tenant.clone(), self.style(tenant)))
-            }))
-        };
+        let state =
+            {
+                let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+                if tenants.len() > EMPTY_TENANTS_KEPT && !tenants.contains_key(tenant) {
+                    tenants.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_empty());
+                }
+                Arc::clone(tenants.entry(tenant.clone()).or_insert_with(|| {
+                    Arc::new(TenantState::new(tenant.clone(), self.style(tenant)))
+                }))
+            };
         state.loaded.get_or_try_init(|| self.load(&state)).await?;
         Ok(state)
     }
@@ -201,30 +228,52 @@ impl ChartRepository {
     /// The states of all tenants that are indexed.
     fn states(&self) -> Vec<Arc<TenantState>> {
         let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        tenants.values().filter(|state| state.loaded.initialized()).cloned().collect()
+        tenants
+            .values()
+            .filter(|state| state.loaded.initialized())
+            .cloned()
+            .collect()
     }
 
     fn style(&self, tenant: &Tenant) -> IndexStyle {
-        let Settings { format, chart_url, context_path, .. } = &self.settings;
+        let Settings {
+            format,
+            chart_url,
+            context_path,
+            ..
+        } = &self.settings;
         let url_prefix = match (chart_url.is_empty(), tenant.is_root()) {
             (true, _) => "charts/".to_owned(),
             (false, true) => format!("{chart_url}{context_path}/charts/"),
             (false, false) => format!("{chart_url}{context_path}/{tenant}/charts/"),
         };
-        IndexStyle { format: *format, url_prefix, context_path: context_path.clone() }
+        IndexStyle {
+            format: *format,
+            url_prefix,
+            context_path: context_path.clone(),
+        }
     }
 
     /// Indexes a tenant from its storage, opening only the packages that the cache does not know.
     async fn load(&self, state: &TenantState) -> Result<(), StoreError> {
+        self.sweep_once().await;
         let started = Instant::now();
         let tenant = &state.tenant;
         let builtin = self.builtin_of(tenant).await;
         let objects = self.store.list(tenant).await?;
-        let mut cached = if self.settings.statefiles { self.read_cache(tenant).await } else { HashMap::new() };
+        let mut cached = if self.settings.statefiles {
+            self.read_cache(tenant).await
+        } else {
+            HashMap::new()
+        };
 
         let mut changes: Vec<Change> = Vec::with_capacity(objects.len());
         let builtin_listings = builtin.map_or(&[][..], BuiltinCharts::listings);
-        changes.extend(builtin_listings.iter().map(|listing| Change::Insert(listing.clone(), Layer::BuiltIn)));
+        changes.extend(
+            builtin_listings
+                .iter()
+                .map(|listing| Change::Insert(listing.clone(), Layer::BuiltIn)),
+        );
         let mut unknown = Vec::new();
         for object in objects {
             if FileKind::of(&object.file_name) != Some(FileKind::Package) {
@@ -235,7 +284,9 @@ impl ChartRepository {
                 continue;
             }
             match cached.remove(object.file_name.as_str()) {
-                Some(listing) if listing.stamp == object.stamp => changes.push(Change::Insert(listing, Layer::Upload)),
+                Some(listing) if listing.stamp == object.stamp => {
+                    changes.push(Change::Insert(listing, Layer::Upload))
+                }
                 _ => unknown.push(object),
             }
         }
@@ -246,7 +297,12 @@ impl ChartRepository {
         for unreadable in scanned.unreadable {
             state.note_unreadable(&unreadable, "added");
         }
-        changes.extend(scanned.listings.into_iter().map(|listing| Change::Insert(listing, Layer::Upload)));
+        changes.extend(
+            scanned
+                .listings
+                .into_iter()
+                .map(|listing| Change::Insert(listing, Layer::Upload)),
+        );
         state.start(changes, Utc::now());
         self.changes.send_modify(|count| *count += 1);
         let (charts, versions) = state.counts();
@@ -260,7 +316,9 @@ impl ChartRepository {
     }
 
     async fn read_cache(&self, tenant: &Tenant) -> HashMap<Box<str>, entry::Listing> {
-        let Some(key) = ObjectKey::new(tenant, statefile::CACHE_FILE_NAME) else { return HashMap::new() };
+        let Some(key) = ObjectKey::new(tenant, statefile::CACHE_FILE_NAME) else {
+            return HashMap::new();
+        };
         match self.store.get(&key).await {
             Ok(Some((_, bytes))) => tokio::task::spawn_blocking(move || statefile::parse(&bytes))
                 .await
@@ -273,8 +331,19 @@ impl ChartRepository {
         }
     }
 
-    async fn open_packages(&self, tenant: &Tenant, objects: Vec<store::StoredObject>) -> scan::Scanned {
-        open_packages(&self.store, tenant, objects, self.settings.limits, self.settings.scan_parallelism).await
+    async fn open_packages(
+        &self,
+        tenant: &Tenant,
+        objects: Vec<store::StoredObject>,
+    ) -> scan::Scanned {
+        open_packages(
+            &self.store,
+            tenant,
+            objects,
+            self.settings.limits,
+            self.settings.scan_parallelism,
+        )
+        .await
     }
 
     /// The tenant's index as readers get it.
@@ -302,43 +371,88 @@ impl ChartRepository {
 
     /// Opens a file for download: a built-in chart, or whatever the tenant has under this name. It does not wait for the
     /// index.
-    pub async fn download(&self, tenant: &Tenant, file_name: &str) -> Result<Option<Download>, StoreError> {
+    pub async fn download(
+        &self,
+        tenant: &Tenant,
+        file_name: &str,
+    ) -> Result<Option<Download>, StoreError> {
         let listed = self.loaded_file(tenant, file_name);
         if let Some(builtin) = self.builtin_of(tenant).await
             && let Some(read) = builtin.get(file_name)
         {
-            let bytes = read.map_err(|source| StoreError::Io { verb: "read", what: file_name.to_owned(), source })?;
+            let bytes = read.map_err(|source| StoreError::Io {
+                verb: "read",
+                what: file_name.to_owned(),
+                source,
+            })?;
             let size = bytes.len() as u64;
-            return Ok(Some(Download { content: Content::Whole(bytes), size, entry: listed, layer: Layer::BuiltIn }));
+            return Ok(Some(Download {
+                content: Content::Whole(bytes),
+                size,
+                entry: listed,
+                layer: Layer::BuiltIn,
+            }));
         }
-        let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(None) };
+        let Some(key) = ObjectKey::new(tenant, file_name) else {
+            return Ok(None);
+        };
         if let Some(entry) = &listed
             && let Some(bytes) = self.cache.get(&key, entry)
         {
             let size = bytes.len() as u64;
-            return Ok(Some(Download { content: Content::Whole(bytes), size, entry: listed, layer: Layer::Upload }));
+            return Ok(Some(Download {
+                content: Content::Whole(bytes),
+                size,
+                entry: listed,
+                layer: Layer::Upload,
+            }));
         }
-        let Some(body) = self.store.open(&key).await? else { return Ok(None) };
+        let Some(body) = self.store.open(&key).await? else {
+            return Ok(None);
+        };
         let entry = listed.filter(|entry| entry.stamp == body.stamp);
         if let (Some(entry), Content::Whole(bytes)) = (&entry, &body.content) {
             self.cache.insert(key, Arc::clone(entry), bytes.clone());
         }
-        Ok(Some(Download { content: body.content, size: body.stamp.size, entry, layer: Layer::Upload }))
+        Ok(Some(Download {
+            content: body.content,
+            size: body.stamp.size,
+            entry,
+            layer: Layer::Upload,
+        }))
     }
 
     /// Size, and what the index says, of a file, without opening it.
-    pub async fn look_up(&self, tenant: &Tenant, file_name: &str) -> Result<Option<Download>, StoreError> {
+    pub async fn look_up(
+        &self,
+        tenant: &Tenant,
+        file_name: &str,
+    ) -> Result<Option<Download>, StoreError> {
         let content = Content::Whole(Bytes::new());
         let listed = self.loaded_file(tenant, file_name);
         if let Some(builtin) = self.builtin_of(tenant).await
             && let Some(stamp) = builtin.stamp(file_name)
         {
-            return Ok(Some(Download { content, size: stamp.size, entry: listed, layer: Layer::BuiltIn }));
+            return Ok(Some(Download {
+                content,
+                size: stamp.size,
+                entry: listed,
+                layer: Layer::BuiltIn,
+            }));
         }
-        let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(None) };
-        let Some(stamp) = self.store.stamp(&key).await? else { return Ok(None) };
+        let Some(key) = ObjectKey::new(tenant, file_name) else {
+            return Ok(None);
+        };
+        let Some(stamp) = self.store.stamp(&key).await? else {
+            return Ok(None);
+        };
         let entry = listed.filter(|entry| entry.stamp == stamp);
-        Ok(Some(Download { content, size: stamp.size, entry, layer: Layer::Upload }))
+        Ok(Some(Download {
+            content,
+            size: stamp.size,
+            entry,
+            layer: Layer::Upload,
+        }))
     }
 
     /// What the index says of a file, if the tenant is indexed: a download does not wait for that.
@@ -348,17 +462,32 @@ impl ChartRepository {
     }
 
     /// The whole package behind an index entry, `None` if it has gone.
-    pub async fn package(&self, tenant: &Tenant, entry: &Entry) -> Result<Option<Bytes>, StoreError> {
+    pub async fn package(
+        &self,
+        tenant: &Tenant,
+        entry: &Entry,
+    ) -> Result<Option<Bytes>, StoreError> {
         if entry.layer == Layer::BuiltIn {
             let read = self.builtin().await.get(&entry.file_name).transpose();
-            return read.map_err(|source| StoreError::Io { verb: "read", what: entry.file_name.to_string(), source });
+            return read.map_err(|source| StoreError::Io {
+                verb: "read",
+                what: entry.file_name.to_string(),
+                source,
+            });
         }
-        let Some(key) = ObjectKey::new(tenant, &entry.file_name) else { return Ok(None) };
+        let Some(key) = ObjectKey::new(tenant, &entry.file_name) else {
+            return Ok(None);
+        };
         Ok(self.store.get(&key).await?.map(|(_, bytes)| bytes))
     }
 
     /// Deletes one version of a chart with its provenance file, whatever file it is stored in.
-    pub async fn delete_version(&self, tenant: &Tenant, name: &str, version: &str) -> Result<(), DeleteError> {
+    pub async fn delete_version(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+        version: &str,
+    ) -> Result<(), DeleteError> {
         let state = self.state(tenant).await?;
         let packages = state.packages_of(name, version);
         if packages.iter().any(|entry| entry.layer == Layer::BuiltIn) {
@@ -366,9 +495,16 @@ impl ChartRepository {
         }
         if packages.is_empty() {
             // a package that does not open is in no index, but its owner may want it gone
-            let key = ObjectKey::new(tenant, &format!("{name}-{version}.tgz")).ok_or(DeleteError::NotFound)?;
-            let hidden = self.builtin_of(tenant).await.is_some_and(|builtin| builtin.has_file(key.file_name()));
-            if hidden || state.file(key.file_name()).is_some() || !self.delete_package(&state, &key).await? {
+            let key = ObjectKey::new(tenant, &format!("{name}-{version}.tgz"))
+                .ok_or(DeleteError::NotFound)?;
+            let hidden = self
+                .builtin_of(tenant)
+                .await
+                .is_some_and(|builtin| builtin.has_file(key.file_name()));
+            if hidden
+                || state.file(key.file_name()).is_some()
+                || !self.delete_package(&state, &key).await?
+            {
                 return Err(DeleteError::NotFound);
             }
             return Ok(());
@@ -386,7 +522,10 @@ impl ChartRepository {
         let state = self.state(tenant).await?;
         let packages = state.packages_of_chart(name);
         if let Some(entry) = packages.iter().find(|entry| entry.layer == Layer::BuiltIn) {
-            return Err(DeleteError::BuiltIn(format!("{name}-{}", entry.version_text)));
+            return Err(DeleteError::BuiltIn(format!(
+                "{name}-{}",
+                entry.version_text
+            )));
         }
         if packages.is_empty() {
             return Err(DeleteError::NotFound);
@@ -400,7 +539,11 @@ impl ChartRepository {
     }
 
     /// Index first, then store: the index never lists what the store lacks. False if the store had no such package.
-    async fn delete_package(&self, state: &TenantState, key: &ObjectKey) -> Result<bool, StoreError> {
+    async fn delete_package(
+        &self,
+        state: &TenantState,
+        key: &ObjectKey,
+    ) -> Result<bool, StoreError> {
         let _lock = self.locks.lock(key).await;
         self.apply(state, [Change::Remove(key.file_name().into())]);
         let deleted = self.store.delete(key).await;
@@ -424,7 +567,9 @@ impl ChartRepository {
 
     /// Makes the index say of one object what the store says of it.
     pub async fn refresh(&self, tenant: &Tenant, file_name: &str) -> Result<(), StoreError> {
-        let Some(key) = ObjectKey::new(tenant, file_name) else { return Ok(()) };
+        let Some(key) = ObjectKey::new(tenant, file_name) else {
+            return Ok(());
+        };
         let state = self.state(tenant).await?;
         let _lock = self.locks.lock(&key).await;
         self.refresh_locked(&state, &key).await
@@ -433,7 +578,11 @@ impl ChartRepository {
     /// [`refresh`](Self::refresh) for who holds the key's lock.
     async fn refresh_locked(&self, state: &TenantState, key: &ObjectKey) -> Result<(), StoreError> {
         let file_name = key.file_name();
-        if self.builtin_of(&state.tenant).await.is_some_and(|builtin| builtin.has_file(file_name)) {
+        if self
+            .builtin_of(&state.tenant)
+            .await
+            .is_some_and(|builtin| builtin.has_file(file_name))
+        {
             return Ok(());
         }
         let listed = state.file(file_name);
@@ -447,10 +596,15 @@ impl ChartRepository {
             return Ok(());
         };
         let action = if listed.is_some() { "updated" } else { "added" };
-        if listed.is_some_and(|entry| self.is_same(entry.stamp, stamp)) || state.is_known_unreadable(file_name, stamp) {
+        if listed.is_some_and(|entry| self.is_same(entry.stamp, stamp))
+            || state.is_known_unreadable(file_name, stamp)
+        {
             return Ok(());
         }
-        let object = store::StoredObject { file_name: file_name.to_owned(), stamp };
+        let object = store::StoredObject {
+            file_name: file_name.to_owned(),
+            stamp,
+        };
         let scanned = self.open_packages(&state.tenant, vec![object]).await;
         for unreadable in &scanned.unreadable {
             state.note_unreadable(unreadable, action);
@@ -465,7 +619,10 @@ impl ChartRepository {
     }
 
     fn is_same(&self, listed: entry::Stamp, stored: entry::Stamp) -> bool {
-        let difference = (listed.modified - stored.modified).abs().to_std().unwrap_or(Duration::MAX);
+        let difference = (listed.modified - stored.modified)
+            .abs()
+            .to_std()
+            .unwrap_or(Duration::MAX);
         listed.size == stored.size && difference <= self.settings.timestamp_tolerance
     }
 
@@ -493,10 +650,11 @@ impl ChartRepository {
     /// The listing only says where to look: each difference is looked at again under the object's lock, since an upload
     /// may have come between.
     async fn rescan_state(&self, state: &TenantState) -> Result<(), StoreError> {
-        let stored: HashMap<String, entry::Stamp> = (self.store.list(&state.tenant).await?.into_iter())
-            .filter(|object| FileKind::of(&object.file_name) == Some(FileKind::Package))
-            .map(|object| (object.file_name, object.stamp))
-            .collect();
+        let stored: HashMap<String, entry::Stamp> =
+            (self.store.list(&state.tenant).await?.into_iter())
+                .filter(|object| FileKind::of(&object.file_name) == Some(FileKind::Package))
+                .map(|object| (object.file_name, object.stamp))
+                .collect();
         let mut differing: Vec<String> = state.uploads_missing_from(&stored);
         differing.extend(stored.iter().filter_map(|(file_name, &stamp)| {
             let same = match state.file(file_name) {
@@ -520,9 +678,16 @@ impl ChartRepository {
             return;
         }
         for state in self.states() {
-            let Some((cache, index)) = state.take_unsaved() else { continue };
-            for (name, bytes) in [(statefile::CACHE_FILE_NAME, cache), (statefile::STATEFILE_NAME, index)] {
-                let Some(key) = ObjectKey::new(&state.tenant, name) else { continue };
+            let Some((cache, index)) = state.take_unsaved() else {
+                continue;
+            };
+            for (name, bytes) in [
+                (statefile::CACHE_FILE_NAME, cache),
+                (statefile::STATEFILE_NAME, index),
+            ] {
+                let Some(key) = ObjectKey::new(&state.tenant, name) else {
+                    continue;
+                };
                 if let Err(cause) = self.store.put(&key, bytes, WriteMode::Overwrite).await {
                     warn!(repo = %state.tenant, file = name, error = chain(&cause), "State file cannot be written");
                 }

@@ -21,8 +21,8 @@ use crate::chart::digest::Sha256Hex;
 use crate::chart::metadata::{Metadata, MetadataError};
 use crate::chart::version::Version;
 
-pub use budget::Limits;
 use budget::Budget;
+pub use budget::Limits;
 pub use error::{ArchiveError, FileError};
 use tarball::{TarReader, refusal};
 
@@ -55,9 +55,16 @@ pub struct Templates {
 pub fn open(package: &[u8], limits: &Limits) -> Result<ChartPackage, ArchiveError> {
     let metadata = contents::read(&mut &*package, &mut Budget::new(limits), 0)?.finish()?;
     let version = Version::parse(&metadata.version).ok_or_else(|| {
-        MetadataError::Invalid(format!("chart.metadata.version {:?} is invalid", metadata.version))
+        MetadataError::Invalid(format!(
+            "chart.metadata.version {:?} is invalid",
+            metadata.version
+        ))
     })?;
-    Ok(ChartPackage { metadata, version, digest: Sha256Hex::of(package) })
+    Ok(ChartPackage {
+        metadata,
+        version,
+        digest: Sha256Hex::of(package),
+    })
 }
 
 /// The bytes of one file of the root chart (`path` as in the chart, such as `README.md`), `None` if it has none such.
@@ -66,7 +73,11 @@ pub fn open(package: &[u8], limits: &Limits) -> Result<ChartPackage, ArchiveErro
 ///
 /// # Errors
 /// The archive does not read to its end, or is outside the limits. The chart in it is not checked.
-pub fn read_file(package: &[u8], path: &str, limits: &Limits) -> Result<Option<Vec<u8>>, ArchiveError> {
+pub fn read_file(
+    package: &[u8],
+    path: &str,
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>, ArchiveError> {
     let mut wanted = OneFile { path, found: None };
     each_file(&mut &*package, &mut Budget::new(limits), &mut wanted)?;
     Ok(wanted.found)
@@ -77,7 +88,11 @@ pub fn read_file(package: &[u8], path: &str, limits: &Limits) -> Result<Option<V
 /// # Errors
 /// The archive does not read to its end, or is outside the limits. The chart in it is not checked.
 pub fn templates(package: &[u8], limits: &Limits) -> Result<Templates, ArchiveError> {
-    let mut wanted = TemplateFiles { found: Templates::default(), left: limits.templates, limit: limits.templates };
+    let mut wanted = TemplateFiles {
+        found: Templates::default(),
+        left: limits.templates,
+        limit: limits.templates,
+    };
     each_file(&mut &*package, &mut Budget::new(limits), &mut wanted)?;
     Ok(wanted.found)
 }
@@ -85,7 +100,13 @@ pub fn templates(package: &[u8], limits: &Limits) -> Result<Templates, ArchiveEr
 /// Someone who looks at the files of a package one after the other.
 trait FileVisitor {
     /// Sees a file of `size` bytes at `path` in the chart; `body` need not be read to its end.
-    fn file(&mut self, path: &str, size: u64, body: &mut dyn Read, budget: &mut Budget) -> Result<(), ArchiveError>;
+    fn file(
+        &mut self,
+        path: &str,
+        size: u64,
+        body: &mut dyn Read,
+        budget: &mut Budget,
+    ) -> Result<(), ArchiveError>;
 }
 
 /// Shows `visitor` every file of a gzipped tar. Gzip members that follow each other are read as one stream, as in Go.
@@ -98,11 +119,18 @@ fn each_file(
     if head.is_empty() {
         return Err(ArchiveError::Empty);
     }
-    if head.iter().zip(GZIP_MAGIC).any(|(byte, magic)| *byte != magic) {
+    if head
+        .iter()
+        .zip(GZIP_MAGIC)
+        .any(|(byte, magic)| *byte != magic)
+    {
         return Err(ArchiveError::NotGzip);
     }
     // reading in large steps: the decompressor is slow at filling one tar block at a time
-    let mut tar = TarReader::new(BufReader::with_capacity(32 << 10, MultiGzDecoder::new(compressed)));
+    let mut tar = TarReader::new(BufReader::with_capacity(
+        32 << 10,
+        MultiGzDecoder::new(compressed),
+    ));
     let mut has_files = false;
     while let Some(entry) = tar.next(budget)? {
         if !entry.is_directory {
@@ -112,7 +140,11 @@ fn each_file(
             has_files = true;
         }
     }
-    if has_files { Ok(()) } else { Err(ArchiveError::NoFiles) }
+    if has_files {
+        Ok(())
+    } else {
+        Err(ArchiveError::NoFiles)
+    }
 }
 
 struct OneFile<'a> {
@@ -121,7 +153,13 @@ struct OneFile<'a> {
 }
 
 impl FileVisitor for OneFile<'_> {
-    fn file(&mut self, path: &str, _size: u64, body: &mut dyn Read, _budget: &mut Budget) -> Result<(), ArchiveError> {
+    fn file(
+        &mut self,
+        path: &str,
+        _size: u64,
+        body: &mut dyn Read,
+        _budget: &mut Budget,
+    ) -> Result<(), ArchiveError> {
         if path == self.path {
             self.found = Some(read_body(body)?);
         }
@@ -136,10 +174,19 @@ struct TemplateFiles {
 }
 
 impl FileVisitor for TemplateFiles {
-    fn file(&mut self, path: &str, size: u64, body: &mut dyn Read, _budget: &mut Budget) -> Result<(), ArchiveError> {
+    fn file(
+        &mut self,
+        path: &str,
+        size: u64,
+        body: &mut dyn Read,
+        _budget: &mut Budget,
+    ) -> Result<(), ArchiveError> {
         let is_values = path == "values.yaml";
         if is_values || path.starts_with("templates/") {
-            self.left = self.left.checked_sub(size).ok_or(ArchiveError::TemplatesTooLarge(self.limit))?;
+            self.left = self
+                .left
+                .checked_sub(size)
+                .ok_or(ArchiveError::TemplatesTooLarge(self.limit))?;
             let bytes = read_body(body)?;
             if is_values {
                 self.found.values = Some(bytes);

@@ -21,15 +21,26 @@ use crate::yaml;
 /// Bytes of a list made at once while it is sent.
 const PIECE: usize = 64 * 1024;
 /// A larger `values.yaml` is not turned into JSON.
-const VALUES_LIMITS: yaml::Limits = yaml::Limits { nodes: 200_000, depth: 100 };
+const VALUES_LIMITS: yaml::Limits = yaml::Limits {
+    nodes: 200_000,
+    depth: 100,
+};
 
 /// `GET /api/charts`.
-pub async fn list(state: &HttpState, tenant: &Tenant, query: Query<'_>) -> Result<Response<Body>, HttpError> {
+pub async fn list(
+    state: &HttpState,
+    tenant: &Tenant,
+    query: Query<'_>,
+) -> Result<Response<Body>, HttpError> {
     let number = |name| query.get(name).map(|text| text.parse::<usize>().ok());
     let offset = match number("offset") {
         None => 0,
         Some(Some(offset)) => offset,
-        Some(None) => return Err(HttpError::BadQuery("offset is not a valid non-negative integer")),
+        Some(None) => {
+            return Err(HttpError::BadQuery(
+                "offset is not a valid non-negative integer",
+            ));
+        }
     };
     let limit = match number("limit") {
         None => usize::MAX,
@@ -75,8 +86,16 @@ fn write_versions(out: &mut Vec<u8>, chart: &Chart) {
 }
 
 /// `GET /api/charts/{name}`.
-pub async fn chart(state: &HttpState, tenant: &Tenant, name: &str) -> Result<Response<Body>, HttpError> {
-    let chart = state.repository.chart(tenant, name).await?.ok_or(HttpError::ChartNotFound)?;
+pub async fn chart(
+    state: &HttpState,
+    tenant: &Tenant,
+    name: &str,
+) -> Result<Response<Body>, HttpError> {
+    let chart = state
+        .repository
+        .chart(tenant, name)
+        .await?
+        .ok_or(HttpError::ChartNotFound)?;
     let mut out = Vec::new();
     write_versions(&mut out, &chart);
     Ok(json_response(Bytes::from(out).into()))
@@ -105,7 +124,10 @@ pub async fn templates(
     let body = read_package(state, tenant, name, version, |package, limits| {
         let archive::Templates { templates, values } = archive::templates(package, limits)?;
         let templates: Option<Vec<Value>> = (!templates.is_empty()).then(|| {
-            templates.iter().map(|(name, data)| json!({ "name": name, "data": STANDARD.encode(data) })).collect()
+            templates
+                .iter()
+                .map(|(name, data)| json!({ "name": name, "data": STANDARD.encode(data) }))
+                .collect()
         });
         let values = match values {
             None => Value::Null,
@@ -132,9 +154,13 @@ pub async fn values(
     let values = read_package(state, tenant, name, version, |package, limits| {
         archive::read_file(package, "values.yaml", limits)
     });
-    let values = values.await?.ok_or_else(|| HttpError::FileNotFound("values.yaml".into()))?;
+    let values = values
+        .await?
+        .ok_or_else(|| HttpError::FileNotFound("values.yaml".into()))?;
     let mut response = Response::new(Body::from(Bytes::from(values)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/yaml"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/yaml"));
     Ok(response)
 }
 
@@ -150,7 +176,9 @@ pub async fn file(
     let file = read_package(state, tenant, name, version, move |package, limits| {
         archive::read_file(package, &wanted, limits)
     });
-    let file = file.await?.ok_or_else(|| HttpError::FileNotFound(path.to_owned()))?;
+    let file = file
+        .await?
+        .ok_or_else(|| HttpError::FileNotFound(path.to_owned()))?;
     // a chart's file is somebody else's text: it is shown as text, never run as a page
     let content_type = match std::str::from_utf8(&file) {
         Ok(_) => HeaderValue::from_static("text/plain; charset=utf-8"),
@@ -158,7 +186,9 @@ pub async fn file(
     };
     let mut response = Response::new(Body::from(Bytes::from(file)));
     response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
 }
 
@@ -171,11 +201,20 @@ async fn read_package<T: Send + 'static>(
     read: impl FnOnce(&[u8], &archive::Limits) -> Result<T, ArchiveError> + Send + 'static,
 ) -> Result<T, HttpError> {
     let entry = state.repository.resolve(tenant, name, version).await?;
-    let package = state.repository.package(tenant, &entry).await?.ok_or(HttpError::ObjectNotFound)?;
+    let package = state
+        .repository
+        .package(tenant, &entry)
+        .await?
+        .ok_or(HttpError::ObjectNotFound)?;
     let limits = archive::Limits::default();
-    let _slot = state.opening.acquire().await.expect("the semaphore is never closed");
+    let _slot = state
+        .opening
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
     let read = tokio::task::spawn_blocking(move || read(&package, &limits)).await;
-    read.expect("reading a package does not panic").map_err(HttpError::StoredPackage)
+    read.expect("reading a package does not panic")
+        .map_err(HttpError::StoredPackage)
 }
 
 fn json_response(body: Body) -> Response<Body> {

@@ -94,23 +94,32 @@ impl HttpError {
             | Self::NoArtifactHubId
             | Self::Delete(DeleteError::NotFound) => StatusCode::NOT_FOUND,
             Self::Resolve(error) => match error {
-                ResolveError::NoChart | ResolveError::NoVersion { .. } | ResolveError::ImproperConstraint(_) => {
-                    StatusCode::NOT_FOUND
-                }
+                ResolveError::NoChart
+                | ResolveError::NoVersion { .. }
+                | ResolveError::ImproperConstraint(_) => StatusCode::NOT_FOUND,
                 ResolveError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::BadQuery(_) | Self::EmptyForm(..) | Self::BrokenBody(_) => StatusCode::BAD_REQUEST,
+            Self::BadQuery(_) | Self::EmptyForm(..) | Self::BrokenBody(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Upload(error, form) => match (error, form) {
                 // contract section 1.5.B and fact 12: the one refusal that ChartMuseum's clients know as a 500
-                (UploadError::Provenance(_), Form::RawProvenance) => StatusCode::INTERNAL_SERVER_ERROR,
-                (UploadError::Provenance(_) | UploadError::Archive(_) | UploadError::ImproperlyFormatted(_), _) => {
-                    StatusCode::BAD_REQUEST
+                (UploadError::Provenance(_), Form::RawProvenance) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
                 }
+                (
+                    UploadError::Provenance(_)
+                    | UploadError::Archive(_)
+                    | UploadError::ImproperlyFormatted(_),
+                    _,
+                ) => StatusCode::BAD_REQUEST,
                 (UploadError::Exists(_) | UploadError::BuiltIn(_), _) => StatusCode::CONFLICT,
-                (UploadError::LimitReached | UploadError::StorageFull(_), _) => StatusCode::INSUFFICIENT_STORAGE,
+                (UploadError::LimitReached | UploadError::StorageFull(_), _) => {
+                    StatusCode::INSUFFICIENT_STORAGE
+                }
                 (UploadError::Store(_), _) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::Delete(DeleteError::BuiltIn(_)) => StatusCode::FORBIDDEN,
@@ -127,13 +136,17 @@ impl HttpError {
         let internal = || HttpError::storage_text().to_owned();
         match self {
             Self::Upload(UploadError::Exists(_), Form::Multipart) => "chart already exists".into(),
-            Self::Upload(UploadError::Exists(_), Form::RawChart | Form::RawProvenance) => "file already exists".into(),
+            Self::Upload(UploadError::Exists(_), Form::RawChart | Form::RawProvenance) => {
+                "file already exists".into()
+            }
             Self::Upload(UploadError::Store(_), _)
             | Self::Delete(DeleteError::Store(_))
             | Self::Resolve(ResolveError::Store(_)) => internal(),
             Self::Upload(error, _) => error.to_string(),
             Self::TooLarge { limit } => {
-                format!("request too large: this server takes up to {limit} bytes (--max-upload-size)")
+                format!(
+                    "request too large: this server takes up to {limit} bytes (--max-upload-size)"
+                )
             }
             other => other.to_string(),
         }
@@ -157,7 +170,10 @@ impl HttpError {
         if let Self::Unauthorized(challenge) = &self {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
-        if matches!(self, Self::TooLarge { .. } | Self::Timeout | Self::BrokenBody(_)) {
+        if matches!(
+            self,
+            Self::TooLarge { .. } | Self::Timeout | Self::BrokenBody(_)
+        ) {
             // what is left of the body is not read
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hyper::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
+    HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use hyper::{Method, Response, StatusCode};
 
@@ -17,10 +17,18 @@ use crate::repository::key::{FileKind, Tenant};
 use crate::repository::store::Content;
 
 /// `GET …/index.yaml`.
-pub async fn index(state: &HttpState, tenant: &Tenant, request: &HeaderMap) -> Result<Response<Body>, HttpError> {
+pub async fn index(
+    state: &HttpState,
+    tenant: &Tenant,
+    request: &HeaderMap,
+) -> Result<Response<Body>, HttpError> {
     let index = state.repository.index(tenant).await?;
     let gzip = accepts_gzip(request);
-    let etag = if gzip { index.gzip_etag() } else { index.etag() };
+    let etag = if gzip {
+        index.gzip_etag()
+    } else {
+        index.etag()
+    };
     let known = matches_etag(request, &[&index.etag(), &index.gzip_etag()]);
     let body = if known {
         Body::empty()
@@ -38,7 +46,10 @@ pub async fn index(state: &HttpState, tenant: &Tenant, request: &HeaderMap) -> R
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(ETAG, HeaderValue::try_from(etag).expect("hex digits in quotes"));
+    headers.insert(
+        ETAG,
+        HeaderValue::try_from(etag).expect("hex digits in quotes"),
+    );
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     // a cache may keep it but must ask each time whether it still holds
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -67,9 +78,18 @@ pub async fn download(
     } else {
         state.repository.download(tenant, file_name).await?
     };
-    let Download { content, size, entry, layer } = found.ok_or(HttpError::ObjectNotFound)?;
-    let etag = entry.filter(|_| kind == FileKind::Package).map(|entry| format!("\"{}\"", entry.digest));
-    let known = etag.as_ref().is_some_and(|etag| matches_etag(request, &[etag]));
+    let Download {
+        content,
+        size,
+        entry,
+        layer,
+    } = found.ok_or(HttpError::ObjectNotFound)?;
+    let etag = entry
+        .filter(|_| kind == FileKind::Package)
+        .map(|entry| format!("\"{}\"", entry.digest));
+    let known = etag
+        .as_ref()
+        .is_some_and(|etag| matches_etag(request, &[etag]));
     let body = match content {
         _ if known => Body::empty(),
         Content::Whole(bytes) => Body::from(bytes),
@@ -79,7 +99,10 @@ pub async fn download(
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, state.package_cache_control(layer));
     if let Some(etag) = etag {
-        headers.insert(ETAG, HeaderValue::try_from(etag).expect("hex digits in quotes"));
+        headers.insert(
+            ETAG,
+            HeaderValue::try_from(etag).expect("hex digits in quotes"),
+        );
     }
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -105,13 +128,23 @@ impl HttpState {
 
 /// True if the client asks for gzip (RFC 9110 section 12.5.3). Helm never does, and could not decode it.
 fn accepts_gzip(request: &HeaderMap) -> bool {
-    let values = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let values = request
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
         let refused = parts.any(|parameter| {
-            let quality = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
-            quality.is_some_and(|quality| quality.trim().parse::<f32>().is_ok_and(|quality| quality == 0.0))
+            let quality = parameter
+                .strip_prefix("q=")
+                .or_else(|| parameter.strip_prefix("Q="));
+            quality.is_some_and(|quality| {
+                quality
+                    .trim()
+                    .parse::<f32>()
+                    .is_ok_and(|quality| quality == 0.0)
+            })
         });
         (name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip")) && !refused
     })
@@ -119,11 +152,17 @@ fn accepts_gzip(request: &HeaderMap) -> bool {
 
 /// RFC 9110 section 13.1.2: weak comparison with any of the tags.
 fn matches_etag(request: &HeaderMap, etags: &[&str]) -> bool {
-    let values = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).any(|tag| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag);
-        tag == "*" || etags.contains(&tag)
-    })
+    let values = request
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| {
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            tag == "*" || etags.contains(&tag)
+        })
 }
 
 #[cfg(test)]
@@ -145,17 +184,29 @@ mod tests {
             ("*", false),
             ("", false),
         ] {
-            assert_eq!(accepts_gzip(&headers(ACCEPT_ENCODING, value)), expected, "{value:?}");
+            assert_eq!(
+                accepts_gzip(&headers(ACCEPT_ENCODING, value)),
+                expected,
+                "{value:?}"
+            );
         }
         assert!(!accepts_gzip(&HeaderMap::new()));
     }
 
     #[test]
     fn tags_are_compared_weakly() {
-        for (value, expected) in
-            [("\"a\"", true), ("\"x\", W/\"a\"", true), ("*", true), ("\"b\"", false), ("a", false)]
-        {
-            assert_eq!(matches_etag(&headers(IF_NONE_MATCH, value), &["\"a\""]), expected, "{value:?}");
+        for (value, expected) in [
+            ("\"a\"", true),
+            ("\"x\", W/\"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+        ] {
+            assert_eq!(
+                matches_etag(&headers(IF_NONE_MATCH, value), &["\"a\""]),
+                expected,
+                "{value:?}"
+            );
         }
     }
 }

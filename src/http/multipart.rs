@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 
 /// The files of a form: for each wanted field its first part that has a file name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,11 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Error + Send + Sync + 'static,
 {
-    let Some(boundary) = content_type.to_str().ok().and_then(|text| multer::parse_boundary(text).ok()) else {
+    let Some(boundary) = content_type
+        .to_str()
+        .ok()
+        .and_then(|text| multer::parse_boundary(text).ok())
+    else {
         return Ok(Form::default());
     };
     if body.size_hint().lower() > limit {
@@ -79,7 +83,11 @@ where
     let chunks = body.into_data_stream().map(move |chunk| {
         let chunk = chunk.map_err(MultipartError::Body)?;
         received += chunk.len() as u64;
-        if received > limit { Err(MultipartError::TooLarge { limit }) } else { Ok(chunk) }
+        if received > limit {
+            Err(MultipartError::TooLarge { limit })
+        } else {
+            Ok(chunk)
+        }
     });
     let mut parts = multer::Multipart::new(chunks, boundary);
     match first_files(&mut parts, fields).await {
@@ -98,13 +106,35 @@ async fn first_files(
 ) -> Result<Vec<(String, Bytes)>, multer::Error> {
     let mut files: Vec<(String, Bytes)> = Vec::new();
     while let Some(part) = parts.next_field().await? {
-        let Some(name) = part.name().map(str::to_owned) else { continue };
-        let wanted = part.file_name().is_some() && fields.contains(&name.as_str());
+        let Some(name) = part.name().map(str::to_owned) else {
+            continue;
+        };
+        let is_file = part
+            .file_name()
+            .is_some_and(|file_name| !file_name.is_empty())
+            || has_extended_file_name(&part);
+        let wanted = is_file && fields.contains(&name.as_str());
         if wanted && files.iter().all(|(kept, _)| *kept != name) {
             files.push((name, part.bytes().await?));
         }
     }
     Ok(files)
+}
+
+/// Some clients send a file name that is not ASCII in the extended form alone (RFC 5987), which multer does not read.
+fn has_extended_file_name(part: &multer::Field<'_>) -> bool {
+    let disposition = part
+        .headers()
+        .get(CONTENT_DISPOSITION)
+        .and_then(|value| value.to_str().ok());
+    disposition.is_some_and(|text| {
+        text.split(';').any(|parameter| {
+            parameter
+                .trim()
+                .to_ascii_lowercase()
+                .starts_with("filename*=")
+        })
+    })
 }
 
 #[cfg(test)]

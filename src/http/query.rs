@@ -16,7 +16,9 @@ impl<'a> Query<'a> {
 
     /// The first value of a key; empty where the key has none.
     pub fn get(self, key: &str) -> Option<Cow<'a, str>> {
-        self.pairs().find(|(name, _)| *name == key).map(|(_, value)| value)
+        self.pairs()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
     }
 
     /// True if the key is there, whatever its value: `?force=false` forces too (contract section 0.1.9).
@@ -25,10 +27,13 @@ impl<'a> Query<'a> {
     }
 
     fn pairs(self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
-        self.0.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        })
+        self.0
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (decode(name), decode(value))
+            })
     }
 }
 
@@ -47,7 +52,13 @@ mod tests {
 
     #[test]
     fn presence_is_what_counts_for_force() {
-        for (query, has) in [("force", true), ("force=false", true), ("a=1&force", true), ("forced", false), ("", false)] {
+        for (query, has) in [
+            ("force", true),
+            ("force=false", true),
+            ("a=1&force", true),
+            ("forced", false),
+            ("", false),
+        ] {
             assert_eq!(Query(query).has("force"), has, "{query:?}");
         }
         assert_eq!(Query("offset=%31+").get("offset").as_deref(), Some("1 "));

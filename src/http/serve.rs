@@ -86,8 +86,7 @@ enum Signal {
 /// Serves connections until `shutdown` completes, then lets what is in flight finish for at most
 /// [`ServeLimits::grace`]. Returns how many connections had to be cut after that.
 ///
-/// An axum `Router` becomes a `service` by `hyper_util::service::TowerToHyperService::new(router)`, a function by
-/// `hyper::service::service_fn`. Requests carry a [`ClientAddress`] extension and a [`RequestBody`].
+/// A function becomes a `service` by `hyper::service::service_fn`. Requests carry a [`ClientAddress`] extension and a [`RequestBody`].
 pub async fn serve<S, B>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,

@@ -16,7 +16,10 @@ use crate::repository::key::Tenant;
 
 /// `GET /info`.
 pub fn info() -> Response<Body> {
-    json_response(StatusCode::OK, &json!({ "version": env!("CARGO_PKG_VERSION") }))
+    json_response(
+        StatusCode::OK,
+        &json!({ "version": env!("CARGO_PKG_VERSION") }),
+    )
 }
 
 /// `GET /health`: the program runs. Nothing else is looked at (contract section 1.4).
@@ -33,9 +36,12 @@ pub fn ready(state: &HttpState) -> Response<Body> {
         response.extensions_mut().insert(HealthProbe);
         return response;
     }
-    let body = json!({ "ready": false, "reason": "the index is not complete yet; requests for it wait" });
+    let body =
+        json!({ "ready": false, "reason": "the index is not complete yet; requests for it wait" });
     let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
@@ -55,9 +61,15 @@ pub fn metrics(state: &HttpState) -> Response<Body> {
 
 /// `GET /artifacthub-repo.yml`.
 pub fn artifact_hub(state: &HttpState, tenant: &Tenant) -> Result<Response<Body>, HttpError> {
-    let id = state.site.artifact_hub_ids.get(tenant.as_str()).ok_or(HttpError::NoArtifactHubId)?;
+    let id = state
+        .site
+        .artifact_hub_ids
+        .get(tenant.as_str())
+        .ok_or(HttpError::NoArtifactHubId)?;
     let mut response = Response::new(Body::from(Bytes::from(format!("repositoryID: {id}\n"))));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-yaml"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-yaml"));
     Ok(response)
 }
 
@@ -67,7 +79,10 @@ pub fn preflight(request: &HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, DELETE"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, HEAD, POST, DELETE"),
+    );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     if let Some(wanted) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());

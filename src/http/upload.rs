@@ -64,11 +64,24 @@ pub async fn raw(
     form: Form,
 ) -> Result<Response<Body>, HttpError> {
     let may_overwrite = may_overwrite(state, &request);
-    let _slot = state.uploads.slots.acquire().await.expect("the semaphore is never closed");
+    let _slot = state
+        .uploads
+        .slots
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
     let bytes = read_body(request, state.uploads.max_size).await?;
     let upload = match form {
-        Form::RawProvenance => Upload { provenance: Some(bytes), may_overwrite, ..Upload::default() },
-        Form::RawChart | Form::Multipart => Upload { chart: Some(bytes), may_overwrite, ..Upload::default() },
+        Form::RawProvenance => Upload {
+            provenance: Some(bytes),
+            may_overwrite,
+            ..Upload::default()
+        },
+        Form::RawChart | Form::Multipart => Upload {
+            chart: Some(bytes),
+            may_overwrite,
+            ..Upload::default()
+        },
     };
     store(state, tenant, upload, form).await
 }
@@ -82,8 +95,19 @@ async fn form(
     let may_overwrite = may_overwrite(state, &request);
     let FormFields { chart, provenance } = &state.uploads.form_fields;
     let fields = ["chart", chart, "prov", provenance];
-    let _slot = state.uploads.slots.acquire().await.expect("the semaphore is never closed");
-    let form = multipart::read_form(&content_type, request.into_body(), state.uploads.max_size, &fields).await?;
+    let _slot = state
+        .uploads
+        .slots
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
+    let form = multipart::read_form(
+        &content_type,
+        request.into_body(),
+        state.uploads.max_size,
+        &fields,
+    )
+    .await?;
     let part = |name: &str| form.file(name).cloned();
     let upload = Upload {
         chart: part("chart").or_else(|| part(chart)),
@@ -110,7 +134,9 @@ async fn read_body(request: Request<RequestBody>, limit: u64) -> Result<Bytes, H
     let mut body = request.into_body();
     let mut bytes = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(body_error)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(body_error)?.into_data() else {
+            continue;
+        };
         if (bytes.len() + data.len()) as u64 > limit {
             return Err(HttpError::TooLarge { limit });
         }
@@ -135,11 +161,18 @@ fn body_error(error: BodyError) -> HttpError {
     }
 }
 
-async fn store(state: &HttpState, tenant: &Tenant, upload: Upload, form: Form) -> Result<Response<Body>, HttpError> {
+async fn store(
+    state: &HttpState,
+    tenant: &Tenant,
+    upload: Upload,
+    form: Form,
+) -> Result<Response<Body>, HttpError> {
     // in a task of its own: a client that hangs up must not stop an upload between two steps
     let (repository, tenant) = (std::sync::Arc::clone(&state.repository), tenant.clone());
     let stored = tokio::spawn(async move { repository.upload(&tenant, upload).await }).await;
-    stored.expect("an upload does not panic").map_err(|error| HttpError::Upload(error, form))?;
+    stored
+        .expect("an upload does not panic")
+        .map_err(|error| HttpError::Upload(error, form))?;
     Ok(done(StatusCode::CREATED, br#"{"saved":true}"#))
 }
 
@@ -152,14 +185,24 @@ pub async fn delete_version(
 ) -> Result<Response<Body>, HttpError> {
     let (repository, tenant) = (std::sync::Arc::clone(&state.repository), tenant.clone());
     let (name, version) = (name.to_owned(), version.to_owned());
-    let deleted = tokio::spawn(async move { repository.delete_version(&tenant, &name, &version).await }).await;
+    let deleted =
+        tokio::spawn(async move { repository.delete_version(&tenant, &name, &version).await })
+            .await;
     deleted.expect("a deletion does not panic")?;
     Ok(done(StatusCode::OK, br#"{"deleted":true}"#))
 }
 
 /// `DELETE /api/charts/{name}`.
-pub async fn delete_chart(state: &HttpState, tenant: &Tenant, name: &str) -> Result<Response<Body>, HttpError> {
-    let (repository, tenant, name) = (std::sync::Arc::clone(&state.repository), tenant.clone(), name.to_owned());
+pub async fn delete_chart(
+    state: &HttpState,
+    tenant: &Tenant,
+    name: &str,
+) -> Result<Response<Body>, HttpError> {
+    let (repository, tenant, name) = (
+        std::sync::Arc::clone(&state.repository),
+        tenant.clone(),
+        name.to_owned(),
+    );
     let deleted = tokio::spawn(async move { repository.delete_chart(&tenant, &name).await }).await;
     deleted.expect("a deletion does not panic")?;
     Ok(done(StatusCode::OK, br#"{"deleted":true}"#))

@@ -56,8 +56,9 @@ impl BuiltinCharts {
     pub fn load(directory: &Path, limits: &Limits) -> io::Result<(Self, Vec<BuiltinProblem>)> {
         let mut charts = Self::default();
         let mut problems = Vec::new();
-        let mut paths: Vec<PathBuf> =
-            std::fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<io::Result<_>>()?;
         paths.sort_unstable();
         for path in paths {
             if let Err(problem) = charts.add(&path, limits) {
@@ -69,9 +70,12 @@ impl BuiltinCharts {
 
     fn add(&mut self, path: &Path, limits: &Limits) -> Result<(), BuiltinProblem> {
         if path.join("Chart.yaml").is_file() {
-            let packaged =
-                package_directory(path).map_err(|error| BuiltinProblem::Directory(path.to_owned(), error))?;
-            let stamp = Stamp { size: packaged.bytes.len() as u64, modified: modified(&path.join("Chart.yaml")) };
+            let packaged = package_directory(path)
+                .map_err(|error| BuiltinProblem::Directory(path.to_owned(), error))?;
+            let stamp = Stamp {
+                size: packaged.bytes.len() as u64,
+                modified: modified(&path.join("Chart.yaml")),
+            };
             let listing = Listing::new(&packaged.package, &packaged.file_name, stamp);
             return self.insert(
                 path,
@@ -81,10 +85,18 @@ impl BuiltinCharts {
                 Some(listing),
             );
         }
-        let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
-        let Some(kind) = FileKind::of(file_name).filter(|_| path.is_file()) else { return Ok(()) };
-        let bytes = std::fs::read(path).map_err(|error| BuiltinProblem::Unreadable(path.to_owned(), error))?;
-        let stamp = Stamp { size: bytes.len() as u64, modified: modified(path) };
+        let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else {
+            return Ok(());
+        };
+        let Some(kind) = FileKind::of(file_name).filter(|_| path.is_file()) else {
+            return Ok(());
+        };
+        let bytes = std::fs::read(path)
+            .map_err(|error| BuiltinProblem::Unreadable(path.to_owned(), error))?;
+        let stamp = Stamp {
+            size: bytes.len() as u64,
+            modified: modified(path),
+        };
         let listing = match kind {
             FileKind::Package => {
                 let package = archive::open(&bytes, limits)
@@ -93,7 +105,13 @@ impl BuiltinCharts {
             }
             FileKind::Provenance => None,
         };
-        self.insert(path, file_name.to_owned(), stamp, BuiltinContent::File(path.to_owned()), listing)
+        self.insert(
+            path,
+            file_name.to_owned(),
+            stamp,
+            BuiltinContent::File(path.to_owned()),
+            listing,
+        )
     }
 
     fn insert(
@@ -104,7 +122,9 @@ impl BuiltinCharts {
         content: BuiltinContent,
         listing: Option<Listing>,
     ) -> Result<(), BuiltinProblem> {
-        let same_version = listing.as_ref().is_some_and(|listing| self.has_version(&listing.name, &listing.version_text));
+        let same_version = listing
+            .as_ref()
+            .is_some_and(|listing| self.has_version(&listing.name, &listing.version_text));
         if same_version || self.files.contains_key(&file_name) {
             return Err(BuiltinProblem::Twice(file_name, path.to_owned()));
         }
@@ -125,7 +145,9 @@ impl BuiltinCharts {
 
     /// True if this version of this chart is built in.
     pub fn has_version(&self, name: &str, version: &str) -> bool {
-        self.listings.iter().any(|listing| *listing.name == *name && *listing.version_text == *version)
+        self.listings
+            .iter()
+            .any(|listing| *listing.name == *name && *listing.version_text == *version)
     }
 
     /// Size and time of a file, `None` if there is none of that name.

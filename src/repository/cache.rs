@@ -52,7 +52,14 @@ impl PackageCache {
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += bytes.len();
-        match kept.packages.insert(key.clone(), Package { entry, bytes, asked_again: false }) {
+        match kept.packages.insert(
+            key.clone(),
+            Package {
+                entry,
+                bytes,
+                asked_again: false,
+            },
+        ) {
             Some(before) => kept.bytes -= before.bytes.len(),
             None => kept.turns.push_back(key),
         }
@@ -65,7 +72,9 @@ impl PackageCache {
 impl Kept {
     fn let_one_go(&mut self) {
         while let Some(key) = self.turns.pop_front() {
-            let Some(package) = self.packages.get_mut(&key) else { continue };
+            let Some(package) = self.packages.get_mut(&key) else {
+                continue;
+            };
             if std::mem::take(&mut package.asked_again) {
                 self.turns.push_back(key);
                 continue;
@@ -91,7 +100,11 @@ mod tests {
     fn a_package_counts_only_for_the_entry_it_was_read_for() {
         let cache = PackageCache::default();
         let (old, new) = (entry("a", "1.0.0"), entry("a", "2.0.0"));
-        cache.insert(key(1), Arc::new(entry("a", "1.0.0")), Bytes::from_static(b"one"));
+        cache.insert(
+            key(1),
+            Arc::new(entry("a", "1.0.0")),
+            Bytes::from_static(b"one"),
+        );
         assert_eq!(cache.get(&key(1), &old).as_deref(), Some(&b"one"[..]));
         assert_eq!(cache.get(&key(1), &new), None);
         assert_eq!(cache.get(&key(2), &new), None);
@@ -104,7 +117,10 @@ mod tests {
         let package = Bytes::from(vec![0; LARGEST]);
         cache.insert(key(0), Arc::clone(&wanted), package.clone());
         for version in 1..200 {
-            assert!(cache.get(&key(0), &wanted).is_some(), "gone after {version}");
+            assert!(
+                cache.get(&key(0), &wanted).is_some(),
+                "gone after {version}"
+            );
             cache.insert(key(version), Arc::clone(&wanted), package.clone());
         }
         assert!(cache.get(&key(1), &wanted).is_none());

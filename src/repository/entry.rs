@@ -91,7 +91,15 @@ impl Listing {
 impl Entry {
     /// Renders a listing; `url_prefix` is what stands before the file name in `urls` (contract section 3.3).
     pub fn new(listing: Listing, layer: Layer, url_prefix: &str) -> Self {
-        let Listing { name, version_text, version, file_name, digest, stamp, head } = listing;
+        let Listing {
+            name,
+            version_text,
+            version,
+            file_name,
+            digest,
+            stamp,
+            head,
+        } = listing;
         let url = render_json(&format!("{url_prefix}{file_name}"));
         let created = stamp.modified.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let line = format!(r#"{head},"urls":[{url}],"created":"{created}","digest":"{digest}"}}"#);
@@ -150,7 +158,11 @@ impl Entry {
     /// under its own name before a renamed one, then the first by file name. `Less` is listed.
     pub fn cmp_claim(&self, other: &Self) -> Ordering {
         (self.layer.cmp(&other.layer))
-            .then_with(|| other.has_canonical_file_name().cmp(&self.has_canonical_file_name()))
+            .then_with(|| {
+                other
+                    .has_canonical_file_name()
+                    .cmp(&self.has_canonical_file_name())
+            })
             .then_with(|| self.file_name.cmp(&other.file_name))
     }
 
@@ -167,18 +179,27 @@ impl Entry {
 fn render_json<T: serde::Serialize + ?Sized>(value: &T) -> String {
     let mut out = Vec::with_capacity(512);
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, YamlSafe);
-    value.serialize(&mut serializer).expect("strings, numbers and maps with string keys always serialise");
+    value
+        .serialize(&mut serializer)
+        .expect("strings, numbers and maps with string keys always serialise");
     String::from_utf8(out).expect("serde_json writes UTF-8")
 }
 
 struct YamlSafe;
 
 impl Formatter for YamlSafe {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(is_not_printable_in_yaml) {
             CompactFormatter.write_string_fragment(writer, &rest[..at])?;
-            let c = rest[at..].chars().next().expect("find returned the position of a character");
+            let c = rest[at..]
+                .chars()
+                .next()
+                .expect("find returned the position of a character");
             write!(writer, "\\u{:04x}", u32::from(c))?;
             rest = &rest[at + c.len_utf8()..];
         }
@@ -189,7 +210,10 @@ impl Formatter for YamlSafe {
 /// YAML 1.1 section 4.1.1, as far as JSON has not escaped it already; line separators are escaped to keep one version
 /// on one line.
 fn is_not_printable_in_yaml(c: char) -> bool {
-    matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    matches!(
+        c,
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
 }
 
 #[cfg(test)]
@@ -210,7 +234,11 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn entry(name: &str, version: &str) -> Entry {
-        Entry::new(listing(name, version, &format!("{name}-{version}.tgz")), Layer::Upload, "charts/")
+        Entry::new(
+            listing(name, version, &format!("{name}-{version}.tgz")),
+            Layer::Upload,
+            "charts/",
+        )
     }
 
     #[test]
@@ -227,7 +255,11 @@ pub(crate) mod tests {
     #[test]
     fn only_the_api_says_that_a_chart_is_built_in() {
         let mut out = Vec::new();
-        let built_in = Entry::new(listing("demo", "1.0.0", "demo-1.0.0.tgz"), Layer::BuiltIn, "charts/");
+        let built_in = Entry::new(
+            listing("demo", "1.0.0", "demo-1.0.0.tgz"),
+            Layer::BuiltIn,
+            "charts/",
+        );
         built_in.write_api_json(&mut out);
         assert!(out.ends_with(br#"","builtIn":true}"#));
         assert!(!built_in.line().contains("builtIn"));
@@ -235,7 +267,10 @@ pub(crate) mod tests {
 
     #[test]
     fn characters_that_yaml_forbids_are_escaped() {
-        assert_eq!(render_json("a\u{7f}b\u{85}\u{2028}\u{feff}ü😀"), "\"a\\u007fb\\u0085\\u2028\\ufeffü😀\"");
+        assert_eq!(
+            render_json("a\u{7f}b\u{85}\u{2028}\u{feff}ü😀"),
+            "\"a\\u007fb\\u0085\\u2028\\ufeffü😀\""
+        );
     }
 
     #[test]

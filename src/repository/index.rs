@@ -112,7 +112,9 @@ impl RepositoryIndex {
 
     /// The chart of that name.
     pub fn chart(&self, name: &str) -> Option<&Arc<Chart>> {
-        self.charts.get(name).filter(|chart| !chart.versions.is_empty())
+        self.charts
+            .get(name)
+            .filter(|chart| !chart.versions.is_empty())
     }
 
     /// All charts, by name.
@@ -132,7 +134,9 @@ impl RepositoryIndex {
 
     /// All packages of one name and version, the listed one first.
     pub fn packages_of(&self, name: &str, version: &str) -> Vec<Arc<Entry>> {
-        let Some(chart) = self.charts.get(name) else { return Vec::new() };
+        let Some(chart) = self.charts.get(name) else {
+            return Vec::new();
+        };
         (chart.versions.iter().chain(&chart.unlisted))
             .filter(|entry| *entry.version_text == *version)
             .cloned()
@@ -157,7 +161,11 @@ impl RepositoryIndex {
     /// The whole index as of now, sharing its pages.
     pub fn publish(&self, generated: DateTime<Utc>) -> PublishedIndex {
         let (head, tail) = self.frame(generated);
-        let frame_hash = Sha256::new().chain_update(&head).chain_update([0]).chain_update(&tail).finalize();
+        let frame_hash = Sha256::new()
+            .chain_update(&head)
+            .chain_update([0])
+            .chain_update(&tail)
+            .finalize();
         let mut frame = [0u8; 16];
         frame.copy_from_slice(&frame_hash[..16]);
         let identity = self.identity.wrapping_add(u128::from_le_bytes(frame));
@@ -172,16 +180,29 @@ impl RepositoryIndex {
         let empty = self.pages.is_empty();
         let (head, tail) = match self.style.format {
             IndexFormat::Json => {
-                let server_info = if no_context { "{}".into() } else { format!(r#"{{"contextPath":{context_path}}}"#) };
+                let server_info = if no_context {
+                    "{}".into()
+                } else {
+                    format!(r#"{{"contextPath":{context_path}}}"#)
+                };
                 (
-                    format!(r#"{{"apiVersion":"v1","generated":"{generated}","entries":{{"#) + if empty { "" } else { "\n" },
-                    if empty { String::new() } else { "\n]\n".into() } + &format!("}},\"serverInfo\":{server_info}}}\n"),
+                    format!(r#"{{"apiVersion":"v1","generated":"{generated}","entries":{{"#)
+                        + if empty { "" } else { "\n" },
+                    if empty { String::new() } else { "\n]\n".into() }
+                        + &format!("}},\"serverInfo\":{server_info}}}\n"),
                 )
             }
             IndexFormat::Yaml => {
-                let server_info = if no_context { " {}".into() } else { format!("\n  contextPath: {context_path}") };
+                let server_info = if no_context {
+                    " {}".into()
+                } else {
+                    format!("\n  contextPath: {context_path}")
+                };
                 (
-                    format!("apiVersion: v1\nentries:{}\n", if empty { " {}" } else { "" }),
+                    format!(
+                        "apiVersion: v1\nentries:{}\n",
+                        if empty { " {}" } else { "" }
+                    ),
                     format!("generated: \"{generated}\"\nserverInfo:{server_info}\n"),
                 )
             }
@@ -191,9 +212,13 @@ impl RepositoryIndex {
 
     /// Returns what changed in the list.
     fn insert_entry(&mut self, entry: Arc<Entry>) -> Vec<Arc<Entry>> {
-        self.files.insert(entry.file_name.clone(), Arc::clone(&entry));
+        self.files
+            .insert(entry.file_name.clone(), Arc::clone(&entry));
         let chart = Arc::make_mut(self.charts.entry(entry.name.clone()).or_default());
-        let same_version = chart.versions.iter().position(|other| other.version_text == entry.version_text);
+        let same_version = chart
+            .versions
+            .iter()
+            .position(|other| other.version_text == entry.version_text);
         let displaced = match same_version {
             Some(at) if chart.versions[at].cmp_claim(&entry) == Ordering::Less => {
                 chart.unlisted.push(entry);
@@ -202,7 +227,9 @@ impl RepositoryIndex {
             Some(at) => Some(chart.versions.remove(at)),
             None => None,
         };
-        let at = chart.versions.partition_point(|other| other.cmp_position(&entry) == Ordering::Less);
+        let at = chart
+            .versions
+            .partition_point(|other| other.cmp_position(&entry) == Ordering::Less);
         chart.versions.insert(at, Arc::clone(&entry));
         self.identity = self.identity.wrapping_add(entry.hash());
         match displaced {
@@ -220,14 +247,25 @@ impl RepositoryIndex {
 
     /// Returns what changed in the list.
     fn remove_file(&mut self, file_name: &str) -> Vec<Arc<Entry>> {
-        let Some(entry) = self.files.remove(file_name) else { return Vec::new() };
-        let chart = self.charts.get_mut(&entry.name).expect("every file is in its chart");
+        let Some(entry) = self.files.remove(file_name) else {
+            return Vec::new();
+        };
+        let chart = self
+            .charts
+            .get_mut(&entry.name)
+            .expect("every file is in its chart");
         let chart_mut = Arc::make_mut(chart);
-        if let Some(at) = chart_mut.unlisted.iter().position(|other| other.file_name == entry.file_name) {
+        if let Some(at) = chart_mut
+            .unlisted
+            .iter()
+            .position(|other| other.file_name == entry.file_name)
+        {
             chart_mut.unlisted.swap_remove(at);
             return Vec::new();
         }
-        chart_mut.versions.retain(|other| other.file_name != entry.file_name);
+        chart_mut
+            .versions
+            .retain(|other| other.file_name != entry.file_name);
         self.identity = self.identity.wrapping_sub(entry.hash());
         self.listed -= 1;
         let heir = (chart_mut.unlisted.iter())
@@ -236,7 +274,9 @@ impl RepositoryIndex {
             .cloned();
         let mut changed = vec![Arc::clone(&entry)];
         if let Some(heir) = heir {
-            chart_mut.unlisted.retain(|other| other.file_name != heir.file_name);
+            chart_mut
+                .unlisted
+                .retain(|other| other.file_name != heir.file_name);
             changed.extend(self.insert_entry(heir));
         } else if chart_mut.is_empty() {
             self.charts.remove(&entry.name);
@@ -245,13 +285,19 @@ impl RepositoryIndex {
     }
 
     fn render_all(&mut self) {
-        let entries: Vec<Arc<Entry>> = self.charts.values().flat_map(|chart| chart.versions.iter().cloned()).collect();
+        let entries: Vec<Arc<Entry>> = self
+            .charts
+            .values()
+            .flat_map(|chart| chart.versions.iter().cloned())
+            .collect();
         self.pages = self.divide(&entries, Lead::First);
     }
 
     /// Renders the page that `entry` is in, or was in before it was removed.
     fn render_around(&mut self, entry: &Entry) {
-        let after = self.pages.partition_point(|page| page.start.cmp_position(entry) != Ordering::Greater);
+        let after = self
+            .pages
+            .partition_point(|page| page.start.cmp_position(entry) != Ordering::Greater);
         // what sorts before the first page belongs to it: it has no lower bound
         let at = after.saturating_sub(1);
         if at < self.pages.len() {
@@ -266,7 +312,11 @@ impl RepositoryIndex {
         let start = (at > 0).then(|| Arc::clone(&self.pages[at].start));
         let end = self.pages.get(at + 1).map(|page| Arc::clone(&page.start));
         let (entries, lead) = self.entries_between(start.as_deref(), end.as_deref());
-        let rendered = if entries.is_empty() { Vec::new() } else { self.divide(&entries, lead) };
+        let rendered = if entries.is_empty() {
+            Vec::new()
+        } else {
+            self.divide(&entries, lead)
+        };
         let next = at + rendered.len();
         self.pages.splice(at..=at, rendered);
         self.correct_lead(next);
@@ -291,7 +341,9 @@ impl RepositoryIndex {
 
     /// Keeps many removals from leaving many small pages behind.
     fn join_if_small(&mut self, at: usize) {
-        let Some([a, b]) = self.pages.get(at..at + 2) else { return };
+        let Some([a, b]) = self.pages.get(at..at + 2) else {
+            return;
+        };
         if a.bytes().len() + b.bytes().len() < PAGE_TARGET {
             self.pages.remove(at + 1);
             self.render_page(at);
@@ -299,13 +351,19 @@ impl RepositoryIndex {
     }
 
     /// The listed entries that sort at or after `start` and before `end`, and what stands before the first of them.
-    fn entries_between(&self, start: Option<&Entry>, end: Option<&Entry>) -> (Vec<Arc<Entry>>, Lead) {
+    fn entries_between(
+        &self,
+        start: Option<&Entry>,
+        end: Option<&Entry>,
+    ) -> (Vec<Arc<Entry>>, Lead) {
         let from = start.map_or(Bound::Unbounded, |start| Bound::Included(&*start.name));
         let mut entries = Vec::new();
         let mut lead = Lead::First;
         for (_, chart) in self.charts.range::<str, _>((from, Bound::Unbounded)) {
             let skip = start.map_or(0, |start| {
-                chart.versions.partition_point(|entry| entry.cmp_position(start) == Ordering::Less)
+                chart
+                    .versions
+                    .partition_point(|entry| entry.cmp_position(start) == Ordering::Less)
             });
             for (i, entry) in chart.versions.iter().enumerate().skip(skip) {
                 if end.is_some_and(|end| entry.cmp_position(end) != Ordering::Less) {
@@ -327,22 +385,36 @@ impl RepositoryIndex {
     }
 
     fn is_first_chart(&self, name: &str) -> bool {
-        self.charts.first_key_value().is_some_and(|(first, _)| **first == *name)
+        self.charts
+            .first_key_value()
+            .is_some_and(|(first, _)| **first == *name)
     }
 
     /// Renders a run of entries as one page, or as several of about the target size.
     fn divide(&self, entries: &[Arc<Entry>], lead: Lead) -> Vec<Arc<Page>> {
         let total: usize = entries.iter().map(|entry| entry.line().len()).sum();
-        let target = if total <= PAGE_MAX { usize::MAX } else { PAGE_TARGET };
+        let target = if total <= PAGE_MAX {
+            usize::MAX
+        } else {
+            PAGE_TARGET
+        };
         let mut pages = Vec::new();
         let (mut from, mut size, mut lead) = (0, 0, lead);
         for (i, entry) in entries.iter().enumerate() {
             size += entry.line().len();
             let last = i + 1 == entries.len();
             if size >= target || last {
-                pages.push(Arc::new(Page::render(&entries[from..=i], lead, self.style.format)));
+                pages.push(Arc::new(Page::render(
+                    &entries[from..=i],
+                    lead,
+                    self.style.format,
+                )));
                 if let Some(next) = entries.get(i + 1) {
-                    lead = if next.name == entry.name { Lead::SameChart } else { Lead::NewChart };
+                    lead = if next.name == entry.name {
+                        Lead::SameChart
+                    } else {
+                        Lead::NewChart
+                    };
                 }
                 (from, size) = (i + 1, 0);
             }

@@ -7,7 +7,10 @@ use object_store::path::Path;
 /// True for a name that stays in its directory and on its line: not empty, not `.` or `..`, no separator of any system,
 /// no control character.
 pub fn is_plain_file_name(name: &str) -> bool {
-    !name.is_empty() && name != "." && name != ".." && !name.contains(|c: char| c == '/' || c == '\\' || c.is_control())
+    !name.is_empty()
+        && name != "."
+        && name != ".."
+        && !name.contains(|c: char| c == '/' || c == '\\' || c.is_control())
 }
 
 /// The tenant of a multitenant repository: zero or more path segments. The root tenant has none.
@@ -38,7 +41,11 @@ impl Tenant {
 
     /// Reads `a/b`; the empty text is the root. `None` if a segment is not allowed.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.is_empty() { Some(Self::root()) } else { Self::from_segments(text.split('/')) }
+        if text.is_empty() {
+            Some(Self::root())
+        } else {
+            Self::from_segments(text.split('/'))
+        }
     }
 
     /// The segments joined by `/`, empty for the root.
@@ -53,7 +60,11 @@ impl Tenant {
 
     /// Number of segments.
     pub fn depth(&self) -> usize {
-        if self.is_root() { 0 } else { self.0.split('/').count() }
+        if self.is_root() {
+            0
+        } else {
+            self.0.split('/').count()
+        }
     }
 }
 
@@ -103,12 +114,18 @@ pub struct ObjectKey {
 impl ObjectKey {
     /// The object called `file_name`; `None` if that is not a plain file name.
     pub fn new(tenant: &Tenant, file_name: &str) -> Option<Self> {
-        is_plain_file_name(file_name).then(|| Self { tenant: tenant.clone(), file_name: file_name.to_owned() })
+        is_plain_file_name(file_name).then(|| Self {
+            tenant: tenant.clone(),
+            file_name: file_name.to_owned(),
+        })
     }
 
     /// The provenance file that belongs to this package.
     pub fn provenance(&self) -> Self {
-        Self { tenant: self.tenant.clone(), file_name: format!("{}.prov", self.file_name) }
+        Self {
+            tenant: self.tenant.clone(),
+            file_name: format!("{}.prov", self.file_name),
+        }
     }
 
     /// Whose it is.
@@ -128,7 +145,8 @@ impl ObjectKey {
         } else {
             format!("{}/{}", self.tenant, self.file_name)
         };
-        Path::parse(joined).expect("tenant segments and file name are free of separators and control characters")
+        Path::parse(joined)
+            .expect("tenant segments and file name are free of separators and control characters")
     }
 }
 
@@ -159,8 +177,17 @@ mod tests {
     #[test]
     fn names_reach_the_store_as_they_are() {
         let tenant = Tenant::from_segments(["org"]).unwrap();
-        for name in ["a b-1.0.0.tgz", "a%20b-1.tgz", "ü-1.0.0+build.tgz", "a?*-1.tgz", "a~[1]-1.tgz"] {
-            assert_eq!(ObjectKey::new(&tenant, name).unwrap().path().as_ref(), format!("org/{name}"));
+        for name in [
+            "a b-1.0.0.tgz",
+            "a%20b-1.tgz",
+            "ü-1.0.0+build.tgz",
+            "a?*-1.tgz",
+            "a~[1]-1.tgz",
+        ] {
+            assert_eq!(
+                ObjectKey::new(&tenant, name).unwrap().path().as_ref(),
+                format!("org/{name}")
+            );
         }
         assert_eq!(ObjectKey::new(&tenant, "../a-1.tgz"), None);
     }

@@ -18,7 +18,10 @@ pub struct KeyLocks {
 
 impl Default for KeyLocks {
     fn default() -> Self {
-        Self { stripes: std::array::from_fn(|_| Mutex::new(())), hasher: RandomState::new() }
+        Self {
+            stripes: std::array::from_fn(|_| Mutex::new(())),
+            hasher: RandomState::new(),
+        }
     }
 }
 
@@ -29,7 +32,10 @@ impl KeyLocks {
     }
 
     /// Waits for the locks of several objects, in an order that cannot deadlock.
-    pub async fn lock_all(&self, keys: impl IntoIterator<Item = &ObjectKey>) -> Vec<MutexGuard<'_, ()>> {
+    pub async fn lock_all(
+        &self,
+        keys: impl IntoIterator<Item = &ObjectKey>,
+    ) -> Vec<MutexGuard<'_, ()>> {
         let mut stripes: Vec<usize> = keys.into_iter().map(|key| self.stripe(key)).collect();
         stripes.sort_unstable();
         stripes.dedup();
@@ -41,7 +47,10 @@ impl KeyLocks {
     }
 
     fn stripe(&self, key: &ObjectKey) -> usize {
-        let package = key.file_name().strip_suffix(".prov").unwrap_or(key.file_name());
+        let package = key
+            .file_name()
+            .strip_suffix(".prov")
+            .unwrap_or(key.file_name());
         let hash = self.hasher.hash_one((key.tenant(), package));
         usize::try_from(hash % STRIPES as u64).expect("smaller than the number of stripes")
     }

@@ -58,7 +58,9 @@ impl Page {
         for (i, entry) in entries.iter().enumerate() {
             match format {
                 IndexFormat::Json => write_json(&mut out, entry, lead_of_next),
-                IndexFormat::Yaml => yaml_text::write_entry(&mut out, entry, lead_of_next != Lead::SameChart),
+                IndexFormat::Yaml => {
+                    yaml_text::write_entry(&mut out, entry, lead_of_next != Lead::SameChart)
+                }
             }
             lead_of_next = match entries.get(i + 1) {
                 Some(next) if next.name == entry.name => Lead::SameChart,
@@ -67,7 +69,12 @@ impl Page {
         }
         out.shrink_to_fit();
         let start = Arc::clone(entries.first().expect("a page has entries"));
-        Self { start, lead, bytes: out.into(), deflated: OnceLock::new() }
+        Self {
+            start,
+            lead,
+            bytes: out.into(),
+            deflated: OnceLock::new(),
+        }
     }
 
     /// The rendered entries.
@@ -119,5 +126,8 @@ pub(super) fn deflate(bytes: &Bytes) -> Deflated {
         out.reserve(out.capacity().max(256));
     }
     out.shrink_to_fit();
-    Deflated { crc: crc32fast::hash(bytes), bytes: out.into() }
+    Deflated {
+        crc: crc32fast::hash(bytes),
+        bytes: out.into(),
+    }
 }

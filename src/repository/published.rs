@@ -28,8 +28,17 @@ impl PublishedIndex {
         identity: u128,
         generated: DateTime<Utc>,
     ) -> Self {
-        let len = head.len() + tail.len() + pages.iter().map(|page| page.bytes().len()).sum::<usize>();
-        Self { head, pages, tail, len: len as u64, identity, generated, gzip: OnceLock::new() }
+        let len =
+            head.len() + tail.len() + pages.iter().map(|page| page.bytes().len()).sum::<usize>();
+        Self {
+            head,
+            pages,
+            tail,
+            len: len as u64,
+            identity,
+            generated,
+            gzip: OnceLock::new(),
+        }
     }
 
     /// The entity tag of the plain form, quotes included.
@@ -88,10 +97,19 @@ impl PublishedIndex {
         let mut crc = crc32fast::Hasher::new();
         let mut parts = Vec::with_capacity(self.pages.len() + 4);
         let mut join = |deflated: &Deflated, plain_len: usize| {
-            crc.combine(&crc32fast::Hasher::new_with_initial_len(deflated.crc, plain_len as u64));
+            crc.combine(&crc32fast::Hasher::new_with_initial_len(
+                deflated.crc,
+                plain_len as u64,
+            ));
             parts.push(deflated.bytes.clone());
         };
-        join(&Deflated { bytes: Bytes::from_static(HEADER), crc: 0 }, 0);
+        join(
+            &Deflated {
+                bytes: Bytes::from_static(HEADER),
+                crc: 0,
+            },
+            0,
+        );
         join(&deflate(&self.head), self.head.len());
         for page in &self.pages {
             join(page.deflated(), page.bytes().len());

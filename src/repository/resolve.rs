@@ -34,13 +34,26 @@ pub enum ResolveError {
 impl ChartRepository {
     /// The version of a chart that `version` means: `latest` or nothing is the newest stable one, otherwise an exact
     /// text, otherwise the newest that satisfies it as a range.
-    pub async fn resolve(&self, tenant: &Tenant, name: &str, version: &str) -> Result<Arc<Entry>, ResolveError> {
-        let chart = self.read_state(tenant).await?.chart(name).ok_or(ResolveError::NoChart)?;
+    pub async fn resolve(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+        version: &str,
+    ) -> Result<Arc<Entry>, ResolveError> {
+        let chart = self
+            .read_state(tenant)
+            .await?
+            .chart(name)
+            .ok_or(ResolveError::NoChart)?;
         select(&chart, name, version)
     }
 
     /// All versions of a chart.
-    pub async fn chart(&self, tenant: &Tenant, name: &str) -> Result<Option<Arc<Chart>>, StoreError> {
+    pub async fn chart(
+        &self,
+        tenant: &Tenant,
+        name: &str,
+    ) -> Result<Option<Arc<Chart>>, StoreError> {
         Ok(self.read_state(tenant).await?.chart(name))
     }
 
@@ -56,16 +69,23 @@ impl ChartRepository {
 }
 
 fn select(chart: &Chart, name: &str, version: &str) -> Result<Arc<Entry>, ResolveError> {
-    let none = |version: &str| ResolveError::NoVersion { name: name.to_owned(), version: version.to_owned() };
+    let none = |version: &str| ResolveError::NoVersion {
+        name: name.to_owned(),
+        version: version.to_owned(),
+    };
     let versions = chart.versions();
     if version.is_empty() || version == "latest" {
         let stable = versions.iter().find(|entry| !entry.version.is_prerelease());
         return stable.cloned().ok_or_else(|| none(""));
     }
-    if let Some(exact) = versions.iter().find(|entry| *entry.version_text == *version) {
+    if let Some(exact) = versions
+        .iter()
+        .find(|entry| *entry.version_text == *version)
+    {
         return Ok(Arc::clone(exact));
     }
-    let range = Constraint::parse(version).ok_or_else(|| ResolveError::ImproperConstraint(version.to_owned()))?;
+    let range = Constraint::parse(version)
+        .ok_or_else(|| ResolveError::ImproperConstraint(version.to_owned()))?;
     let newest = versions.iter().find(|entry| range.matches(&entry.version));
     newest.cloned().ok_or_else(|| none(version))
 }
@@ -78,10 +98,17 @@ mod tests {
     use crate::repository::index::{Change, IndexFormat, IndexStyle, RepositoryIndex};
 
     fn chart(versions: &[&str]) -> Arc<Chart> {
-        let style = IndexStyle { format: IndexFormat::Json, url_prefix: String::new(), context_path: String::new() };
+        let style = IndexStyle {
+            format: IndexFormat::Json,
+            url_prefix: String::new(),
+            context_path: String::new(),
+        };
         let mut index = RepositoryIndex::new(style);
         index.apply(versions.iter().map(|version| {
-            Change::Insert(listing("demo", version, &format!("demo-{version}.tgz")), Layer::Upload)
+            Change::Insert(
+                listing("demo", version, &format!("demo-{version}.tgz")),
+                Layer::Upload,
+            )
         }));
         Arc::clone(index.chart("demo").unwrap())
     }
@@ -102,7 +129,11 @@ mod tests {
             (">0.0.1", "0.2.0"),
             (">0-0", "1.0.0-rc.1"),
         ] {
-            assert_eq!(&*select(&demo, "demo", asked).unwrap().version_text, found, "{asked:?}");
+            assert_eq!(
+                &*select(&demo, "demo", asked).unwrap().version_text,
+                found,
+                "{asked:?}"
+            );
         }
     }
 
@@ -114,7 +145,10 @@ mod tests {
             ("9.9.9", "no chart version found for demo-9.9.9"),
             ("not a version", "improper constraint: not a version"),
         ] {
-            assert_eq!(select(&only_pre, "demo", asked).unwrap_err().to_string(), text);
+            assert_eq!(
+                select(&only_pre, "demo", asked).unwrap_err().to_string(),
+                text
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::repository::store::{ChartStore, StoreError, StoredObject};
 pub struct Unreadable {
     /// Its name inside the tenant.
     pub file_name: String,
-    /// What it was when it was read.
+    /// What it was when it was listed.
     pub stamp: Stamp,
     /// Why it cannot be listed.
     pub reason: UnreadableReason,
@@ -59,17 +59,13 @@ pub async fn open_packages(
             tokio::task::spawn_blocking(move || {
                 let mut scanned = Scanned::default();
                 while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let read = if object.stamp.size > limits.total {
-                        Err((object.stamp, UnreadableReason::TooLarge(object.stamp.size)))
-                    } else {
-                        open_stored(&store, &tenant, object, &limits)
-                    };
-                    match read {
+                    match open_stored(&store, &tenant, object, &limits) {
                         Ok(listing) => scanned.listings.extend(listing),
-                        Err((stamp, reason)) => {
-                            let file_name = object.file_name.clone();
-                            scanned.unreadable.push(Unreadable { file_name, stamp, reason });
-                        }
+                        Err(reason) => scanned.unreadable.push(Unreadable {
+                            file_name: object.file_name.clone(),
+                            stamp: object.stamp,
+                            reason,
+                        }),
                     }
                 }
                 scanned
@@ -90,14 +86,16 @@ fn open_stored(
     tenant: &Tenant,
     object: &StoredObject,
     limits: &Limits,
-) -> Result<Option<Listing>, (Stamp, UnreadableReason)> {
-    let Some(key) = ObjectKey::new(tenant, &object.file_name) else { return Ok(None) };
-    match store.get_blocking(&key) {
-        Ok(Some((stamp, bytes))) => {
-            let package = archive::open(&bytes, limits).map_err(|error| (stamp, error.into()))?;
-            Ok(Some(Listing::new(&package, &object.file_name, stamp)))
-        }
-        Ok(None) => Ok(None),
-        Err(error) => Err((object.stamp, error.into())),
+) -> Result<Option<Listing>, UnreadableReason> {
+    if object.stamp.size > limits.total {
+        return Err(UnreadableReason::TooLarge(object.stamp.size));
     }
+    let Some(key) = ObjectKey::new(tenant, &object.file_name) else {
+        return Ok(None);
+    };
+    let Some((stamp, bytes)) = store.get_blocking(&key)? else {
+        return Ok(None);
+    };
+    let package = archive::open(&bytes, limits)?;
+    Ok(Some(Listing::new(&package, &object.file_name, stamp)))
 }

@@ -1,7 +1,8 @@
 //! The index cache: what the packages of a tenant said of themselves when they were last opened, so that a start need
 //! not open them again. Each line stands for itself: it counts only while the object has the size and time noted in it.
 //!
-//! Text, one package a line, fields separated by tabs; the last line counts them, so that a torn file is noticed.
+//! Text, one package a line, fields separated by tabs. The last line counts them and has the checksum of all before it,
+//! so that a torn or garbled file is noticed: a wrong digest in the index would break every download of its package.
 
 use std::collections::HashMap;
 
@@ -19,7 +20,7 @@ pub const CACHE_FILE_NAME: &str = ".chartroom-index";
 /// for those who publish it, and never read.
 pub const STATEFILE_NAME: &str = "index-cache.yaml";
 
-const HEADER: &str = "chartroom-index 1";
+const HEADER: &str = "chartroom-index 2";
 
 /// Pieces of about this many bytes are easier to come by than one of all.
 const PIECE: usize = 1024 * 1024;
@@ -28,9 +29,12 @@ const PIECE: usize = 1024 * 1024;
 pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
     let mut pieces = Vec::new();
     let mut piece = format!("{HEADER}\n");
+    let mut checksum = crc32fast::Hasher::new();
     let mut count = 0usize;
     for entry in entries.filter(|entry| entry.layer == Layer::Upload) {
-        let Some(modified) = entry.stamp.modified.timestamp_nanos_opt() else { continue };
+        let Some(modified) = entry.stamp.modified.timestamp_nanos_opt() else {
+            continue;
+        };
         let fields: [&str; 7] = [
             &entry.file_name,
             &entry.stamp.size.to_string(),
@@ -40,38 +44,54 @@ pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
             &entry.name,
             entry.head(),
         ];
-        if fields.iter().any(|field| field.contains(['\t', '\n', '\r'])) {
+        if fields
+            .iter()
+            .any(|field| field.contains(['\t', '\n', '\r']))
+        {
             continue;
         }
         piece.push_str(&fields.join("\t"));
         piece.push('\n');
         count += 1;
         if piece.len() >= PIECE {
+            checksum.update(piece.as_bytes());
             pieces.push(std::mem::take(&mut piece).into());
         }
     }
-    piece.push_str(&format!("end {count}\n"));
+    checksum.update(piece.as_bytes());
+    piece.push_str(&last_line(count, checksum.finalize()));
     pieces.push(piece.into());
     pieces
 }
 
-/// Reads a cache into listings by file name. A cache of another kind, or one that was cut short, is empty; a line that
-/// makes no sense is left out.
+fn last_line(count: usize, checksum: u32) -> String {
+    format!("end {count} {checksum:08x}\n")
+}
+
+/// Reads a cache into listings by file name. A cache of another kind, or one that is not as it was written, is empty; a
+/// line that makes no sense is left out.
 pub fn parse(bytes: &[u8]) -> HashMap<Box<str>, Listing> {
-    let Ok(text) = std::str::from_utf8(bytes) else { return HashMap::new() };
-    let Some(body) = text.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix('\n')) else {
+    let Some(lines) = lines_of(bytes) else {
         return HashMap::new();
     };
-    let Some((lines, end)) = body.trim_end_matches('\n').rsplit_once('\n').or(Some(("", body.trim_end()))) else {
-        return HashMap::new();
-    };
-    let count = lines.lines().count();
-    if end != format!("end {count}") {
-        return HashMap::new();
-    }
-    let mut listings = HashMap::with_capacity(count);
-    listings.extend(lines.lines().filter_map(parse_line).map(|listing| (listing.file_name.clone(), listing)));
+    let mut listings = HashMap::with_capacity(lines.lines().count());
+    listings.extend(
+        lines
+            .lines()
+            .filter_map(parse_line)
+            .map(|listing| (listing.file_name.clone(), listing)),
+    );
     listings
+}
+
+/// The lines between the first and the last, if the cache is whole.
+fn lines_of(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let end = text.strip_suffix('\n')?.rfind('\n')? + 1;
+    let (checked, last) = text.split_at(end);
+    let lines = checked.strip_prefix(HEADER)?.strip_prefix('\n')?;
+    let expected = last_line(lines.lines().count(), crc32fast::hash(checked.as_bytes()));
+    (last == expected).then_some(lines)
 }
 
 fn parse_line(line: &str) -> Option<Listing> {
@@ -85,8 +105,17 @@ fn parse_line(line: &str) -> Option<Listing> {
     let name = fields.next()?.into();
     let head: Box<str> = fields.next()?.into();
     // half a line of JSON would spoil the whole index
-    let whole = head.starts_with("{\"") && head.ends_with(['"', ']', '}', 'e']) && !head.contains('\0');
-    whole.then_some(Listing { name, version_text, version, file_name, digest, stamp: Stamp { size, modified }, head })
+    let whole =
+        head.starts_with("{\"") && head.ends_with(['"', ']', '}', 'e']) && !head.contains('\0');
+    whole.then_some(Listing {
+        name,
+        version_text,
+        version,
+        file_name,
+        digest,
+        stamp: Stamp { size, modified },
+        head,
+    })
 }
 
 #[cfg(test)]
@@ -110,7 +139,11 @@ mod tests {
 
     #[test]
     fn built_in_charts_are_not_in_it() {
-        let built_in = Entry::new(listing("a", "1.0.0", "a-1.0.0.tgz"), Layer::BuiltIn, "charts/");
+        let built_in = Entry::new(
+            listing("a", "1.0.0", "a-1.0.0.tgz"),
+            Layer::BuiltIn,
+            "charts/",
+        );
         assert_eq!(parse(&whole([built_in].iter())).len(), 0);
     }
 
@@ -120,9 +153,20 @@ mod tests {
         for len in 0..whole.len() - 1 {
             assert!(parse(&whole[..len]).is_empty(), "cut at {len}");
         }
-        let mut zeroed = whole.clone();
-        let half = zeroed.len() / 2;
-        zeroed[half..half + 20].fill(0);
-        assert!(parse(&zeroed).len() < 2);
+    }
+
+    #[test]
+    fn a_cache_with_a_single_wrong_byte_is_no_cache() {
+        let whole = whole([entry("a", "1.0.0"), entry("b", "2.0.0")].iter());
+        for at in 0..whole.len() {
+            for wrong in [0, b'0', b'\n', whole[at] ^ 1] {
+                let mut garbled = whole.clone();
+                garbled[at] = wrong;
+                assert!(
+                    garbled == whole || parse(&garbled).is_empty(),
+                    "byte {at} is {wrong}"
+                );
+            }
+        }
     }
 }

@@ -12,7 +12,9 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
-use object_store::{GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{
+    GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+};
 
 use crate::repository::entry::Stamp;
 use crate::repository::key::{ObjectKey, Tenant};
@@ -71,6 +73,9 @@ pub enum StoreError {
     /// The volume has no room left.
     #[error("no space is left for {0}")]
     StorageFull(ObjectKey),
+    /// The storage cannot hold an object of that name: it is too long, or in the way of a directory.
+    #[error("{0} is no possible name in this storage")]
+    ImpossibleName(ObjectKey),
     /// Anything else: permissions, a broken disk, a network file system that went away.
     #[error("cannot {verb} {what}")]
     Failed {
@@ -96,18 +101,35 @@ pub enum StoreError {
 impl ChartStore {
     /// A store in a local directory, which is made if it is missing.
     pub fn local(root: &Path) -> Result<Self, StoreError> {
-        let failed = |verb, source| StoreError::Io { verb, what: root.display().to_string(), source };
-        std::fs::create_dir_all(root).map_err(|source| failed("create the storage directory", source))?;
-        let root = root.canonicalize().map_err(|source| failed("open the storage directory", source))?;
+        let failed = |verb, source| StoreError::Io {
+            verb,
+            what: root.display().to_string(),
+            source,
+        };
+        std::fs::create_dir_all(root)
+            .map_err(|source| failed("create the storage directory", source))?;
+        let root = root
+            .canonicalize()
+            .map_err(|source| failed("open the storage directory", source))?;
         let objects = LocalFileSystem::new_with_prefix(&root)
-            .map_err(|source| StoreError::Failed { verb: "open", what: root.display().to_string(), source })?
+            .map_err(|source| StoreError::Failed {
+                verb: "open",
+                what: root.display().to_string(),
+                source,
+            })?
             .with_fsync(true);
-        Ok(Self { objects: Arc::new(objects), local_root: Some(root) })
+        Ok(Self {
+            objects: Arc::new(objects),
+            local_root: Some(root),
+        })
     }
 
     /// A store over any object store.
     pub fn over(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, local_root: None }
+        Self {
+            objects,
+            local_root: None,
+        }
     }
 
     /// The directory, if there is one.
@@ -117,20 +139,45 @@ impl ChartStore {
 
     /// Everything directly at the tenant's level (contract section 14), in no order.
     pub async fn list(&self, tenant: &Tenant) -> Result<Vec<StoredObject>, StoreError> {
-        let what = || if tenant.is_root() { "the storage".to_owned() } else { format!("tenant {tenant}") };
+        let what = || {
+            if tenant.is_root() {
+                "the storage".to_owned()
+            } else {
+                format!("tenant {tenant}")
+            }
+        };
         if let Some(root) = &self.local_root {
             let directory = root.join(tenant.as_str());
-            return tokio::task::spawn_blocking(move || list_directory(&directory))
-                .await
-                .expect("listing does not panic")
-                .map_err(|source| StoreError::Io { verb: "list", what: what(), source });
+            let listed = tokio::task::spawn_blocking(move || list_directory(&directory)).await;
+            return match listed.expect("listing does not panic") {
+                Err(error) if !tenant.is_root() && is_impossible_name(error.kind()) => {
+                    Ok(Vec::new())
+                }
+                listed => listed.map_err(|source| StoreError::Io {
+                    verb: "list",
+                    what: what(),
+                    source,
+                }),
+            };
         }
         let prefix = object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
-        let listing = (self.objects.list_with_delimiter(Some(&prefix)).await)
-            .map_err(|source| StoreError::Failed { verb: "list", what: what(), source })?;
+        let listing =
+            (self.objects.list_with_delimiter(Some(&prefix)).await).map_err(|source| {
+                StoreError::Failed {
+                    verb: "list",
+                    what: what(),
+                    source,
+                }
+            })?;
         let objects = listing.objects.into_iter().filter_map(|meta| {
             let file_name = meta.location.filename()?.to_owned();
-            Some(StoredObject { file_name, stamp: Stamp { size: meta.size, modified: meta.last_modified } })
+            Some(StoredObject {
+                file_name,
+                stamp: Stamp {
+                    size: meta.size,
+                    modified: meta.last_modified,
+                },
+            })
         });
         Ok(objects.collect())
     }
@@ -145,20 +192,33 @@ impl ChartStore {
             if tenant.depth() >= max_depth {
                 continue;
             }
-            let prefix = object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
+            let prefix =
+                object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
             let children: Vec<String> = if let Some(root) = &self.local_root {
                 let directory = root.join(tenant.as_str());
-                tokio::task::spawn_blocking(move || list_directories(&directory)).await.expect("listing does not panic")
+                tokio::task::spawn_blocking(move || list_directories(&directory))
+                    .await
+                    .expect("listing does not panic")
             } else {
                 (self.objects.list_with_delimiter(Some(&prefix)).await)
-                    .map_err(|source| StoreError::Failed { verb: "list", what: prefix.to_string(), source })?
+                    .map_err(|source| StoreError::Failed {
+                        verb: "list",
+                        what: prefix.to_string(),
+                        source,
+                    })?
                     .common_prefixes
                     .iter()
                     .filter_map(|path| path.filename().map(str::to_owned))
                     .collect()
             };
             tenants.extend(children.iter().filter_map(|child| {
-                Tenant::from_segments(tenant.as_str().split('/').filter(|s| !s.is_empty()).chain([child.as_str()]))
+                Tenant::from_segments(
+                    tenant
+                        .as_str()
+                        .split('/')
+                        .filter(|s| !s.is_empty())
+                        .chain([child.as_str()]),
+                )
             }));
         }
         Ok(tenants)
@@ -167,21 +227,35 @@ impl ChartStore {
     /// Size and time of an object, `None` if there is none.
     pub async fn stamp(&self, key: &ObjectKey) -> Result<Option<Stamp>, StoreError> {
         match self.objects.head(&key.path()).await {
-            Ok(meta) => Ok(Some(Stamp { size: meta.size, modified: meta.last_modified })),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(StoreError::Failed { verb: "look at", what: key.to_string(), source }),
+            Ok(meta) => Ok(Some(Stamp {
+                size: meta.size,
+                modified: meta.last_modified,
+            })),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(source) => Err(StoreError::Failed {
+                verb: "look at",
+                what: key.to_string(),
+                source,
+            }),
         }
     }
 
     /// Opens an object for reading, `None` if there is none.
     pub async fn open(&self, key: &ObjectKey) -> Result<Option<StoredBody>, StoreError> {
-        let failed = |source| StoreError::Failed { verb: "read", what: key.to_string(), source };
+        let failed = |source| StoreError::Failed {
+            verb: "read",
+            what: key.to_string(),
+            source,
+        };
         let result = match self.objects.get(&key.path()).await {
             Ok(result) => result,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(None),
             Err(source) => return Err(failed(source)),
         };
-        let stamp = Stamp { size: result.meta.size, modified: result.meta.last_modified };
+        let stamp = Stamp {
+            size: result.meta.size,
+            modified: result.meta.last_modified,
+        };
         let content = if stamp.size <= WHOLE_UP_TO {
             Content::Whole(result.bytes().await.map_err(failed)?)
         } else if let GetResultPayload::File(file, _) = result.payload {
@@ -189,20 +263,32 @@ impl ChartStore {
             let file = tokio::fs::File::from_std(file);
             Content::Stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024).boxed())
         } else {
-            Content::Stream(result.into_stream().map(|part| part.map_err(io::Error::other)).boxed())
+            Content::Stream(
+                result
+                    .into_stream()
+                    .map(|part| part.map_err(io::Error::other))
+                    .boxed(),
+            )
         };
         Ok(Some(StoredBody { stamp, content }))
     }
 
     /// Reads a whole object, `None` if there is none.
     pub async fn get(&self, key: &ObjectKey) -> Result<Option<(Stamp, Bytes)>, StoreError> {
-        let failed = |source| StoreError::Failed { verb: "read", what: key.to_string(), source };
+        let failed = |source| StoreError::Failed {
+            verb: "read",
+            what: key.to_string(),
+            source,
+        };
         match self.objects.get(&key.path()).await {
             Ok(result) => {
-                let stamp = Stamp { size: result.meta.size, modified: result.meta.last_modified };
+                let stamp = Stamp {
+                    size: result.meta.size,
+                    modified: result.meta.last_modified,
+                };
                 Ok(Some((stamp, result.bytes().await.map_err(failed)?)))
             }
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(failed(source)),
         }
     }
@@ -215,19 +301,34 @@ impl ChartStore {
         match read_file(&root.join(key.path().as_ref())) {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(StoreError::Io { verb: "read", what: key.to_string(), source }),
+            Err(source) => Err(StoreError::Io {
+                verb: "read",
+                what: key.to_string(),
+                source,
+            }),
         }
     }
 
     /// Writes an object and says what it is then. When this returns, the object survives a power cut.
-    pub async fn put(&self, key: &ObjectKey, content: PutPayload, mode: WriteMode) -> Result<Stamp, StoreError> {
+    pub async fn put(
+        &self,
+        key: &ObjectKey,
+        content: PutPayload,
+        mode: WriteMode,
+    ) -> Result<Stamp, StoreError> {
         let path = key.path();
         let put_mode = match mode {
             WriteMode::Create => PutMode::Create,
             WriteMode::Overwrite => PutMode::Overwrite,
         };
-        let options = PutOptions { mode: put_mode, ..PutOptions::default() };
-        let mut outcome = self.objects.put_opts(&path, content.clone(), options.clone()).await;
+        let options = PutOptions {
+            mode: put_mode,
+            ..PutOptions::default()
+        };
+        let mut outcome = self
+            .objects
+            .put_opts(&path, content.clone(), options.clone())
+            .await;
         if let Err(error) = &outcome {
             match io_kind(error) {
                 // the next start of another process on the same volume swept our temporary file
@@ -236,7 +337,9 @@ impl ChartStore {
                 }
                 // FAT and some network mounts have no hard links, which is how the store creates atomically; the
                 // caller holds the key's lock, so looking first is as good within this process
-                Some(io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) if mode == WriteMode::Create => {
+                Some(io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+                    if mode == WriteMode::Create =>
+                {
                     if self.stamp(key).await?.is_some() {
                         return Err(StoreError::AlreadyExists(key.clone()));
                     }
@@ -247,13 +350,23 @@ impl ChartStore {
         }
         match outcome {
             Ok(_) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => return Err(StoreError::AlreadyExists(key.clone())),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                return Err(StoreError::AlreadyExists(key.clone()));
+            }
             Err(source) => {
                 return Err(match io_kind(&source) {
                     Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                         StoreError::StorageFull(key.clone())
                     }
-                    _ => StoreError::Failed { verb: "write", what: key.to_string(), source },
+                    Some(io::ErrorKind::IsADirectory) => StoreError::ImpossibleName(key.clone()),
+                    Some(kind) if is_impossible_name(kind) => {
+                        StoreError::ImpossibleName(key.clone())
+                    }
+                    _ => StoreError::Failed {
+                        verb: "write",
+                        what: key.to_string(),
+                        source,
+                    },
                 });
             }
         }
@@ -262,7 +375,10 @@ impl ChartStore {
             None => Err(StoreError::Io {
                 verb: "find again",
                 what: key.to_string(),
-                source: io::Error::new(io::ErrorKind::NotFound, "it was removed as soon as it was written"),
+                source: io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "it was removed as soon as it was written",
+                ),
             }),
         }
     }
@@ -271,19 +387,29 @@ impl ChartStore {
     pub async fn delete(&self, key: &ObjectKey) -> Result<bool, StoreError> {
         match self.objects.delete(&key.path()).await {
             Ok(()) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(source) => Err(StoreError::Failed { verb: "delete", what: key.to_string(), source }),
+            Err(error) if is_absent(&error) => Ok(false),
+            Err(source) => Err(StoreError::Failed {
+                verb: "delete",
+                what: key.to_string(),
+                source,
+            }),
         }
     }
 
     /// Removes what writes left behind that did not live to finish them. Returns how many files that were.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
-        let Some(root) = self.local_root.clone() else { return Ok(0) };
+        let Some(root) = self.local_root.clone() else {
+            return Ok(0);
+        };
         let what = root.display().to_string();
         tokio::task::spawn_blocking(move || sweep_directory(&root, 0))
             .await
             .expect("sweeping does not panic")
-            .map_err(|source| StoreError::Io { verb: "sweep", what, source })
+            .map_err(|source| StoreError::Io {
+                verb: "sweep",
+                what,
+                source,
+            })
     }
 }
 
@@ -300,6 +426,21 @@ fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
     kind
 }
 
+/// True if the error says that there is no such object, or that there cannot be one.
+fn is_absent(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. })
+        || io_kind(error).is_some_and(is_impossible_name)
+}
+
+/// A name or a path longer than the file system allows, or a directory where there is a file: both come from clients,
+/// and neither is a failure of the storage.
+fn is_impossible_name(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory
+    )
+}
+
 /// A name that `object_store` gives to files it is still writing: `<name>#<number>`.
 fn is_temporary(file_name: &str) -> bool {
     file_name.rsplit_once('#').is_some_and(|(name, number)| {
@@ -310,10 +451,18 @@ fn is_temporary(file_name: &str) -> bool {
 fn read_file(path: &Path) -> io::Result<(Stamp, Bytes)> {
     let mut file = std::fs::File::open(path)?;
     let metadata = file.metadata()?;
-    let modified = metadata.modified().map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
+    let modified = metadata
+        .modified()
+        .map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
     file.read_to_end(&mut bytes)?;
-    Ok((Stamp { size: metadata.len(), modified }, bytes.into()))
+    Ok((
+        Stamp {
+            size: metadata.len(),
+            modified,
+        },
+        bytes.into(),
+    ))
 }
 
 /// One level of a local directory. What cannot be a chart's object (a name that is not text, a broken link, a
@@ -327,7 +476,9 @@ fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
     let mut objects = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let Ok(file_name) = entry.file_name().into_string() else { continue };
+        let Ok(file_name) = entry.file_name().into_string() else {
+            continue;
+        };
         if is_temporary(&file_name) || file_name.contains(char::is_control) {
             continue;
         }
@@ -338,15 +489,25 @@ fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
         };
         let Ok(metadata) = metadata else { continue };
         if metadata.is_file() {
-            let modified = metadata.modified().map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
-            objects.push(StoredObject { file_name, stamp: Stamp { size: metadata.len(), modified } });
+            let modified = metadata
+                .modified()
+                .map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
+            objects.push(StoredObject {
+                file_name,
+                stamp: Stamp {
+                    size: metadata.len(),
+                    modified,
+                },
+            });
         }
     }
     Ok(objects)
 }
 
 fn list_directories(directory: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Vec::new();
+    };
     let mut names: Vec<String> = entries
         .flatten()
         .filter(|entry| entry.path().is_dir())
@@ -367,9 +528,18 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
         if kind.is_dir() && depth < DEEPEST {
             // a directory that may not be read, such as lost+found, holds nothing of ours
             swept += sweep_directory(&entry.path(), depth + 1).unwrap_or(0);
-        } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_ours_and_temporary) {
-            std::fs::remove_file(entry.path())?;
-            swept += 1;
+        } else if kind.is_file()
+            && entry
+                .file_name()
+                .to_str()
+                .is_some_and(is_ours_and_temporary)
+        {
+            match std::fs::remove_file(entry.path()) {
+                Ok(()) => swept += 1,
+                // whoever wrote it has finished it: another process on the same volume
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(swept)
@@ -377,6 +547,11 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
 
 /// Only what this program writes is swept; `notes#1` is somebody's.
 fn is_ours_and_temporary(file_name: &str) -> bool {
-    let ours = [".tgz#", ".tgz.prov#", "index-cache.yaml#", ".chartroom-index#"];
+    let ours = [
+        ".tgz#",
+        ".tgz.prov#",
+        "index-cache.yaml#",
+        ".chartroom-index#",
+    ];
     is_temporary(file_name) && ours.iter().any(|mark| file_name.contains(mark))
 }

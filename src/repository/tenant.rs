@@ -42,7 +42,10 @@ impl TenantState {
             tenant,
             loaded: OnceCell::new(),
             quota: tokio::sync::Mutex::new(()),
-            index: Mutex::new(Indexed { index, unsaved: false }),
+            index: Mutex::new(Indexed {
+                index,
+                unsaved: false,
+            }),
             published,
             unreadable: Mutex::default(),
         }
@@ -57,7 +60,10 @@ impl TenantState {
     pub(super) fn start(&self, changes: Vec<Change>, now: DateTime<Utc>) {
         let mut indexed = self.lock();
         indexed.index.apply(changes);
-        let has_uploads = indexed.index.files().any(|entry| entry.layer == Layer::Upload);
+        let has_uploads = indexed
+            .index
+            .files()
+            .any(|entry| entry.layer == Layer::Upload);
         indexed.unsaved = has_uploads;
         let generated = indexed.index.newest().unwrap_or(now);
         self.publish(&indexed.index, generated);
@@ -74,11 +80,19 @@ impl TenantState {
     /// Under the index's lock, so that readers never see an older index after a newer one.
     fn publish(&self, index: &RepositoryIndex, generated: DateTime<Utc>) {
         let published = Arc::new(index.publish(generated));
-        *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
+        *self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = published;
     }
 
     pub(super) fn published(&self) -> Arc<PublishedIndex> {
-        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .published
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -103,7 +117,9 @@ impl TenantState {
     pub(super) fn charts(&self, offset: usize, limit: usize) -> Vec<(String, Arc<Chart>)> {
         let indexed = self.lock();
         let charts = indexed.index.charts().skip(offset).take(limit);
-        charts.map(|(name, chart)| (name.to_owned(), Arc::clone(chart))).collect()
+        charts
+            .map(|(name, chart)| (name.to_owned(), Arc::clone(chart)))
+            .collect()
     }
 
     pub(super) fn packages_of(&self, name: &str, version: &str) -> Vec<Arc<Entry>> {
@@ -112,7 +128,12 @@ impl TenantState {
 
     pub(super) fn packages_of_chart(&self, name: &str) -> Vec<Arc<Entry>> {
         let indexed = self.lock();
-        indexed.index.files().filter(|entry| *entry.name == *name).cloned().collect()
+        indexed
+            .index
+            .files()
+            .filter(|entry| *entry.name == *name)
+            .cloned()
+            .collect()
     }
 
     /// Indexed uploads whose objects are not in `stored`.
@@ -131,16 +152,29 @@ impl TenantState {
             if !std::mem::take(&mut indexed.unsaved) {
                 return None;
             }
-            (indexed.index.files().cloned().collect::<Vec<_>>(), self.published())
+            (
+                indexed.index.files().cloned().collect::<Vec<_>>(),
+                self.published(),
+            )
         };
         let cache = statefile::render(entries.iter().map(|entry| &**entry));
-        Some((cache.into_iter().collect(), published.parts().cloned().collect()))
+        Some((
+            cache.into_iter().collect(),
+            published.parts().cloned().collect(),
+        ))
     }
 
     /// Remembers and logs a package that cannot be listed (contract section 8); once for each state of the object.
     pub(super) fn note_unreadable(&self, unreadable: &Unreadable, action: &str) {
-        let Unreadable { file_name, stamp, reason } = unreadable;
-        let mut known = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        let Unreadable {
+            file_name,
+            stamp,
+            reason,
+        } = unreadable;
+        let mut known = self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if known.insert(file_name.clone(), *stamp) != Some(*stamp) {
             let error = chain(reason);
             warn!(repo = %self.tenant, action, package = file_name, error, "Invalid package in storage");
@@ -148,11 +182,17 @@ impl TenantState {
     }
 
     pub(super) fn is_known_unreadable(&self, file_name: &str, stamp: Stamp) -> bool {
-        let known = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self
+            .unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         known.get(file_name) == Some(&stamp)
     }
 
     pub(super) fn forget_unreadable(&self, file_name: &str) {
-        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).remove(file_name);
+        self.unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(file_name);
     }
 }

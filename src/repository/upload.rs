@@ -32,20 +32,24 @@ pub enum UploadError {
     /// The provenance file is none.
     #[error(transparent)]
     Provenance(#[from] InvalidProvenance),
-    /// The name would leave the tenant's directory.
+    /// The name would leave the tenant's directory, or is none that the storage can hold.
     #[error("{0} is improperly formatted")]
     ImproperlyFormatted(String),
     /// It is there already and may not be replaced.
     #[error("{0} exists already")]
     Exists(String),
     /// It is built in and cannot be replaced by anybody.
-    #[error("{0} is a built-in chart version and cannot be replaced: upload it under another version")]
+    #[error(
+        "{0} is a built-in chart version and cannot be replaced: upload it under another version"
+    )]
     BuiltIn(String),
     /// The tenant has as many objects as it may have.
     #[error("repo has reached storage limit")]
     LimitReached,
     /// The volume is full.
-    #[error("storage is full: {0} was not stored; delete chart versions or enlarge the volume, then upload again")]
+    #[error(
+        "storage is full: {0} was not stored; delete chart versions or enlarge the volume, then upload again"
+    )]
     StorageFull(String),
     /// The store failed.
     #[error(transparent)]
@@ -57,6 +61,9 @@ impl From<StoreError> for UploadError {
         match error {
             StoreError::AlreadyExists(key) => Self::Exists(key.file_name().to_owned()),
             StoreError::StorageFull(key) => Self::StorageFull(key.file_name().to_owned()),
+            StoreError::ImpossibleName(key) => {
+                Self::ImproperlyFormatted(key.file_name().to_owned())
+            }
             other @ (StoreError::Failed { .. } | StoreError::Io { .. }) => Self::Store(other),
         }
     }
@@ -72,16 +79,25 @@ struct Pending {
 impl ChartRepository {
     /// Stores what was uploaded and lists it. When this returns, the index that readers get has it.
     pub async fn upload(&self, tenant: &Tenant, upload: Upload) -> Result<(), UploadError> {
-        let Upload { chart, provenance, may_overwrite } = upload;
+        let Upload {
+            chart,
+            provenance,
+            may_overwrite,
+        } = upload;
         let opened = match &chart {
             Some(bytes) => Some(self.open_upload(bytes.clone()).await?),
             None => None,
         };
-        let provenance_name = provenance.as_ref().map(|bytes| provenance_file_name(bytes)).transpose()?;
+        let provenance_name = provenance
+            .as_ref()
+            .map(|bytes| provenance_file_name(bytes))
+            .transpose()?;
         let state = self.state(tenant).await?;
 
         let mut chart = match (opened.as_ref(), chart) {
-            (Some(package), Some(bytes)) => Some(pending(tenant, package_file_name(package), bytes)?),
+            (Some(package), Some(bytes)) => {
+                Some(pending(tenant, package_file_name(package), bytes)?)
+            }
             _ => None,
         };
         let mut provenance = match (provenance_name, provenance) {
@@ -89,26 +105,43 @@ impl ChartRepository {
             _ => None,
         };
         for pending in chart.iter().chain(&provenance) {
-            self.refuse_built_in(tenant, pending.key.file_name(), opened.as_ref()).await?;
+            self.refuse_built_in(tenant, pending.key.file_name(), opened.as_ref())
+                .await?;
         }
 
-        let locks = self.locks.lock_all(chart.iter().chain(&provenance).map(|pending| &pending.key)).await;
+        let locks = self
+            .locks
+            .lock_all(chart.iter().chain(&provenance).map(|pending| &pending.key))
+            .await;
         for pending in chart.iter_mut().chain(&mut provenance) {
             pending.exists = self.store.stamp(&pending.key).await?;
         }
         if !may_overwrite {
-            self.refuse_existing(&state, chart.as_ref(), provenance.as_ref()).await?;
+            self.refuse_existing(&state, chart.as_ref(), provenance.as_ref())
+                .await?;
         }
-        let _quota = self.refuse_beyond_limit(&state, chart.as_ref(), provenance.as_ref()).await?;
+        let _quota = self
+            .refuse_beyond_limit(&state, chart.as_ref(), provenance.as_ref())
+            .await?;
 
         // the provenance file first: without its chart it harms nobody, and the chart is what makes the pair visible
         let undo = match &provenance {
             Some(pending) => Some(self.write_provenance(pending).await?),
             None => None,
         };
-        let (Some(pending), Some(package)) = (chart, opened) else { return Ok(()) };
-        let mode = if may_overwrite { WriteMode::Overwrite } else { WriteMode::Create };
-        let stamp = match self.store.put(&pending.key, pending.bytes.into(), mode).await {
+        let (Some(pending), Some(package)) = (chart, opened) else {
+            return Ok(());
+        };
+        let mode = if may_overwrite {
+            WriteMode::Overwrite
+        } else {
+            WriteMode::Create
+        };
+        let stamp = match self
+            .store
+            .put(&pending.key, pending.bytes.into(), mode)
+            .await
+        {
             Ok(stamp) => stamp,
             Err(error) => {
                 if let (Some(undo), Some(provenance)) = (undo, &provenance) {
@@ -119,7 +152,13 @@ impl ChartRepository {
         };
         let file_name = pending.key.file_name();
         state.forget_unreadable(file_name);
-        self.apply(&state, [Change::Insert(Listing::new(&package, file_name, stamp), Layer::Upload)]);
+        self.apply(
+            &state,
+            [Change::Insert(
+                Listing::new(&package, file_name, stamp),
+                Layer::Upload,
+            )],
+        );
         let replaced = pending.exists.is_some();
         info!(
             repo = %tenant,
@@ -131,7 +170,8 @@ impl ChartRepository {
         );
         drop(locks);
         if !replaced {
-            self.make_room(&state, &package.metadata.name, file_name).await;
+            self.make_room(&state, &package.metadata.name, file_name)
+                .await;
         }
         Ok(())
     }
@@ -148,7 +188,9 @@ impl ChartRepository {
         file_name: &str,
         package: Option<&ChartPackage>,
     ) -> Result<(), UploadError> {
-        let Some(builtin) = self.builtin_of(tenant).await else { return Ok(()) };
+        let Some(builtin) = self.builtin_of(tenant).await else {
+            return Ok(());
+        };
         let package_name = file_name.strip_suffix(".prov").unwrap_or(file_name);
         let same_version = package.is_some_and(|package| {
             builtin.has_version(&package.metadata.name, &package.metadata.version)
@@ -188,11 +230,20 @@ impl ChartRepository {
         chart: Option<&Pending>,
         provenance: Option<&Pending>,
     ) -> Result<Option<tokio::sync::MutexGuard<'a, ()>>, UploadError> {
-        let Some(limit) = self.settings.max_storage_objects else { return Ok(None) };
+        let Some(limit) = self.settings.max_storage_objects else {
+            return Ok(None);
+        };
         let guard = state.quota.lock().await;
         let stored = self.store.list(&state.tenant).await?;
-        let count = stored.iter().filter(|object| FileKind::of(&object.file_name).is_some()).count();
-        let new = chart.into_iter().chain(provenance).filter(|pending| pending.exists.is_none()).count();
+        let count = stored
+            .iter()
+            .filter(|object| FileKind::of(&object.file_name).is_some())
+            .count();
+        let new = chart
+            .into_iter()
+            .chain(provenance)
+            .filter(|pending| pending.exists.is_none())
+            .count();
         if new > 0 && count + new > limit {
             return Err(UploadError::LimitReached);
         }
@@ -205,15 +256,25 @@ impl ChartRepository {
             Some(_) => self.store.get(&pending.key).await?.map(|(_, bytes)| bytes),
             None => None,
         };
-        let mode = if before.is_some() { WriteMode::Overwrite } else { WriteMode::Create };
-        self.store.put(&pending.key, pending.bytes.clone().into(), mode).await?;
+        let mode = if before.is_some() {
+            WriteMode::Overwrite
+        } else {
+            WriteMode::Create
+        };
+        self.store
+            .put(&pending.key, pending.bytes.clone().into(), mode)
+            .await?;
         info!(repo = %pending.key.tenant(), package = pending.key.file_name(), "Provenance file uploaded");
         Ok(before)
     }
 
     async fn undo_provenance(&self, pending: &Pending, before: Option<Bytes>) {
         let undone = match before {
-            Some(bytes) => self.store.put(&pending.key, bytes.into(), WriteMode::Overwrite).await.map(drop),
+            Some(bytes) => self
+                .store
+                .put(&pending.key, bytes.into(), WriteMode::Overwrite)
+                .await
+                .map(drop),
             None => self.store.delete(&pending.key).await.map(drop),
         };
         if let Err(cause) = undone {
@@ -230,19 +291,32 @@ impl ChartRepository {
     /// (contract section 1.5, with the defects of section 13.5 to 13.7 left out: the new one is safe before the old
     /// one goes, and overwriting evicts nothing).
     async fn make_room(&self, state: &TenantState, name: &str, just_uploaded: &str) {
-        let Some(limit) = self.settings.per_chart_limit else { return };
+        let Some(limit) = self.settings.per_chart_limit else {
+            return;
+        };
         let mut uploads = state.packages_of_chart(name);
         uploads.retain(|entry| entry.layer == Layer::Upload);
         if uploads.len() <= limit {
             return;
         }
         let by_age = |a: &std::sync::Arc<Entry>, b: &std::sync::Arc<Entry>| {
-            a.stamp.modified.cmp(&b.stamp.modified).then_with(|| a.version.cmp(&b.version))
+            a.stamp
+                .modified
+                .cmp(&b.stamp.modified)
+                .then_with(|| a.version.cmp(&b.version))
         };
-        let oldest = uploads.into_iter().filter(|entry| *entry.file_name != *just_uploaded).min_by(by_age);
-        let Some(key) = oldest.and_then(|entry| ObjectKey::new(&state.tenant, &entry.file_name)) else { return };
+        let oldest = uploads
+            .into_iter()
+            .filter(|entry| *entry.file_name != *just_uploaded)
+            .min_by(by_age);
+        let Some(key) = oldest.and_then(|entry| ObjectKey::new(&state.tenant, &entry.file_name))
+        else {
+            return;
+        };
         match self.delete_package(state, &key).await {
-            Ok(_) => info!(repo = %state.tenant, package = key.file_name(), limit, "Oldest version made room"),
+            Ok(_) => {
+                info!(repo = %state.tenant, package = key.file_name(), limit, "Oldest version made room")
+            }
             Err(cause) => {
                 let error = chain(&cause);
                 warn!(repo = %state.tenant, package = key.file_name(), error, "Oldest version could not be deleted");
@@ -257,12 +331,19 @@ fn package_file_name(package: &ChartPackage) -> String {
 
 fn provenance_file_name(bytes: &[u8]) -> Result<String, InvalidProvenance> {
     let provenance = Provenance::parse(bytes)?;
-    Ok(format!("{}-{}.tgz.prov", provenance.name, provenance.version))
+    Ok(format!(
+        "{}-{}.tgz.prov",
+        provenance.name, provenance.version
+    ))
 }
 
 fn pending(tenant: &Tenant, file_name: String, bytes: Bytes) -> Result<Pending, UploadError> {
     match ObjectKey::new(tenant, &file_name) {
-        Some(key) => Ok(Pending { key, bytes, exists: None }),
+        Some(key) => Ok(Pending {
+            key,
+            bytes,
+            exists: None,
+        }),
         None => Err(UploadError::ImproperlyFormatted(file_name)),
     }
 }

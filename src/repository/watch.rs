@@ -30,14 +30,28 @@ enum Seen {
 /// Follows the directory of a local repository until the future is dropped. Returns at once if there is nothing to
 /// watch, or the system cannot watch it.
 pub async fn follow(repository: Arc<ChartRepository>, min_depth: usize, max_depth: usize) {
-    let Some(root) = repository.store().local_root().map(Path::to_owned) else { return };
+    let Some(root) = repository.store().local_root().map(Path::to_owned) else {
+        return;
+    };
     let (events, mut seen) = mpsc::channel(QUEUE);
     let mut overflowing = false;
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let lost = match event {
             Ok(event) if event.need_rescan() => true,
-            Ok(event) if matches!(event.kind, EventKind::Access(notify::event::AccessKind::Open(_) | notify::event::AccessKind::Read)) => false,
-            Ok(event) => event.paths.into_iter().any(|path| events.try_send(Seen::Path(path)).is_err()),
+            Ok(event)
+                if matches!(
+                    event.kind,
+                    EventKind::Access(
+                        notify::event::AccessKind::Open(_) | notify::event::AccessKind::Read
+                    )
+                ) =>
+            {
+                false
+            }
+            Ok(event) => event
+                .paths
+                .into_iter()
+                .any(|path| events.try_send(Seen::Path(path)).is_err()),
             Err(_) => true,
         };
         overflowing |= lost;
@@ -52,7 +66,10 @@ pub async fn follow(repository: Arc<ChartRepository>, min_depth: usize, max_dept
     let _watcher = match watched {
         Ok(watcher) => watcher,
         Err(cause) => {
-            warn!(error = chain(&cause), "Storage directory cannot be watched: changes by hand wait for --cache-interval");
+            warn!(
+                error = chain(&cause),
+                "Storage directory cannot be watched: changes by hand wait for --cache-interval"
+            );
             return;
         }
     };
@@ -90,23 +107,38 @@ pub async fn follow(repository: Arc<ChartRepository>, min_depth: usize, max_dept
     }
 }
 
-async fn look_at(repository: &ChartRepository, root: &Path, path: &Path, min_depth: usize, max_depth: usize) {
-    let Ok(relative) = path.strip_prefix(root) else { return };
-    let Some(mut segments) = relative.to_str().map(|text| text.split('/').filter(|s| !s.is_empty()).collect::<Vec<_>>())
-    else {
+async fn look_at(
+    repository: &ChartRepository,
+    root: &Path,
+    path: &Path,
+    min_depth: usize,
+    max_depth: usize,
+) {
+    let Ok(relative) = path.strip_prefix(root) else {
+        return;
+    };
+    let Some(mut segments) = relative.to_str().map(|text| {
+        text.split('/')
+            .filter(|s| !s.is_empty())
+            .collect::<Vec<_>>()
+    }) else {
         return;
     };
     let outcome = match segments.last() {
         Some(name) if FileKind::of(name) == Some(FileKind::Package) => {
             let name = segments.pop().expect("there is a last one");
-            let Some(tenant) = Tenant::from_segments(segments) else { return };
+            let Some(tenant) = Tenant::from_segments(segments) else {
+                return;
+            };
             if tenant.depth() < min_depth || tenant.depth() > max_depth {
                 return;
             }
             repository.refresh(&tenant, name).await
         }
         // a directory that came, went or was renamed brings or takes a tenant with all its charts
-        Some(name) if !name.contains('#') && (path.is_dir() || !path.exists() && !name.contains('.')) => {
+        Some(name)
+            if !name.contains('#') && (path.is_dir() || !path.exists() && !name.contains('.')) =>
+        {
             repository.rescan_all(min_depth, max_depth).await;
             Ok(())
         }

@@ -47,7 +47,12 @@ fn write_item(out: &mut Vec<u8>, value: &Value, indent: usize) {
 }
 
 /// `serde_json`'s maps are sorted by key, as the index's keys are (contract section 3.1).
-fn write_mapping(out: &mut Vec<u8>, map: &serde_json::Map<String, Value>, indent: usize, after_dash: bool) {
+fn write_mapping(
+    out: &mut Vec<u8>,
+    map: &serde_json::Map<String, Value>,
+    indent: usize,
+    after_dash: bool,
+) {
     for (i, (key, value)) in map.iter().enumerate() {
         if i > 0 || !after_dash {
             write_indent(out, indent);
@@ -87,7 +92,12 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
         let quoted = Value::String(text.to_owned()).to_string();
         for c in quoted.chars() {
             match c {
-                '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                '\u{7f}'..='\u{9f}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{feff}'
+                | '\u{fffe}'
+                | '\u{ffff}' => {
                     write!(out, "\\u{:04x}", u32::from(c)).expect("writing to memory");
                 }
                 c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -100,7 +110,9 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
 /// letters, digits and `_./-` with single spaces between, and is none of YAML 1.1's words.
 fn is_plain(text: &str) -> bool {
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let all_safe = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_./- ".contains(&b));
+    let all_safe = text
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_./- ".contains(&b));
     let is_word = ["y", "yes", "n", "no", "on", "off", "true", "false", "null"]
         .iter()
         .any(|word| text.eq_ignore_ascii_case(word));
@@ -115,12 +127,21 @@ mod tests {
 
     #[test]
     fn what_yaml_would_read_as_something_else_is_quoted() {
-        for text in ["1.0", "yes", "No", "~", "", "1e3", "0x1", "- a", "a: b", "a #b", "12:30:45", "null", "a ", "ü", "*a"] {
+        for text in [
+            "1.0", "yes", "No", "~", "", "1e3", "0x1", "- a", "a: b", "a #b", "12:30:45", "null",
+            "a ", "ü", "*a",
+        ] {
             let mut out = Vec::new();
             write_string(&mut out, text);
             assert!(out.starts_with(b"\""), "{text:?} was written plain");
         }
-        for text in ["demo-app", "v1", "charts/demo-1.0.0.tgz", "A demo", "yes sir"] {
+        for text in [
+            "demo-app",
+            "v1",
+            "charts/demo-1.0.0.tgz",
+            "A demo",
+            "yes sir",
+        ] {
             let mut out = Vec::new();
             write_string(&mut out, text);
             assert_eq!(out, text.as_bytes());
@@ -140,7 +161,14 @@ mod tests {
         write_entry(&mut out, &entry, true);
         let expected = format!(
             "  demo:\n  - created: \"2030-03-17T17:46:40.120Z\"\n    dependencies:\n    - import-values:\n      - child: x\n      - \"y\"\n      name: b\n      repository: \"\"\n    deprecated: true\n    digest: {}\n    keywords:\n    - a\n    - \"1\"\n    name: demo\n    urls:\n    - charts/demo-1.0.0.tgz\n    version: \"1.0.0\"\n",
-            { let d = entry.digest.to_string(); if d.starts_with(|c: char| c.is_ascii_alphabetic()) { d } else { format!("\"{d}\"") } }
+            {
+                let d = entry.digest.to_string();
+                if d.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                    d
+                } else {
+                    format!("\"{d}\"")
+                }
+            }
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

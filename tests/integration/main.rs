@@ -2,5 +2,7 @@
 
 mod architecture;
 mod helm_cli;
+mod hostile;
 mod http;
+mod recovery;
 mod support;

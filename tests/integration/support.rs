@@ -8,6 +8,7 @@ pub mod gpg;
 pub mod helm;
 pub mod http;
 pub mod process;
+pub mod random;
 pub mod raw;
 pub mod server;
 pub mod tar;

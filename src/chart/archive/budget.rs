@@ -45,13 +45,21 @@ pub(super) struct Budget {
 impl Budget {
     /// A full budget.
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, total: limits.total, entries: limits.entries, metadata: limits.metadata }
+        Self {
+            limits: *limits,
+            total: limits.total,
+            entries: limits.entries,
+            metadata: limits.metadata,
+        }
     }
 
     /// Takes one tar header. Together with the padding behind its body that is at most 1 KiB of stream, which is why
     /// headers need no bytes of their own in `total`.
     pub(super) fn take_entry(&mut self) -> Result<(), ArchiveError> {
-        self.entries = self.entries.checked_sub(1).ok_or(ArchiveError::TooManyEntries(self.limits.entries))?;
+        self.entries = self
+            .entries
+            .checked_sub(1)
+            .ok_or(ArchiveError::TooManyEntries(self.limits.entries))?;
         Ok(())
     }
 
@@ -71,7 +79,10 @@ impl Budget {
             return Err(ArchiveError::TotalTooLarge(self.limits.total));
         }
         if size > self.limits.file {
-            return Err(ArchiveError::FileTooLarge { name: name.to_owned(), limit: self.limits.file });
+            return Err(ArchiveError::FileTooLarge {
+                name: name.to_owned(),
+                limit: self.limits.file,
+            });
         }
         self.take_bytes(size)
     }
@@ -85,6 +96,10 @@ impl Budget {
 
     /// Refuses subcharts that are more than so many levels deep.
     pub(super) fn check_nesting(&self, depth: usize) -> Result<(), ArchiveError> {
-        if depth > self.limits.nesting { Err(ArchiveError::TooDeep(self.limits.nesting)) } else { Ok(()) }
+        if depth > self.limits.nesting {
+            Err(ArchiveError::TooDeep(self.limits.nesting))
+        } else {
+            Ok(())
+        }
     }
 }

@@ -12,9 +12,15 @@ use crate::chart::metadata::Metadata;
 use crate::yaml;
 
 /// Charts of a hundred dependencies have about a thousand nodes.
-const METADATA_YAML: yaml::Limits = yaml::Limits { nodes: 20_000, depth: 100 };
+const METADATA_YAML: yaml::Limits = yaml::Limits {
+    nodes: 20_000,
+    depth: 100,
+};
 /// Values and locks are read without keeping a tree, so only time is at stake.
-const CHECKED_YAML: yaml::Limits = yaml::Limits { nodes: 500_000, depth: 100 };
+const CHECKED_YAML: yaml::Limits = yaml::Limits {
+    nodes: 500_000,
+    depth: 100,
+};
 /// What a subchart costs to keep besides its name.
 const SUBCHART_COST: u64 = 256;
 
@@ -41,8 +47,16 @@ enum Subchart {
 }
 
 /// Reads the package (or the archive of a subchart) in `compressed`; `depth` counts the charts around it.
-pub(super) fn read(compressed: &mut dyn BufRead, budget: &mut Budget, depth: usize) -> Result<Contents, ArchiveError> {
-    let mut reading = Reading { root: Contents::default(), depth, buffer: Vec::new() };
+pub(super) fn read(
+    compressed: &mut dyn BufRead,
+    budget: &mut Budget,
+    depth: usize,
+) -> Result<Contents, ArchiveError> {
+    let mut reading = Reading {
+        root: Contents::default(),
+        depth,
+        buffer: Vec::new(),
+    };
     each_file(compressed, budget, &mut reading)?;
     Ok(reading.root)
 }
@@ -54,8 +68,19 @@ struct Reading {
 }
 
 impl FileVisitor for Reading {
-    fn file(&mut self, path: &str, size: u64, body: &mut dyn Read, budget: &mut Budget) -> Result<(), ArchiveError> {
-        let mut file = IncomingFile { size, body, budget, buffer: &mut self.buffer };
+    fn file(
+        &mut self,
+        path: &str,
+        size: u64,
+        body: &mut dyn Read,
+        budget: &mut Budget,
+    ) -> Result<(), ArchiveError> {
+        let mut file = IncomingFile {
+            size,
+            body,
+            budget,
+            buffer: &mut self.buffer,
+        };
         self.root.insert(path, self.depth, &mut file)
     }
 }
@@ -80,7 +105,12 @@ impl IncomingFile<'_> {
 impl Contents {
     /// Takes in one file. An error is one of the archive as a whole; faults of a single file are kept for
     /// [`finish`](Self::finish), which judges in Helm's order.
-    fn insert(&mut self, path: &str, depth: usize, file: &mut IncomingFile<'_>) -> Result<(), ArchiveError> {
+    fn insert(
+        &mut self,
+        path: &str,
+        depth: usize,
+        file: &mut IncomingFile<'_>,
+    ) -> Result<(), ArchiveError> {
         match path {
             "Chart.yaml" => {
                 file.budget.take_metadata(file.size)?;
@@ -98,7 +128,10 @@ impl Contents {
             "Chart.lock" => self.check("Chart.lock", file.bytes()?),
             "requirements.lock" => self.check("requirements.lock", file.bytes()?),
             path => {
-                if let Some(path) = path.strip_prefix("charts/").filter(|path| !path.ends_with(".prov")) {
+                if let Some(path) = path
+                    .strip_prefix("charts/")
+                    .filter(|path| !path.ends_with(".prov"))
+                {
                     self.insert_into_subchart(path, depth + 1, file)?;
                 }
             }
@@ -108,14 +141,22 @@ impl Contents {
 
     /// Takes in a file under `charts/`. As in Helm, a stray `charts/README.md` counts as a chart that lacks its
     /// `Chart.yaml`, while names that start with `_` or `.` are passed over.
-    fn insert_into_subchart(&mut self, path: &str, depth: usize, file: &mut IncomingFile<'_>) -> Result<(), ArchiveError> {
-        let (name, rest) = path.split_once('/').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    fn insert_into_subchart(
+        &mut self,
+        path: &str,
+        depth: usize,
+        file: &mut IncomingFile<'_>,
+    ) -> Result<(), ArchiveError> {
+        let (name, rest) = path
+            .split_once('/')
+            .map_or((path, None), |(name, rest)| (name, Some(rest)));
         if name.starts_with(['_', '.']) {
             return Ok(());
         }
         file.budget.check_nesting(depth)?;
         if !self.subcharts.contains_key(name) {
-            file.budget.take_metadata(path.len() as u64 + SUBCHART_COST)?;
+            file.budget
+                .take_metadata(path.len() as u64 + SUBCHART_COST)?;
             let subchart = match rest {
                 _ if !name.ends_with(".tgz") => Subchart::Directory(Self::default()),
                 None => Subchart::Archive(open_subchart(depth, file)?),
@@ -140,7 +181,13 @@ impl Contents {
 
     /// The chart's metadata, sanitised and valid, if everything about the chart is.
     pub(super) fn finish(self) -> Result<Metadata, ArchiveError> {
-        let Self { metadata, requirements, chart_yaml_fault, mut file_fault, subcharts } = self;
+        let Self {
+            metadata,
+            requirements,
+            chart_yaml_fault,
+            mut file_fault,
+            subcharts,
+        } = self;
         if let Some(fault) = chart_yaml_fault {
             return Err(*fault);
         }
@@ -160,11 +207,19 @@ impl Contents {
                 Subchart::Directory(contents) => contents.finish().err(),
                 Subchart::Archive(refused) => refused,
                 Subchart::DirectoryAsArchive(got) => {
-                    return Err(ArchiveError::SubchartIsDirectory { name, parent: metadata.name, got });
+                    return Err(ArchiveError::SubchartIsDirectory {
+                        name,
+                        parent: metadata.name,
+                        got,
+                    });
                 }
             };
             if let Some(reason) = refused {
-                return Err(ArchiveError::Subchart { name, parent: metadata.name, reason: Box::new(reason) });
+                return Err(ArchiveError::Subchart {
+                    name,
+                    parent: metadata.name,
+                    reason: Box::new(reason),
+                });
             }
         }
         Ok(metadata)
@@ -173,7 +228,10 @@ impl Contents {
 
 /// Opens the archive of a subchart while it streams past; the refusal, if it is refused. The error is for what ends
 /// the reading of the whole package.
-fn open_subchart(depth: usize, file: &mut IncomingFile<'_>) -> Result<Option<ArchiveError>, ArchiveError> {
+fn open_subchart(
+    depth: usize,
+    file: &mut IncomingFile<'_>,
+) -> Result<Option<ArchiveError>, ArchiveError> {
     if file.size == 0 {
         return Ok(Some(ArchiveError::Empty));
     }

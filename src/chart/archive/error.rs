@@ -76,18 +76,31 @@ pub enum ArchiveError {
     /// One of the chart's own YAML files does not load.
     #[error("cannot load {file}: {reason}")]
     #[expect(missing_docs, reason = "the text says what they are")]
-    File { file: &'static str, #[source] reason: FileError },
+    File {
+        file: &'static str,
+        #[source]
+        reason: FileError,
+    },
     /// `Chart.yaml` loads but breaks a rule.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
     /// A chart under `charts/` is refused.
     #[error("error unpacking subchart {name} in {parent}: {reason}")]
     #[expect(missing_docs, reason = "the text says what they are")]
-    Subchart { name: String, parent: String, #[source] reason: Box<ArchiveError> },
+    Subchart {
+        name: String,
+        parent: String,
+        #[source]
+        reason: Box<ArchiveError>,
+    },
     /// `charts/x.tgz` is a directory.
     #[error("error unpacking subchart tar in {parent}: expected {name}, got {got}")]
     #[expect(missing_docs, reason = "the text says what they are")]
-    SubchartIsDirectory { name: String, parent: String, got: String },
+    SubchartIsDirectory {
+        name: String,
+        parent: String,
+        got: String,
+    },
 }
 
 /// Why one of a chart's own YAML files does not load.
@@ -109,7 +122,10 @@ impl ArchiveError {
     pub(super) fn is_exhausted(&self) -> bool {
         matches!(
             self,
-            Self::TotalTooLarge(_) | Self::TooManyEntries(_) | Self::TooDeep(_) | Self::MetadataTooLarge(_)
+            Self::TotalTooLarge(_)
+                | Self::TooManyEntries(_)
+                | Self::TooDeep(_)
+                | Self::MetadataTooLarge(_)
         )
     }
 }

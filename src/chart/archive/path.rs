@@ -16,7 +16,11 @@ pub(super) fn in_chart_path(name: &str) -> Result<Cow<'_, str>, ArchiveError> {
     // archives made on Windows: one backslash anywhere and the slash is an ordinary character of *this* split
     let separator = if name.contains('\\') { '\\' } else { '/' };
     let (first, rest) = name.split_once(separator).unwrap_or((name, ""));
-    let rest = if separator == '/' { Cow::Borrowed(rest) } else { Cow::Owned(rest.replace('\\', "/")) };
+    let rest = if separator == '/' {
+        Cow::Borrowed(rest)
+    } else {
+        Cow::Owned(rest.replace('\\', "/"))
+    };
     if rest.starts_with('/') {
         return Err(ArchiveError::AbsolutePath);
     }
@@ -82,18 +86,39 @@ mod tests {
     #[test]
     fn paths_that_leave_the_chart_are_refused_in_helms_words() {
         for (name, text) in [
-            ("Chart.yaml", r#"chart illegally contains content outside the base directory: "Chart.yaml""#),
-            ("", r#"chart illegally contains content outside the base directory: """#),
-            ("x/", r#"chart illegally contains content outside the base directory: "x/""#),
-            ("x/.", r#"chart illegally contains content outside the base directory: "x/.""#),
-            ("x/a/..", r#"chart illegally contains content outside the base directory: "x/a/..""#),
+            (
+                "Chart.yaml",
+                r#"chart illegally contains content outside the base directory: "Chart.yaml""#,
+            ),
+            (
+                "",
+                r#"chart illegally contains content outside the base directory: """#,
+            ),
+            (
+                "x/",
+                r#"chart illegally contains content outside the base directory: "x/""#,
+            ),
+            (
+                "x/.",
+                r#"chart illegally contains content outside the base directory: "x/.""#,
+            ),
+            (
+                "x/a/..",
+                r#"chart illegally contains content outside the base directory: "x/a/..""#,
+            ),
             ("x//etc/passwd", "chart illegally contains absolute paths"),
             (r"x\\etc", "chart illegally contains absolute paths"),
             (r"x\/etc", "chart illegally contains absolute paths"),
             ("x/../etc", "chart illegally references parent directory"),
-            ("x/a/../../../etc", "chart illegally references parent directory"),
+            (
+                "x/a/../../../etc",
+                "chart illegally references parent directory",
+            ),
             ("x/..hidden", "chart illegally references parent directory"),
-            (r"x\..\..\etc", "chart illegally references parent directory"),
+            (
+                r"x\..\..\etc",
+                "chart illegally references parent directory",
+            ),
             ("x/c:/windows", "chart contains illegally named files"),
             (r"x\Z:\windows", "chart contains illegally named files"),
             ("Chart.yaml/x", "chart yaml not in base directory"),
@@ -101,6 +126,9 @@ mod tests {
             assert_eq!(in_chart_path(name).unwrap_err().to_string(), text, "{name}");
         }
         let long = format!("x/{}", "y".repeat(4095));
-        assert_eq!(in_chart_path(&long).unwrap_err().to_string(), "path of 4097 bytes in chart archive is too long");
+        assert_eq!(
+            in_chart_path(&long).unwrap_err().to_string(),
+            "path of 4097 bytes in chart archive is too long"
+        );
     }
 }

@@ -45,7 +45,11 @@ fn record(records: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 fn number(digits: &[u8]) -> Option<u64> {
     let digits = std::str::from_utf8(digits).ok()?;
-    if digits.starts_with('+') { None } else { digits.parse().ok() }
+    if digits.starts_with('+') {
+        None
+    } else {
+        digits.parse().ok()
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +61,10 @@ mod tests {
         let pax = Pax::parse(b"11 path=a/b\n").err();
         assert!(pax.is_some(), "a length that is one short");
         let pax = Pax::parse(b"12 path=a/b\n22 SCHILY.xattr.x=\n\n=\n10 size=7\n").unwrap();
-        assert_eq!((pax.path.as_deref(), pax.size, pax.sparse), (Some(&b"a/b"[..]), Some(7), false));
+        assert_eq!(
+            (pax.path.as_deref(), pax.size, pax.sparse),
+            (Some(&b"a/b"[..]), Some(7), false)
+        );
         assert!(Pax::parse(b"22 GNU.sparse.major=1\n").unwrap().sparse);
     }
 
@@ -76,7 +83,11 @@ mod tests {
             b"9 path=\0\n",
             b"10 size=x\n",
         ] {
-            assert!(Pax::parse(records).is_err(), "{}", String::from_utf8_lossy(records));
+            assert!(
+                Pax::parse(records).is_err(),
+                "{}",
+                String::from_utf8_lossy(records)
+            );
         }
     }
 }

@@ -36,7 +36,11 @@ pub(super) struct Entry {
 impl<R: Read> TarReader<R> {
     /// A reader of the tar in `input`.
     pub(super) fn new(input: R) -> Self {
-        Self { input, body: 0, padding: 0 }
+        Self {
+            input,
+            body: 0,
+            padding: 0,
+        }
     }
 
     /// The next entry, `None` at the end of the tar. What stands behind the end is not looked at.
@@ -45,18 +49,29 @@ impl<R: Read> TarReader<R> {
         let mut pax = Pax::default();
         loop {
             self.skip_body()?;
-            let Some(header) = self.next_header()? else { return Ok(None) };
+            let Some(header) = self.next_header()? else {
+                return Ok(None);
+            };
             budget.take_entry()?;
-            let size = header.entry_size().ok().filter(|size| *size <= i64::MAX as u64);
+            let size = header
+                .entry_size()
+                .ok()
+                .filter(|size| *size <= i64::MAX as u64);
             let size = size.ok_or(ArchiveError::TarHeader)?;
             match header.entry_type() {
                 EntryType::GNULongName => {
                     let mut name = self.read_extension(size, budget)?;
-                    name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
+                    name.truncate(
+                        name.iter()
+                            .position(|byte| *byte == 0)
+                            .unwrap_or(name.len()),
+                    );
                     long_name = Some(name);
                 }
                 EntryType::XHeader => pax = Pax::parse(&self.read_extension(size, budget)?)?,
-                EntryType::GNULongLink | EntryType::XGlobalHeader => self.start_extension(size, budget)?,
+                EntryType::GNULongLink | EntryType::XGlobalHeader => {
+                    self.start_extension(size, budget)?
+                }
                 _ => return self.entry(&header, size, long_name, pax).map(Some),
             }
         }
@@ -93,9 +108,15 @@ impl<R: Read> TarReader<R> {
         // a directory in the two old spellings: a name that ends in a slash, and the mode bits of stat(2)
         let is_directory = kind.is_dir()
             || header.as_old().linkflag == [0] && name.ends_with('/')
-            || header.mode().is_ok_and(|mode| mode & 0o170_000 == 0o040_000);
+            || header
+                .mode()
+                .is_ok_and(|mode| mode & 0o170_000 == 0o040_000);
         self.start_body(size);
-        Ok(Entry { name, size, is_directory })
+        Ok(Entry {
+            name,
+            size,
+            is_directory,
+        })
     }
 
     /// A header whose checksum is right; `None` at the end: two blocks of zeros, or no more bytes.
@@ -107,14 +128,19 @@ impl<R: Read> TarReader<R> {
         if header.as_bytes().iter().all(|byte| *byte == 0) {
             let more = self.read_block(header.as_mut_bytes())?;
             let end = !more || header.as_bytes().iter().all(|byte| *byte == 0);
-            return if end { Ok(None) } else { Err(ArchiveError::TarHeader) };
+            return if end {
+                Ok(None)
+            } else {
+                Err(ArchiveError::TarHeader)
+            };
         }
         let (before, rest) = header.as_bytes().split_at(148);
         let bytes = || before.iter().chain(&[b' '; 8]).chain(&rest[8..]);
         let unsigned: i64 = bytes().map(|byte| i64::from(*byte)).sum();
         let written = i64::from(header.cksum().map_err(|_| ArchiveError::TarHeader)?);
         // some old tars sum signed bytes; Go takes both
-        if written != unsigned && written != bytes().map(|byte| i64::from(*byte as i8)).sum::<i64>() {
+        if written != unsigned && written != bytes().map(|byte| i64::from(*byte as i8)).sum::<i64>()
+        {
             return Err(ArchiveError::TarHeader);
         }
         Ok(Some(header))
@@ -159,7 +185,8 @@ impl<R: Read> TarReader<R> {
     pub(super) fn skip_body(&mut self) -> Result<(), ArchiveError> {
         let left = self.body + self.padding;
         if left > 0 {
-            let skipped = io::copy(&mut self.input.by_ref().take(left), &mut io::sink()).map_err(refusal)?;
+            let skipped =
+                io::copy(&mut self.input.by_ref().take(left), &mut io::sink()).map_err(refusal)?;
             if skipped < left {
                 return Err(ArchiveError::Truncated);
             }
@@ -172,7 +199,9 @@ impl<R: Read> TarReader<R> {
 
 impl<R: Read> Read for TarReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.body).unwrap_or(usize::MAX).min(into.len());
+        let want = usize::try_from(self.body)
+            .unwrap_or(usize::MAX)
+            .min(into.len());
         if want == 0 {
             return Ok(0);
         }

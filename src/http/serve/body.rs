@@ -25,20 +25,6 @@ pub enum BodyError {
     Broken(#[source] hyper::Error),
 }
 
-impl BodyError {
-    /// Finds the reason inside the error of whatever read the body (axum, multipart).
-    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref() {
-                return Some(found);
-            }
-            next = error.source();
-        }
-        None
-    }
-}
-
 fn innermost(error: &hyper::Error) -> String {
     let mut last: &dyn Error = error;
     while let Some(source) = last.source() {

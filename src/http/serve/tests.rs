@@ -75,21 +75,19 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
                 StatusCode::OK,
                 AnyBody::from(body.to_bytes().len().to_string()),
             ),
-            Err(error) => {
-                let wrapped = io::Error::other(error);
-                match BodyError::find(&wrapped) {
-                    Some(BodyError::Timeout(_)) => (
-                        StatusCode::REQUEST_TIMEOUT,
-                        AnyBody::from(wrapped.to_string()),
-                    ),
-                    _ => (StatusCode::BAD_REQUEST, AnyBody::empty()),
-                }
-            }
+            Err(timeout @ BodyError::Timeout(_)) => (
+                StatusCode::REQUEST_TIMEOUT,
+                AnyBody::from(timeout.to_string()),
+            ),
+            Err(BodyError::Broken(_)) => (StatusCode::BAD_REQUEST, AnyBody::empty()),
         },
         "/refuse" => (StatusCode::UNAUTHORIZED, AnyBody::from("refused")),
         "/endless" => {
             let page = Bytes::from(vec![b'x'; 64 * 1024]);
-            (StatusCode::OK, AnyBody::Made(Box::new(std::iter::repeat(page))))
+            (
+                StatusCode::OK,
+                AnyBody::Made(Box::new(std::iter::repeat(page))),
+            )
         }
         "/never" => pending().await,
         _ => (StatusCode::OK, AnyBody::from("ok")),
@@ -158,36 +156,6 @@ async fn requests_follow_each_other_on_one_connection() {
     send(&mut stream, chunked).await;
     assert_eq!(response(&mut stream).await, "200 7");
     assert_eq!(server.stop().await, 0);
-}
-
-#[tokio::test]
-async fn an_axum_router_is_a_service() {
-    let router = axum::Router::new().fallback(|body: Bytes| async move { body });
-    let service = hyper_util::service::TowerToHyperService::new(router);
-    let listener = bind("127.0.0.1", 0).await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let server = tokio::spawn(serve(
-        listener,
-        None,
-        ServeLimits::default(),
-        service,
-        pending(),
-    ));
-    let mut stream = TcpStream::connect(address)
-        .await
-        .expect("the server listens");
-    send(
-        &mut stream,
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
-    )
-    .await;
-    assert_eq!(response(&mut stream).await, "200 hello");
-    server.abort();
-    let _ = soon(server).await;
-    assert!(
-        is_closed(&mut stream).await,
-        "connections end with the server's own future"
-    );
 }
 
 #[tokio::test]

@@ -6,11 +6,18 @@ use super::*;
 use crate::repository::entry::tests::listing;
 
 fn style(format: IndexFormat) -> IndexStyle {
-    IndexStyle { format, url_prefix: "charts/".into(), context_path: String::new() }
+    IndexStyle {
+        format,
+        url_prefix: "charts/".into(),
+        context_path: String::new(),
+    }
 }
 
 fn insert(name: &str, version: &str) -> Change {
-    Change::Insert(listing(name, version, &format!("{name}-{version}.tgz")), Layer::Upload)
+    Change::Insert(
+        listing(name, version, &format!("{name}-{version}.tgz")),
+        Layer::Upload,
+    )
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -24,17 +31,34 @@ fn text(index: &RepositoryIndex) -> String {
 #[test]
 fn an_index_without_entries_is_still_an_index() {
     let json = RepositoryIndex::new(style(IndexFormat::Json));
-    assert_eq!(text(&json), "{\"apiVersion\":\"v1\",\"generated\":\"1970-01-01T00:00:00Z\",\"entries\":{},\"serverInfo\":{}}\n");
+    assert_eq!(
+        text(&json),
+        "{\"apiVersion\":\"v1\",\"generated\":\"1970-01-01T00:00:00Z\",\"entries\":{},\"serverInfo\":{}}\n"
+    );
     let yaml = RepositoryIndex::new(style(IndexFormat::Yaml));
-    assert_eq!(text(&yaml), "apiVersion: v1\nentries: {}\ngenerated: \"1970-01-01T00:00:00Z\"\nserverInfo: {}\n");
+    assert_eq!(
+        text(&yaml),
+        "apiVersion: v1\nentries: {}\ngenerated: \"1970-01-01T00:00:00Z\"\nserverInfo: {}\n"
+    );
 }
 
 #[test]
 fn there_is_one_version_a_line_newest_first() {
-    let mut index = RepositoryIndex::new(IndexStyle { context_path: "/x".into(), ..style(IndexFormat::Json) });
-    index.apply([insert("b", "1.0.0"), insert("a", "1.9.0"), insert("a", "1.10.0"), insert("a", "2.0.0-rc.1")]);
+    let mut index = RepositoryIndex::new(IndexStyle {
+        context_path: "/x".into(),
+        ..style(IndexFormat::Json)
+    });
+    index.apply([
+        insert("b", "1.0.0"),
+        insert("a", "1.9.0"),
+        insert("a", "1.10.0"),
+        insert("a", "2.0.0-rc.1"),
+    ]);
     let text = text(&index);
-    let starts: Vec<&str> = text.lines().map(|line| line.split(",\"urls\"").next().unwrap()).collect();
+    let starts: Vec<&str> = text
+        .lines()
+        .map(|line| line.split(",\"urls\"").next().unwrap())
+        .collect();
     assert_eq!(
         starts,
         [
@@ -65,17 +89,29 @@ fn one_of_two_packages_with_the_same_version_is_listed_and_the_other_inherits() 
     assert_eq!(index.packages_of("a", "1.0.0").len(), 3);
     index.apply([Change::Remove("a-1.0.0.tgz".into())]);
     assert!(text(&index).contains("charts/another.tgz"));
-    index.apply([Change::Remove("another.tgz".into()), Change::Remove("renamed.tgz".into())]);
+    index.apply([
+        Change::Remove("another.tgz".into()),
+        Change::Remove("renamed.tgz".into()),
+    ]);
     assert_eq!((index.chart_count(), index.version_count()), (0, 0));
-    assert_eq!(text(&index), text(&RepositoryIndex::new(style(IndexFormat::Json))));
+    assert_eq!(
+        text(&index),
+        text(&RepositoryIndex::new(style(IndexFormat::Json)))
+    );
 }
 
 #[test]
 fn a_file_that_becomes_another_chart_leaves_its_old_entry() {
     // a-1-0.tgz is chart a, version 1-0, and also chart a-1, version 0
     let mut index = RepositoryIndex::new(style(IndexFormat::Json));
-    index.apply([Change::Insert(listing("a", "1-0", "a-1-0.tgz"), Layer::Upload)]);
-    index.apply([Change::Insert(listing("a-1", "0", "a-1-0.tgz"), Layer::Upload)]);
+    index.apply([Change::Insert(
+        listing("a", "1-0", "a-1-0.tgz"),
+        Layer::Upload,
+    )]);
+    index.apply([Change::Insert(
+        listing("a-1", "0", "a-1-0.tgz"),
+        Layer::Upload,
+    )]);
     assert!(index.chart("a").is_none());
     assert_eq!(index.chart("a-1").unwrap().versions().len(), 1);
 }
@@ -97,21 +133,31 @@ fn the_etag_follows_the_content_and_nothing_else() {
 #[test]
 fn a_large_index_is_divided_into_pages_that_join_again() {
     let mut index = RepositoryIndex::new(style(IndexFormat::Json));
-    index.apply((0..2_000).map(|i| insert(&format!("chart-{:03}", i / 10), &format!("1.{}.0", i % 10))));
+    index.apply(
+        (0..6_000).map(|i| insert(&format!("chart-{:03}", i / 10), &format!("1.{}.0", i % 10))),
+    );
     assert!(index.pages.len() > 3);
     let published = index.publish(at(0));
     let parsed: serde_json::Value = serde_json::from_slice(&published.to_bytes()).unwrap();
-    assert_eq!(parsed["entries"].as_object().unwrap().len(), 200);
-    for i in 0..1_990 {
-        index.apply([Change::Remove(format!("chart-{:03}-1.{}.0.tgz", i / 10, i % 10).into())]);
+    assert_eq!(parsed["entries"].as_object().unwrap().len(), 600);
+    for i in 0..5_990 {
+        index.apply([Change::Remove(
+            format!("chart-{:03}-1.{}.0.tgz", i / 10, i % 10).into(),
+        )]);
     }
-    assert_eq!(index.pages.len(), 1, "many removals do not leave many small pages");
+    assert_eq!(
+        index.pages.len(),
+        1,
+        "many removals do not leave many small pages"
+    );
 }
 
 #[test]
 fn the_gzip_form_is_one_member_that_inflates_to_the_plain_form() {
     let mut index = RepositoryIndex::new(style(IndexFormat::Json));
-    index.apply((0..2_000).map(|i| insert(&format!("chart-{:03}", i / 10), &format!("1.{}.0", i % 10))));
+    index.apply(
+        (0..2_000).map(|i| insert(&format!("chart-{:03}", i / 10), &format!("1.{}.0", i % 10))),
+    );
     let published = index.publish(at(0));
     assert!(!published.is_gzipped());
     let gzip: Vec<u8> = published.gzip_parts().iter().flatten().copied().collect();
@@ -130,8 +176,9 @@ fn long_listing(name: u8, version: u8) -> Listing {
     let (name, version) = (format!("c{name}"), format!("{version}.0.0"));
     let file_name = format!("{name}-{version}.tgz");
     let mut listing = listing(&name, &version, &file_name);
-    let description = "x".repeat(30_000);
-    listing.head = format!(r#"{{"name":"{name}","version":"{version}","description":"{description}""#).into();
+    let description = "x".repeat(100_000);
+    listing.head =
+        format!(r#"{{"name":"{name}","version":"{version}","description":"{description}""#).into();
     listing
 }
 
@@ -143,7 +190,11 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = (0..4u8, 0..6u8, prop::bool::weighted(0.6)).prop_map(|(name, version, insert)| {
-        if insert { Step::Insert(name, version) } else { Step::Remove(name, version) }
+        if insert {
+            Step::Insert(name, version)
+        } else {
+            Step::Remove(name, version)
+        }
     });
     prop::collection::vec(step, 1..60)
 }
