@@ -44,6 +44,16 @@ use serde_json::Value;
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::form::Form;
 use crate::support::http::{Http, Response};
+use crate::support::server::TestServer;
+
+/// Waits until the server says that its index is complete.
+async fn ready(server: &TestServer) {
+    server
+        .eventually("the server is ready", async || {
+            server.http().get("/readyz").await.status == 200
+        })
+        .await;
+}
 
 /// Uploads a chart as `curl --data-binary` does and returns its package.
 async fn upload(http: &Http, path: &str, chart: &ChartBuilder) -> Vec<u8> {

@@ -23,7 +23,11 @@ fn a_wrong_option_is_one_clear_line_and_exit_code_1() {
             "config file not found: missing.yaml",
         ),
         (
-            &["--config=README.md"],
+            &[concat!(
+                "--config=",
+                env!("CARGO_MANIFEST_DIR"),
+                "/Cargo.toml"
+            )],
             "config file must have .yaml/.yml extension (or no extension)",
         ),
         (&["--cache=memcached"], "Unsupported cache store: memcached"),

@@ -38,6 +38,7 @@ async fn server(more: &[&str]) -> TestServer {
         .args(CREDENTIALS)
         .args(["--enable-metrics", "--artifact-hub-repo-id=id"]);
     let server = options.args(more).start();
+    super::ready(&server).await;
     let http = server.http().with_basic_auth("mate", "s3a:ch@rt");
     upload(&http, "/api/charts", &ChartBuilder::new("app", "1.0.0")).await;
     server

@@ -73,8 +73,8 @@ async fn an_entry_has_the_fields_that_strict_parsers_know_and_no_others() {
              type: application\nkeywords: [a]\nhome: https://home.test\nsources: [https://source.test]\n\
              dependencies:\n- name: dep\n  version: '1'\n  repository: https://charts.test\n  condition: dep.on\n\
              \u{20} tags: [t]\n  import-values: [data]\n  alias: other\n\
-             maintainers: [{name: N, email: n@charts.test, url: https://n.test}]\nicon: https://icon.test\n\
-             appVersion: 1.10\ndeprecated: true\nannotations: {a: 1}\ntags: x\ncondition: y\nunknownField: 1\n",
+             maintainers: [{name: Nn, email: n@charts.test, url: https://n.test}]\nicon: https://icon.test\n\
+             appVersion: 1.10\ndeprecated: true\nannotations: {a: 1}\ntags: x\ncondition: some.key\nunknownField: 1\n",
         );
         let package = upload(&http, "/api/charts", &chart).await;
         let index = parsed(&http.get("/index.yaml").await);
@@ -90,14 +90,14 @@ async fn an_entry_has_the_fields_that_strict_parsers_know_and_no_others() {
         }
         entry.as_object_mut().expect("a mapping").remove("created");
         let expected = json!({
-            "annotations": {"a": "1"}, "apiVersion": "v2", "appVersion": "1.1", "condition": "y",
+            "annotations": {"a": "1"}, "apiVersion": "v2", "appVersion": "1.1", "condition": "some.key",
             "dependencies": [{
                 "alias": "other", "condition": "dep.on", "import-values": ["data"], "name": "dep",
                 "repository": "https://charts.test", "tags": ["t"], "version": "1",
             }],
             "deprecated": true, "description": "Demo: an example", "digest": sha256_hex(&package),
             "home": "https://home.test", "icon": "https://icon.test", "keywords": ["a"], "kubeVersion": ">=1.20",
-            "maintainers": [{"email": "n@charts.test", "name": "N", "url": "https://n.test"}], "name": "app",
+            "maintainers": [{"email": "n@charts.test", "name": "Nn", "url": "https://n.test"}], "name": "app",
             "sources": ["https://source.test"], "tags": "x", "type": "application",
             "urls": ["charts/app-1.0.0.tgz"], "version": "1.0.0",
         });

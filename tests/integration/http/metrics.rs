@@ -174,6 +174,8 @@ async fn families_have_chartmuseums_names_and_types() {
     ]);
     let http = server.http();
     http.get("/x/health").await.expect(200);
+    let known = http.clone().with_basic_auth("u", "p");
+    known.get("/x/index.yaml").await.expect(200);
     http.get("/x/metrics").await.expect(404);
     let answer = http.get("/metrics").await.expect(200);
     let content_type = answer.header("content-type").unwrap_or_default();

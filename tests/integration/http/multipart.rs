@@ -55,8 +55,9 @@ async fn only_the_first_file_part_of_a_known_field_counts() {
         .file("other", "x", &second)
         .part(
             "Content-Disposition: form-data; name=\"chart\"; filename=\"\"",
-            &first,
+            &second,
         )
+        .file("chart", "first-1.0.0.tgz", &first)
         .file("chart", "second-1.0.0.tgz", &second);
     http.post_form("/api/charts", &form).await.expect(201);
     assert_eq!(files(server.storage()), ["first-1.0.0.tgz"]);

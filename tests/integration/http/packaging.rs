@@ -77,7 +77,7 @@ async fn what_is_packaged_can_be_uploaded_and_read() {
 async fn ignored_files_stay_out() {
     let world = TempDir::new().expect("a temporary directory");
     chart()
-        .file(".helmignore", "# comment\n*.bak\n/secret/\n!keep.bak\n")
+        .file(".helmignore", "# comment\n*.bak\n/secret/\n")
         .file("a.bak", "")
         .file("docs/b.bak", "")
         .file("secret/password", "")

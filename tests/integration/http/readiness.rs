@@ -60,11 +60,7 @@ async fn requests_before_the_index_is_complete_wait_for_it() {
     assert_eq!(index, expected);
     assert_eq!(list, expected);
     version.expect(200);
-    server
-        .eventually("the server is ready", async || {
-            http.get("/readyz").await.status == 200
-        })
-        .await;
+    super::ready(&server).await;
     assert_eq!(http.get("/readyz").await.expect(200).json()["ready"], true);
 }
 
@@ -86,10 +82,5 @@ async fn an_upload_before_the_index_is_complete_is_in_it() {
 #[tokio::test]
 async fn an_empty_storage_is_ready_soon() {
     let server = TestServer::start(&[]);
-    let http = server.http();
-    server
-        .eventually("the server is ready", async || {
-            http.get("/readyz").await.status == 200
-        })
-        .await;
+    super::ready(&server).await;
 }

@@ -191,7 +191,7 @@ async fn no_file_name_leads_out_of_the_storage() {
 async fn no_chart_or_provenance_name_leads_out_of_the_storage() {
     let server = TestServer::start(&["--depth=1", "--allow-overwrite"]);
     let http = server.http();
-    let chart = ChartBuilder::new("../escaped", "1.0.0");
+    let chart = ChartBuilder::new("x", "1.0.0").chart_yaml("name: ../escaped\nversion: 1.0.0\n");
     let provenance = crate::support::chart_builder::unsigned_provenance("../escaped", "1.0.0", b"");
     let refusal = http
         .post("/api/org/charts", chart.package())
