@@ -1,7 +1,8 @@
 //! The HTTP surface from outside: the real binary on a loopback port, over real directories.
 //!
-//! `README.md` beside this folder says which test covers which fact of the contract.
+//! `README.md` beside this folder says which test covers which fact of the contract; `acceptance_list` holds it to that.
 
+mod acceptance_list;
 mod artifact_hub;
 mod built_in_charts;
 mod by_hand;

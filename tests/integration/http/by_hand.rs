@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{indexed, listed, put_by_hand, upload};
 use crate::support::chart_builder::{ChartBuilder, sha256_hex};
@@ -40,6 +41,46 @@ async fn a_file_that_is_added_replaced_or_removed_is_noticed() {
     server
         .eventually("the file is not listed", async || digest().await.is_none())
         .await;
+}
+
+#[tokio::test]
+async fn a_change_is_listed_within_a_second() {
+    let server = watching();
+    let http = server.http();
+    super::ready(&server).await;
+    let mut latencies = Vec::new();
+    // the fastest of a few, so that a busy machine does not fail the test
+    for number in 0..4 {
+        let chart = ChartBuilder::new("app", &format!("1.0.{number}"));
+        put_by_hand(server.storage(), &chart.file_name(), &chart.package());
+        let start = Instant::now();
+        server
+            .eventually("the file is listed", async || {
+                indexed(&http, "/index.yaml").await.len() == number + 1
+            })
+            .await;
+        latencies.push(start.elapsed());
+    }
+    let fastest = latencies.iter().min().expect("four of them");
+    assert!(*fastest < Duration::from_secs(1), "{latencies:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_only_touched_stays_listed() {
+    let server = TestServer::start(&["--always-regenerate-chart-index"]);
+    let http = server.http();
+    let package = upload(&http, "/api/charts", &ChartBuilder::new("app", "1.0.0")).await;
+    for _ in 0..3 {
+        let file = fs::File::options()
+            .write(true)
+            .open(server.storage().join("app-1.0.0.tgz"));
+        file.expect("the file")
+            .set_modified(SystemTime::now())
+            .expect("a time");
+        let entry = http.get("/api/charts/app/1.0.0").await.expect(200).json();
+        assert_eq!(entry["digest"], sha256_hex(&package));
+        assert_eq!(indexed(&http, "/index.yaml").await, ["app 1.0.0"]);
+    }
 }
 
 #[tokio::test]
@@ -249,7 +290,7 @@ async fn an_older_file_in_place_of_a_newer_one_is_noticed() {
         .write(true)
         .open(server.storage().join("app-1.0.0.tgz"))
         .expect("the file");
-    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000))
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000))
         .expect("a time");
     let entry = http.get("/api/charts/app/1.0.0").await.expect(200).json();
     assert_eq!(entry["digest"], sha256_hex(&older));

@@ -110,6 +110,25 @@ async fn an_upload_that_does_not_fit_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_failed_form_harms_no_other_tenant() {
+    let volume = SmallVolume::mount("256k");
+    let options = TestServer::options().storage(volume.path());
+    let server = options.arg("--depth-dynamic").start();
+    let http = server.http();
+    let package = upload(&http, "/api/charts", &ChartBuilder::new("app", "2.0.0")).await;
+    let provenance = unsigned_provenance("app", "2.0.0", &package);
+    http.post("/api/prov", provenance.clone()).await.expect(201);
+    // the same names in another tenant, of which the second does not fit
+    let both = chart_form(&too_large("2.0.0")).file("prov", "x", provenance.as_bytes());
+    assert_full(http.post_form("/api/org/charts", &both).await);
+    assert_eq!(files(&volume.path().join("org")), [""; 0]);
+    assert_eq!(indexed(&http, "/index.yaml").await, ["app 2.0.0"]);
+    assert!(http.get("/charts/app-2.0.0.tgz").await.expect(200).body == package);
+    let kept = http.get("/charts/app-2.0.0.tgz.prov").await.expect(200);
+    assert_eq!(kept.text(), provenance);
+}
+
+#[tokio::test]
 async fn a_volume_full_to_the_last_byte_still_serves_and_deletes() {
     let volume = SmallVolume::mount("256k");
     let server = TestServer::options()

@@ -1,6 +1,7 @@
 //! The start: the port is open at once, and nobody sees half an index.
 
 use std::fs;
+use std::path::Path;
 
 use tempfile::TempDir;
 
@@ -15,6 +16,13 @@ const SLOW: usize = 12;
 /// A storage whose first scan takes a while: it unpacks a gigabyte, one package after the other.
 fn slow_storage() -> (TempDir, ServerOptions) {
     let storage = TempDir::new().expect("a temporary directory");
+    fill_slowly(storage.path());
+    let options = TestServer::options().storage(storage.path());
+    let options = options.args(["--index-limit=1", "--disable-statefiles"]);
+    (storage, options)
+}
+
+fn fill_slowly(directory: &Path) {
     let mut slow = Tar::new().file(
         "slow/Chart.yaml",
         b"apiVersion: v2\nname: slow\nversion: 1.0.0\n",
@@ -22,20 +30,16 @@ fn slow_storage() -> (TempDir, ServerOptions) {
     for number in 0..19 {
         slow = slow.zeros(&format!("slow/zeros-{number}"), 5 << 20);
     }
-    let first = storage.path().join("slow-0.tgz");
+    let first = directory.join("slow-0.tgz");
     fs::write(&first, slow.gzip()).expect("a writable directory");
     for number in 1..SLOW {
-        fs::hard_link(&first, storage.path().join(format!("slow-{number}.tgz"))).expect("a link");
+        fs::hard_link(&first, directory.join(format!("slow-{number}.tgz"))).expect("a link");
     }
     put_by_hand(
-        storage.path(),
+        directory,
         "app-1.0.0.tgz",
         &ChartBuilder::new("app", "1.0.0").package(),
     );
-    let options = TestServer::options()
-        .storage(storage.path())
-        .args(["--index-limit=1", "--disable-statefiles"]);
-    (storage, options)
 }
 
 #[tokio::test]
@@ -77,6 +81,24 @@ async fn an_upload_before_the_index_is_complete_is_in_it() {
         indexed(&http, "/index.yaml").await,
         ["app 1.0.0", "new 1.0.0", "slow 1.0.0"]
     );
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_being_scanned_delays_no_other() {
+    let storage = TempDir::new().expect("a temporary directory");
+    fs::create_dir(storage.path().join("large")).expect("a writable directory");
+    fill_slowly(&storage.path().join("large"));
+    let options = TestServer::options().storage(storage.path());
+    let server = options
+        .args(["--index-limit=1", "--disable-statefiles", "--depth=1"])
+        .start();
+    let http = server.http();
+    let chart = ChartBuilder::new("app", "1.0.0");
+    super::upload(&http, "/api/small/charts", &chart).await;
+    assert_eq!(indexed(&http, "/small/index.yaml").await, ["app 1.0.0"]);
+    http.delete("/api/small/charts/app").await.expect(200);
+    http.get("/readyz").await.expect(503);
+    assert_eq!(indexed(&http, "/large/index.yaml").await.len(), 2);
 }
 
 #[tokio::test]

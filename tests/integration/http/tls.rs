@@ -52,6 +52,23 @@ async fn protocols_older_than_tls_1_2_are_refused() {
 }
 
 #[tokio::test]
+async fn http_2_is_spoken_with_who_asks_for_it() {
+    let server = TestServer::options().tls(TestCa::new()).start();
+    let address = server.address().to_string();
+    for (offered, chosen) in [("h2,http/1.1", "h2"), ("http/1.1", "http/1.1")] {
+        let arguments = ["s_client", "-connect", &address, "-alpn", offered];
+        let mut openssl = std::process::Command::new("openssl");
+        openssl.args(arguments);
+        let finished = process::run(openssl, b"", std::time::Duration::from_secs(20));
+        let said = finished.stdout();
+        assert!(
+            said.contains(&format!("ALPN protocol: {chosen}\n")),
+            "{offered}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn certificates_that_cannot_be_used_stop_the_start() {
     let ca = TestCa::new();
     let (cert, key) = (
