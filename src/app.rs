@@ -78,7 +78,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     background.spawn(keep_statefiles(Arc::clone(&repository)));
 
     info!(host = %address.ip(), port = address.port(), "Starting ChartMuseum-compatible chartroom");
-    let cut = serve::serve(listener, tls, limits, service, stop.requested()).await;
+    let serving = serve::serve(listener, tls, limits, service, stop.requested());
+    let cut = tokio::select! {
+        cut = serving => cut,
+        failure = failure_of(&mut background) => return Err(failure),
+    };
     if cut > 0 {
         error!(
             connections = cut,
@@ -89,6 +93,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     repository.write_statefiles().await;
     info!("Stopped");
     Ok(())
+}
+
+/// Completes when a task that should live as long as the server has died: a server whose index no longer follows the
+/// storage must not go on as if it did.
+async fn failure_of(background: &mut JoinSet<()>) -> anyhow::Error {
+    loop {
+        match background.join_next().await {
+            Some(Ok(())) => {}
+            Some(Err(cause)) => return anyhow::Error::new(cause).context("a background task died"),
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Prints the root tenant's index.

@@ -27,9 +27,6 @@ const DURATION_BUCKETS: [f64; 11] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Upper bounds of scan durations in seconds.
-const SCAN_BUCKETS: [f64; 8] = [0.01, 0.05, 0.25, 1.0, 2.5, 10.0, 30.0, 120.0];
-
 /// All families of one server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -40,7 +37,6 @@ pub struct Metrics {
     response_sizes: SizeSummary,
     charts: IntGaugeVec,
     chart_versions: IntGaugeVec,
-    scans: HistogramVec,
 }
 
 /// What is counted of one answered request.
@@ -112,25 +108,15 @@ impl Metrics {
                 &["repo"],
             )
             .expect(VALID),
-            scans: HistogramVec::new(
-                HistogramOpts::new(
-                    "chart_repository_scan_seconds",
-                    "How long listing the storage took, in seconds",
-                )
-                .buckets(SCAN_BUCKETS.to_vec()),
-                &[],
-            )
-            .expect(VALID),
             registry,
         };
-        let collectors: [Box<dyn prometheus::core::Collector>; 8] = [
+        let collectors: [Box<dyn prometheus::core::Collector>; 7] = [
             Box::new(metrics.requests.clone()),
             Box::new(metrics.durations.clone()),
             Box::new(metrics.request_sizes.clone()),
             Box::new(metrics.response_sizes.clone()),
             Box::new(metrics.charts.clone()),
             Box::new(metrics.chart_versions.clone()),
-            Box::new(metrics.scans.clone()),
             Box::new(ProcessCollector::for_self()),
         ];
         for collector in collectors {
@@ -181,13 +167,6 @@ impl Metrics {
         // an error says that there was none
         let _ = self.charts.remove_label_values(&[tenant]);
         let _ = self.chart_versions.remove_label_values(&[tenant]);
-    }
-
-    /// Says how long a listing of the storage took.
-    pub fn scanned(&self, duration: Duration) {
-        self.scans
-            .with_label_values::<&str>(&[])
-            .observe(duration.as_secs_f64());
     }
 
     /// All families in Prometheus' text format; see [`CONTENT_TYPE`].
@@ -323,16 +302,5 @@ mod tests {
         assert_eq!(metrics.tenants(), EMPTY_TENANTS);
         metrics.set_tenant("real", 1, 1);
         assert_eq!(metrics.tenants(), EMPTY_TENANTS + 1);
-    }
-
-    #[test]
-    fn scans_are_timed() {
-        let metrics = Metrics::new();
-        metrics.scanned(Duration::from_millis(30));
-        let text = rendered(&metrics);
-        assert!(
-            text.contains("chart_repository_scan_seconds_bucket{le=\"0.05\"} 1"),
-            "{text}"
-        );
     }
 }

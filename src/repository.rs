@@ -629,9 +629,9 @@ impl ChartRepository {
     /// Compares every indexed tenant with the storage, and finds new ones. Failures are logged: the next time may do
     /// better.
     pub async fn rescan_all(&self, min_depth: usize, max_depth: usize) {
-        debug!("Rebuilding index for all tenants in cache");
+        info!("Rebuilding index for all tenants in cache");
         for state in self.states() {
-            debug!(repo = %state.tenant, "Rebuilding index for tenant");
+            info!(repo = %state.tenant, "Rebuilding index for tenant");
             if let Err(cause) = self.rescan_state(&state).await {
                 warn!(repo = %state.tenant, error = chain(&cause), "Storage cannot be compared with the index");
             }

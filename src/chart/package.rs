@@ -137,7 +137,7 @@ pub fn run(dirs: &[PathBuf], destination: &Path) -> Result<Vec<(PathBuf, Package
 /// Either the old file or the whole new one is there, also after a power cut.
 fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
+    temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
     let written = (|| {
         let mut file = fs::File::create(&temporary)?;

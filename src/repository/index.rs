@@ -73,6 +73,17 @@ impl Chart {
     fn is_empty(&self) -> bool {
         self.versions.is_empty() && self.unlisted.is_empty()
     }
+
+    /// Where the listed entry with the same version text is, among those of equal precedence.
+    fn position_of_version(&self, entry: &Entry) -> Option<usize> {
+        let from = self
+            .versions
+            .partition_point(|other| other.version > entry.version);
+        (self.versions[from..].iter())
+            .take_while(|other| other.version == entry.version)
+            .position(|other| other.version_text == entry.version_text)
+            .map(|at| from + at)
+    }
 }
 
 impl RepositoryIndex {
@@ -215,11 +226,7 @@ impl RepositoryIndex {
         self.files
             .insert(entry.file_name.clone(), Arc::clone(&entry));
         let chart = Arc::make_mut(self.charts.entry(entry.name.clone()).or_default());
-        let same_version = chart
-            .versions
-            .iter()
-            .position(|other| other.version_text == entry.version_text);
-        let displaced = match same_version {
+        let displaced = match chart.position_of_version(&entry) {
             Some(at) if chart.versions[at].cmp_claim(&entry) == Ordering::Less => {
                 chart.unlisted.push(entry);
                 return Vec::new();
@@ -263,9 +270,9 @@ impl RepositoryIndex {
             chart_mut.unlisted.swap_remove(at);
             return Vec::new();
         }
-        chart_mut
-            .versions
-            .retain(|other| other.file_name != entry.file_name);
+        if let Some(at) = chart_mut.position_of_version(&entry) {
+            chart_mut.versions.remove(at);
+        }
         self.identity = self.identity.wrapping_sub(entry.hash());
         self.listed -= 1;
         let heir = (chart_mut.unlisted.iter())

@@ -300,7 +300,11 @@ impl ChartStore {
         };
         match read_file(&root.join(key.path().as_ref())) {
             Ok(found) => Ok(Some(found)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound || is_impossible_name(error.kind()) =>
+            {
+                Ok(None)
+            }
             Err(source) => Err(StoreError::Io {
                 verb: "read",
                 what: key.to_string(),
@@ -358,7 +362,6 @@ impl ChartStore {
                     Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                         StoreError::StorageFull(key.clone())
                     }
-                    Some(io::ErrorKind::IsADirectory) => StoreError::ImpossibleName(key.clone()),
                     Some(kind) if is_impossible_name(kind) => {
                         StoreError::ImpossibleName(key.clone())
                     }
@@ -383,14 +386,38 @@ impl ChartStore {
         }
     }
 
-    /// Deletes an object; false if there was none.
+    /// Deletes an object; false if there was none. When this returns, a power cut does not bring it back.
     pub async fn delete(&self, key: &ObjectKey) -> Result<bool, StoreError> {
         match self.objects.delete(&key.path()).await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.sync_directory(key.tenant()).await?;
+                Ok(true)
+            }
             Err(error) if is_absent(&error) => Ok(false),
             Err(source) => Err(StoreError::Failed {
                 verb: "delete",
                 what: key.to_string(),
+                source,
+            }),
+        }
+    }
+
+    /// `object_store` makes what it writes durable, but not what it deletes.
+    async fn sync_directory(&self, tenant: &Tenant) -> Result<(), StoreError> {
+        let Some(root) = &self.local_root else {
+            return Ok(());
+        };
+        let directory = root.join(tenant.as_str());
+        let what = directory.display().to_string();
+        let synced =
+            tokio::task::spawn_blocking(move || std::fs::File::open(directory)?.sync_all()).await;
+        match synced.expect("syncing does not panic") {
+            Ok(()) => Ok(()),
+            // a tenant that was removed with all it had
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(StoreError::Io {
+                verb: "sync",
+                what,
                 source,
             }),
         }
@@ -432,12 +459,12 @@ fn is_absent(error: &object_store::Error) -> bool {
         || io_kind(error).is_some_and(is_impossible_name)
 }
 
-/// A name or a path longer than the file system allows, or a directory where there is a file: both come from clients,
-/// and neither is a failure of the storage.
+/// A name or a path longer than the file system allows, or a directory and a file in each other's place: these come
+/// from clients and are no failures of the storage.
 fn is_impossible_name(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
-        io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory
+        io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
     )
 }
 

@@ -5,4 +5,5 @@ mod helm_cli;
 mod hostile;
 mod http;
 mod recovery;
+mod store_conformance;
 mod support;

@@ -1,6 +1,6 @@
 //! Kills, power cuts and foreign hands: what a start finds in the storage and makes of it.
 
 mod cache;
-mod contents;
+pub mod contents;
 mod start;
 mod storm;

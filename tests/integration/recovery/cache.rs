@@ -42,8 +42,8 @@ fn last_scan(server: &TestServer) -> (u64, u64) {
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let scan = lines
-        .filter(|line| line["M"] == "Index is complete")
-        .last()
+        .rev()
+        .find(|line| line["M"] == "Index is complete")
         .expect("a line about the scan");
     (
         scan["known"].as_u64().expect("a number"),
