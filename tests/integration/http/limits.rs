@@ -178,6 +178,33 @@ async fn overwriting_and_refused_uploads_evict_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_above_the_limit_already_goes_one_by_one_with_new_versions() {
+    let server = TestServer::start(&["--per-chart-limit=2", "--always-regenerate-chart-index"]);
+    let http = server.http();
+    for (age, version) in [(4, "0.4.0"), (3, "0.1.0"), (2, "0.2.0"), (1, "0.3.0")] {
+        let chart = ChartBuilder::new("app", version);
+        put_by_hand(server.storage(), &chart.file_name(), &chart.package());
+        let file = std::fs::File::options()
+            .write(true)
+            .open(server.storage().join(chart.file_name()));
+        let modified = std::time::SystemTime::now() - std::time::Duration::from_secs(3600 * age);
+        file.expect("the file")
+            .set_modified(modified)
+            .expect("a time");
+    }
+    assert_eq!(listed(&http, "/api/charts").await.len(), 4);
+    // a replacement adds nothing, so nothing makes room for it
+    let changed = ChartBuilder::new("app", "0.2.0")
+        .file("changed", "")
+        .package();
+    http.post("/api/charts?force", changed).await.expect(201);
+    assert_eq!(listed(&http, "/api/charts").await.len(), 4);
+    upload(&http, "/api/charts", &ChartBuilder::new("app", "0.5.0")).await;
+    let expected = ["app 0.5.0", "app 0.3.0", "app 0.2.0", "app 0.1.0"];
+    assert_eq!(listed(&http, "/api/charts").await, expected);
+}
+
+#[tokio::test]
 async fn a_full_tenant_takes_replacements_only() {
     let server = TestServer::start(&["--max-storage-objects=1", "--allow-overwrite", "--depth=1"]);
     let directory = server.storage().join("org");
