@@ -17,6 +17,9 @@ pub struct Limits {
     /// Bytes of what is kept until the end of the archive: every `Chart.yaml` and `requirements.yaml`, and the names
     /// of subcharts. Ours: 1 MiB, because the index repeats them for every version.
     pub metadata: u64,
+    /// Bytes of YAML that is parsed, in all: values and locks of the chart and its subcharts. Ours: 20 MiB, because
+    /// parsing is what takes time.
+    pub yaml: u64,
     /// Bytes of templates and values that [`templates`](super::templates) collects. Ours: 20 MiB.
     pub templates: u64,
 }
@@ -29,6 +32,7 @@ impl Default for Limits {
             entries: 50_000,
             nesting: 16,
             metadata: 1 << 20,
+            yaml: 20 << 20,
             templates: 20 << 20,
         }
     }
@@ -40,16 +44,25 @@ pub(super) struct Budget {
     total: u64,
     entries: usize,
     metadata: u64,
+    yaml: u64,
 }
 
 impl Budget {
     /// A full budget.
     pub(super) fn new(limits: &Limits) -> Self {
+        let Limits {
+            total,
+            entries,
+            metadata,
+            yaml,
+            ..
+        } = *limits;
         Self {
             limits: *limits,
-            total: limits.total,
-            entries: limits.entries,
-            metadata: limits.metadata,
+            total,
+            entries,
+            metadata,
+            yaml,
         }
     }
 
@@ -91,6 +104,15 @@ impl Budget {
     pub(super) fn take_metadata(&mut self, size: u64) -> Result<(), ArchiveError> {
         let left = self.metadata.checked_sub(size);
         self.metadata = left.ok_or(ArchiveError::MetadataTooLarge(self.limits.metadata))?;
+        Ok(())
+    }
+
+    /// Takes bytes that will be parsed as YAML.
+    pub(super) fn take_yaml(&mut self, size: u64) -> Result<(), ArchiveError> {
+        self.yaml = self
+            .yaml
+            .checked_sub(size)
+            .ok_or(ArchiveError::YamlTooLarge(self.limits.yaml))?;
         Ok(())
     }
 

@@ -11,14 +11,9 @@ use super::{FileVisitor, each_file, without_bom};
 use crate::chart::metadata::Metadata;
 use crate::yaml;
 
-/// Charts of a hundred dependencies have about a thousand nodes.
+/// A chart of a hundred dependencies has about a thousand nodes, and its tree is kept for a while.
 const METADATA_YAML: yaml::Limits = yaml::Limits {
     nodes: 20_000,
-    depth: 100,
-};
-/// Values and locks are read without keeping a tree, so only time is at stake.
-const CHECKED_YAML: yaml::Limits = yaml::Limits {
-    nodes: 500_000,
     depth: 100,
 };
 /// What a subchart costs to keep besides its name.
@@ -124,9 +119,9 @@ impl Contents {
                 self.metadata.get_or_insert_default();
                 self.requirements = Some(file.bytes()?.to_vec());
             }
-            "values.yaml" => self.check("values.yaml", file.bytes()?),
-            "Chart.lock" => self.check("Chart.lock", file.bytes()?),
-            "requirements.lock" => self.check("requirements.lock", file.bytes()?),
+            "values.yaml" => self.check("values.yaml", file)?,
+            "Chart.lock" => self.check("Chart.lock", file)?,
+            "requirements.lock" => self.check("requirements.lock", file)?,
             path => {
                 if let Some(path) = path
                     .strip_prefix("charts/")
@@ -170,13 +165,24 @@ impl Contents {
         }
     }
 
-    fn check(&mut self, file: &'static str, text: &[u8]) {
-        let reason = match yaml::is_mapping(text, CHECKED_YAML) {
-            Ok(true) => return,
+    /// Sees whether a file of which nothing is kept is sound. The first fault is the one that will be told, so what
+    /// comes after it need not be parsed.
+    fn check(
+        &mut self,
+        name: &'static str,
+        file: &mut IncomingFile<'_>,
+    ) -> Result<(), ArchiveError> {
+        if self.file_fault.is_some() {
+            return Ok(());
+        }
+        file.budget.take_yaml(file.size)?;
+        let reason = match yaml::is_mapping(file.bytes()?, yaml::Limits::default()) {
+            Ok(true) => return Ok(()),
             Ok(false) => FileError::NotMapping,
             Err(error) => error.into(),
         };
-        keep_first(&mut self.file_fault, file, reason);
+        keep_first(&mut self.file_fault, name, reason);
+        Ok(())
     }
 
     /// The chart's metadata, sanitised and valid, if everything about the chart is.

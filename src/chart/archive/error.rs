@@ -27,7 +27,8 @@ pub enum ArchiveError {
     /// An entry with holes: a block of 512 bytes can claim terabytes of zeros.
     #[error("archive/tar: sparse file {0:?} is not supported")]
     Sparse(String),
-    /// An extended header gives an entry another size than its tar header: two readers would see two archives.
+    /// An extended header gives an entry another size than its tar header, or a link claims a body: two readers would
+    /// see two archives.
     #[error("archive/tar: two sizes for {0:?}")]
     TwoSizes(String),
     /// A tar without a single file.
@@ -67,6 +68,9 @@ pub enum ArchiveError {
     /// Metadata that would fill the index, or thousands of subcharts.
     #[error("metadata of the chart and its subcharts is larger than the maximum size {0}")]
     MetadataTooLarge(u64),
+    /// Values that would keep the parser busy for seconds.
+    #[error("values and locks of the chart and its subcharts are larger than the maximum size {0}")]
+    YamlTooLarge(u64),
     /// More templates than one answer should hold in memory.
     #[error("templates of the chart are larger than the maximum size {0}")]
     TemplatesTooLarge(u64),
@@ -126,6 +130,7 @@ impl ArchiveError {
                 | Self::TooManyEntries(_)
                 | Self::TooDeep(_)
                 | Self::MetadataTooLarge(_)
+                | Self::YamlTooLarge(_)
         )
     }
 }

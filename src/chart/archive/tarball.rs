@@ -27,7 +27,7 @@ pub(super) struct TarReader<R> {
 pub(super) struct Entry {
     /// Name as the archive spells it.
     pub(super) name: String,
-    /// Bytes of the body. Links and devices have none, whatever their header says, as in Go.
+    /// Bytes of the body; for some spellings of a directory, too.
     pub(super) size: u64,
     /// True for what Helm skips.
     pub(super) is_directory: bool,
@@ -69,8 +69,10 @@ impl<R: Read> TarReader<R> {
                     long_name = Some(name);
                 }
                 EntryType::XHeader => pax = Pax::parse(&self.read_extension(size, budget)?)?,
-                EntryType::GNULongLink | EntryType::XGlobalHeader => {
-                    self.start_extension(size, budget)?
+                EntryType::GNULongLink => self.start_extension(size, budget)?,
+                // what it says of all entries is not applied, as in Go, but it must be well-formed
+                EntryType::XGlobalHeader => {
+                    Pax::parse(&self.read_extension(size, budget)?)?;
                 }
                 _ => return self.entry(&header, size, long_name, pax).map(Some),
             }
@@ -104,6 +106,9 @@ impl<R: Read> TarReader<R> {
                 | EntryType::Directory
                 | EntryType::Fifo
         );
+        if !has_body && !kind.is_dir() && size > 0 {
+            return Err(ArchiveError::TwoSizes(name));
+        }
         let size = if has_body { size } else { 0 };
         // a directory in the two old spellings: a name that ends in a slash, and the mode bits of stat(2)
         let is_directory = kind.is_dir()
@@ -181,19 +186,22 @@ impl<R: Read> TarReader<R> {
         Ok(bytes)
     }
 
-    /// Reads past what is left of the current body.
-    pub(super) fn skip_body(&mut self) -> Result<(), ArchiveError> {
-        let left = self.body + self.padding;
-        if left > 0 {
-            let skipped =
-                io::copy(&mut self.input.by_ref().take(left), &mut io::sink()).map_err(refusal)?;
-            if skipped < left {
-                return Err(ArchiveError::Truncated);
-            }
-            self.body = 0;
-            self.padding = 0;
+    /// Reads past what is left of the current body. Padding may be missing at the end of the tar, as in Go.
+    fn skip_body(&mut self) -> Result<(), ArchiveError> {
+        if self.skip(self.body)? < self.body {
+            return Err(ArchiveError::Truncated);
         }
+        self.body = 0;
+        self.skip(self.padding)?;
+        self.padding = 0;
         Ok(())
+    }
+
+    fn skip(&mut self, count: u64) -> Result<u64, ArchiveError> {
+        if count == 0 {
+            return Ok(0);
+        }
+        io::copy(&mut self.input.by_ref().take(count), &mut io::sink()).map_err(refusal)
     }
 }
 
