@@ -91,7 +91,8 @@ pub async fn answer(
     response
 }
 
-/// The answer, and the route's template for metrics if there was a route.
+/// The answer, and the route's template for metrics if the request counts there: it has a route, and is not for the
+/// metrics themselves (contract section 7).
 async fn respond(
     state: &HttpState,
     request: Request<RequestBody>,
@@ -100,13 +101,10 @@ async fn respond(
         Ok(route) => route,
         Err(not_found) => return (HttpError::NotFound(not_found).into_response(), None),
     };
-    let template = route.template();
+    let template = (route != Route::Metrics).then(|| route.template());
     let credentials = request.headers().get(AUTHORIZATION);
     if let Decision::Deny { challenge } = state.authorizer.authorize(route.action(), credentials) {
-        return (
-            HttpError::Unauthorized(challenge).into_response(),
-            Some(template),
-        );
+        return (HttpError::Unauthorized(challenge).into_response(), template);
     }
     let is_api = route.is_api();
     let mut response = dispatch(state, route, request)
@@ -117,7 +115,7 @@ async fn respond(
             .headers_mut()
             .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
-    (response, Some(template))
+    (response, template)
 }
 
 /// Bytes of a request, roughly, as ChartMuseum counts them (contract section 7).

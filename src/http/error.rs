@@ -179,6 +179,8 @@ impl HttpError {
         }
         let cause = match &self {
             Self::BrokenBody(cause) => Some(cause.clone()),
+            // its own text only says where to look
+            Self::Storage(cause) => Some(chain(cause)),
             _ if status.is_server_error() => Some(chain(&self)),
             _ => None,
         };

@@ -69,11 +69,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Error + Send + Sync + 'static,
 {
-    let Some(boundary) = content_type
-        .to_str()
-        .ok()
-        .and_then(|text| multer::parse_boundary(text).ok())
-    else {
+    let Some(boundary) = boundary(content_type) else {
         return Ok(Form::default());
     };
     if body.size_hint().lower() > limit {
@@ -98,6 +94,12 @@ where
         },
         Err(_) => Ok(Form::default()),
     }
+}
+
+/// What separates the parts. Blanks before the `;` are allowed (RFC 9110 section 8.3.1), but not by the parser.
+fn boundary(content_type: &HeaderValue) -> Option<String> {
+    let (essence, parameters) = content_type.to_str().ok()?.split_once(';')?;
+    multer::parse_boundary(format!("{};{parameters}", essence.trim_end())).ok()
 }
 
 async fn first_files(

@@ -3,6 +3,7 @@
 mod architecture;
 mod helm_cli;
 mod hostile;
+mod http;
 mod recovery;
 mod store_conformance;
 mod support;

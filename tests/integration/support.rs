@@ -1,6 +1,5 @@
 //! What the tests stand on: the real server in a world of its own, a small client, charts made of bytes, and the
 //! real `helm`. Nothing here sleeps for luck: each wait is for a condition, with a deadline.
-#![expect(dead_code, reason = "each family of tests uses a part of the harness")]
 
 pub mod chart_builder;
 pub mod form;

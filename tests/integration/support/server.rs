@@ -24,7 +24,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What to start: arguments, environment and where the charts are.
 ///
-/// `--port=0 --listen-host=127.0.0.1 --log-json` are always given, and a local storage unless `without_storage`.
+/// `--port=0 --listen-host=127.0.0.1 --log-json` are always given (`--log-json=false` may follow), and a local storage
+/// unless `without_storage`.
 #[derive(Clone)]
 pub struct ServerOptions {
     arguments: Vec<OsString>,
@@ -228,7 +229,16 @@ impl TestServer {
 
     /// Sends SIGTERM and returns at once.
     pub fn sigterm(&self) {
-        let kill = format!("kill -TERM {}", self.running.child.id());
+        self.signal("TERM");
+    }
+
+    /// Sends SIGINT, as Ctrl-C does, and returns at once.
+    pub fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.running.child.id());
         process::run_ok("sh", &["-c", &kill]);
     }
 
@@ -415,13 +425,18 @@ fn follow(stderr: std::process::ChildStderr, log: Arc<Mutex<String>>) -> Receive
     receive
 }
 
-/// The address in a log line that says the server has started: `{"M":"Starting…","host":"127.0.0.1","port":40001}`.
+/// The address in a log line that says the server has started: `{"M":"Starting…","host":"127.0.0.1","port":40001}`, or
+/// the same as text, where message and fields are the third and fourth column.
 fn started_address(line: &str) -> Option<SocketAddr> {
-    let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    if line["M"] != STARTED {
-        return None;
-    }
-    let port = match &line["port"] {
+    let columns: Vec<&str> = line.split('\t').collect();
+    let fields: serde_json::Value = match columns[..] {
+        [_, _, STARTED, fields] => serde_json::from_str(fields).ok()?,
+        [json] => serde_json::from_str(json)
+            .ok()
+            .filter(|line: &serde_json::Value| line["M"] == STARTED)?,
+        _ => return None,
+    };
+    let port = match &fields["port"] {
         serde_json::Value::String(text) => text.parse().ok()?,
         number => u16::try_from(number.as_u64()?).ok()?,
     };

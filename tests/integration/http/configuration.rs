@@ -1,0 +1,204 @@
+//! The binary and its options: what it starts with, and what it refuses to start with.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::upload;
+use crate::support::chart_builder::ChartBuilder;
+use crate::support::server::{TestServer, chartroom};
+
+#[test]
+fn a_wrong_option_is_one_clear_line_and_exit_code_1() {
+    for (arguments, text) in [
+        (&["--no-such-option"][..], "unknown flag --no-such-option"),
+        (&["--port=many"], "--port"),
+        (&["--port=70000"], "is not a port number"),
+        (&["--depth=-1"], "is negative"),
+        (&["--index-limit=-1"], "is negative"),
+        (&["--cache-interval=5"], "--cache-interval"),
+        (&["--debug", "false"], "unexpected argument \"false\""),
+        (
+            &["--config=missing.yaml"],
+            "config file not found: missing.yaml",
+        ),
+        (
+            &[concat!(
+                "--config=",
+                env!("CARGO_MANIFEST_DIR"),
+                "/Cargo.toml"
+            )],
+            "config file must have .yaml/.yml extension (or no extension)",
+        ),
+        (&["--cache=memcached"], "Unsupported cache store: memcached"),
+        (&["--basic-auth-user=u"], "--basic-auth-pass is not"),
+        (&["--cache=redis"], "this version has no Redis cache yet"),
+        (&["--bearer-auth"], "this version has no bearer tokens yet"),
+        (
+            &["--tls-ca-cert=ca.pem"],
+            "this version has no checking of client certificates yet",
+        ),
+        (
+            &["--builtin-charts=missing"],
+            "built-in charts cannot be read from missing",
+        ),
+    ] {
+        let finished = TestServer::options().args(arguments).run_to_exit();
+        assert_eq!(finished.code(), Some(1), "{arguments:?}: {finished}");
+        assert!(finished.stdout.is_empty(), "{arguments:?}: {finished}");
+        let said = finished.stderr();
+        assert!(said.contains(text), "{arguments:?}: {finished}");
+        let lines = said.lines().filter(|line| !line.starts_with('{')).count();
+        assert_eq!(lines, 1, "{arguments:?}: {finished}");
+    }
+}
+
+#[test]
+fn storage_needs_a_backend_and_a_place() {
+    for (arguments, text) in [
+        (
+            &["--storage=local"][..],
+            "Missing required flags(s): --storage-local-rootdir",
+        ),
+        (&["--storage="], "Missing required flags(s): --storage"),
+        (&["--storage=floppy"], "Unsupported storage backend: floppy"),
+        (
+            &["--storage=amazon", "--storage-amazon-bucket=b"],
+            "this version has no amazon storage yet",
+        ),
+    ] {
+        let finished = TestServer::options()
+            .without_storage()
+            .args(arguments)
+            .run_to_exit();
+        assert_eq!(finished.code(), Some(1), "{arguments:?}: {finished}");
+        assert!(
+            finished.stderr().contains(text),
+            "{arguments:?}: {finished}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_environment_is_as_loud() {
+    for (name, value) in [
+        ("DEBUG", "yes"),
+        ("PORT", ""),
+        ("CACHE_INTERVAL", "5"),
+        ("MAX_UPLOAD_SIZE", "big"),
+    ] {
+        let options = TestServer::options().without_storage().env(name, value);
+        let directory = TempDir::new().expect("a temporary directory");
+        let mut command = std::process::Command::new(crate::support::server::binary());
+        command
+            .env_clear()
+            .env(name, value)
+            .current_dir(directory.path());
+        let finished =
+            crate::support::process::run(command, b"", std::time::Duration::from_secs(30));
+        assert_eq!(finished.code(), Some(1), "{name}={value:?}: {finished}");
+        assert!(
+            finished.stderr().contains(name),
+            "{name}={value:?}: {finished}"
+        );
+        drop(options);
+    }
+}
+
+#[tokio::test]
+async fn arguments_beat_environment_beats_file() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("chartroom.yaml");
+    let text = format!(
+        "storage:\n  backend: local\n  local:\n    rootdir: {}\ndepth: 1\ncontextpath: /file\nchartUrl: http://file.test\n",
+        directory.path().join("charts").display()
+    );
+    fs::write(&file, text).expect("a writable directory");
+    let server = TestServer::options()
+        .without_storage()
+        .arg(format!("--config={}", file.display()))
+        .env("CONTEXT_PATH", "/environment")
+        .env("CHART_URL", "http://environment.test")
+        .arg("--chart-url=http://argument.test")
+        .start();
+    let http = server.http();
+    upload(
+        &http,
+        "/environment/api/org/charts",
+        &ChartBuilder::new("app", "1.0.0"),
+    )
+    .await;
+    let entry = http
+        .get("/environment/api/org/charts/app/1.0.0")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        entry["urls"][0],
+        "http://argument.test/environment/org/charts/app-1.0.0.tgz"
+    );
+    assert!(directory.path().join("charts/org/app-1.0.0.tgz").is_file());
+}
+
+#[tokio::test]
+async fn without_storage_options_the_charts_are_in_chartstorage() {
+    let server = TestServer::options().without_storage().start();
+    upload(
+        &server.http(),
+        "/api/charts",
+        &ChartBuilder::new("app", "1.0.0"),
+    )
+    .await;
+    assert!(server.world().join("chartstorage/app-1.0.0.tgz").is_file());
+}
+
+#[test]
+fn version_and_help_are_printed_and_succeed() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let version = chartroom(&["--version"], directory.path())
+        .succeeded()
+        .stdout();
+    assert!(
+        version.contains(env!("CARGO_PKG_VERSION")) && version.lines().count() == 1,
+        "{version}"
+    );
+    for word in ["--help", "-h", "help"] {
+        let help = chartroom(&[word], directory.path()).succeeded().stdout();
+        for option in [
+            "--storage-local-rootdir",
+            "--builtin-charts",
+            "CORS_ALLOW_ORIGIN",
+            "--per-chart-limit",
+        ] {
+            assert!(help.contains(option), "{word}: {option} in {help}");
+        }
+        assert!(!help.contains('\u{1b}'), "no colour in a pipe");
+    }
+}
+
+#[tokio::test]
+async fn the_server_tells_its_version() {
+    let server = TestServer::start(&[]);
+    let answer = server.http().get("/info").await.expect(200);
+    assert_eq!(
+        answer.text(),
+        format!("{{\"version\":\"{}\"}}", env!("CARGO_PKG_VERSION"))
+    );
+    let health = server.http().get("/health").await.expect(200);
+    assert_eq!(health.text(), r#"{"healthy":true}"#);
+    assert_eq!(
+        health.header("content-type"),
+        Some("application/json; charset=utf-8")
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port();
+    let finished = TestServer::options()
+        .arg(format!("--port={port}"))
+        .run_to_exit();
+    assert_eq!(finished.code(), Some(1), "{finished}");
+    assert!(finished.stderr().contains(&port.to_string()), "{finished}");
+}
