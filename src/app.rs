@@ -22,6 +22,7 @@ use crate::http::auth::{Authorizer, BasicAuth};
 use crate::http::request_log::RequestLog;
 use crate::http::route::RouteRules;
 use crate::http::serve::{self, ServeLimits};
+use crate::http::upload::slots::UploadSlots;
 use crate::http::upload::{FormFields, UploadRules};
 use crate::http::welcome::Welcome;
 use crate::http::{self, HttpState, Site, route};
@@ -243,7 +244,7 @@ fn http_state(
             chart: config.upload.chart_form_field.clone(),
             provenance: config.upload.prov_form_field.clone(),
         },
-        slots: Semaphore::new(config.upload.max_concurrent.get()),
+        slots: UploadSlots::new(config.upload.max_concurrent.get()),
     };
     let cors_allow_origin = config
         .cors_allow_origin

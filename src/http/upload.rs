@@ -1,11 +1,12 @@
 //! The chart API's writing half: uploads in both forms, and deletions (contract section 1.5).
 
+pub mod slots;
+
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
-use tokio::sync::Semaphore;
 
 use crate::http::HttpState;
 use crate::http::body::Body;
@@ -13,6 +14,7 @@ use crate::http::error::{Form, HttpError, JSON};
 use crate::http::multipart::{self, MultipartError};
 use crate::http::query::Query;
 use crate::http::serve::{BodyError, RequestBody};
+use crate::http::upload::slots::{SlottedBody, UploadSlots};
 use crate::repository::key::Tenant;
 use crate::repository::upload::Upload;
 
@@ -29,8 +31,8 @@ pub struct UploadRules {
     pub replaceable: bool,
     /// Form fields that count besides `chart` and `prov`.
     pub form_fields: FormFields,
-    /// Bodies held in memory at the same time.
-    pub slots: Semaphore,
+    /// Large bodies held in memory at the same time.
+    pub slots: UploadSlots,
 }
 
 /// Names of form fields that count besides `chart` and `prov`.
@@ -64,13 +66,8 @@ pub async fn raw(
     form: Form,
 ) -> Result<Response<Body>, HttpError> {
     let may_overwrite = may_overwrite(state, &request);
-    let _slot = state
-        .uploads
-        .slots
-        .acquire()
-        .await
-        .expect("the semaphore is never closed");
-    let bytes = read_body(request, state.uploads.max_size).await?;
+    let (body, _slot) = state.uploads.slots.watch(request.into_body());
+    let bytes = read_body(body, state.uploads.max_size).await?;
     let upload = match form {
         Form::RawProvenance => Upload {
             provenance: Some(bytes),
@@ -95,19 +92,8 @@ async fn form(
     let may_overwrite = may_overwrite(state, &request);
     let FormFields { chart, provenance } = &state.uploads.form_fields;
     let fields = ["chart", chart, "prov", provenance];
-    let _slot = state
-        .uploads
-        .slots
-        .acquire()
-        .await
-        .expect("the semaphore is never closed");
-    let form = multipart::read_form(
-        &content_type,
-        request.into_body(),
-        state.uploads.max_size,
-        &fields,
-    )
-    .await?;
+    let (body, _slot) = state.uploads.slots.watch(request.into_body());
+    let form = multipart::read_form(&content_type, body, state.uploads.max_size, &fields).await?;
     let part = |name: &str| form.file(name).cloned();
     let upload = Upload {
         chart: part("chart").or_else(|| part(chart)),
@@ -126,13 +112,12 @@ fn may_overwrite(state: &HttpState, request: &Request<RequestBody>) -> bool {
 }
 
 /// Reads a body of at most `limit` bytes.
-async fn read_body(request: Request<RequestBody>, limit: u64) -> Result<Bytes, HttpError> {
-    let announced = request.body().size_hint().lower();
+async fn read_body(mut body: SlottedBody<RequestBody>, limit: u64) -> Result<Bytes, HttpError> {
+    let announced = body.size_hint().lower();
     if announced > limit {
         return Err(HttpError::TooLarge { limit });
     }
-    let mut body = request.into_body();
-    let mut bytes = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
+    let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(body_error)?.into_data() else {
             continue;
