@@ -135,7 +135,7 @@ pub const OPTIONS: &[Opt] = table! {
         "max-upload-size", "MAX_UPLOAD_SIZE", "maxuploadsize", Int, "20971520", Built,
             "bytes of one upload; 0 allows none";
         "max-concurrent-uploads", "MAX_CONCURRENT_UPLOADS", "maxconcurrentuploads", Int, "4", Built,
-            "uploads held in memory at once; others wait";
+            "uploads over 64 KiB held in memory at once; further ones wait";
         "max-storage-objects", "MAX_STORAGE_OBJECTS", "maxstorageobjects", Int, "0", Built,
             "files kept per tenant; 0 is no limit";
         "per-chart-limit", "PER_CHART_LIMIT", "per-chart-limit", Int, "0", Built,
