@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use tokio::signal::unix::{SignalKind, signal};
@@ -35,6 +36,8 @@ const DEEPEST_TENANT: usize = 8;
 const STATEFILE_REST: Duration = Duration::from_secs(2);
 /// It is written after this long in any case.
 const STATEFILE_PATIENCE: Duration = Duration::from_secs(30);
+/// Two writes this close may leave the same time stamp: FAT has even seconds only.
+const COARSEST_CLOCK: Duration = Duration::from_secs(2);
 /// Pause before a start-up scan that failed is tried again.
 const RETRY_SCAN: Duration = Duration::from_secs(2);
 
@@ -90,7 +93,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         );
     }
     background.shutdown().await;
-    repository.write_statefiles().await;
+    repository.write_statefiles(DateTime::<Utc>::MAX_UTC).await;
     info!("Stopped");
     Ok(())
 }
@@ -316,6 +319,8 @@ async fn keep_statefiles(repository: Arc<ChartRepository>) {
                 },
             }
         }
-        repository.write_statefiles().await;
+        repository
+            .write_statefiles(Utc::now() - COARSEST_CLOCK)
+            .await;
     }
 }

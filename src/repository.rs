@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::sync::{OnceCell, watch as signal};
 use tracing::{debug, error, info, warn};
 
@@ -672,13 +672,14 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Writes the index cache and `index-cache.yaml` of every tenant that has changed since the last call.
-    pub async fn write_statefiles(&self) {
+    /// Writes the index cache and `index-cache.yaml` of every tenant that has changed since the last call. The cache is of
+    /// what was last modified at `settled_by` or before: some time ago while uploads may come, any time when none can.
+    pub async fn write_statefiles(&self, settled_by: DateTime<Utc>) {
         if !self.settings.statefiles {
             return;
         }
         for state in self.states() {
-            let Some((cache, index)) = state.take_unsaved() else {
+            let Some((cache, index)) = state.take_unsaved(settled_by) else {
                 continue;
             };
             for (name, bytes) in [

@@ -146,16 +146,24 @@ impl TenantState {
     }
 
     /// The index cache and the rendered index, if they differ from what was last taken.
-    pub(super) fn take_unsaved(&self) -> Option<(PutPayload, PutPayload)> {
+    ///
+    /// Packages modified after `settled_by` are left out of the cache, and the tenant then counts as unsaved still: as long
+    /// as the file system's clock shows the same time, a package of the same size may take the place of one without a
+    /// trace in its [`Stamp`], and the cache would have the wrong digest for good.
+    pub(super) fn take_unsaved(
+        &self,
+        settled_by: DateTime<Utc>,
+    ) -> Option<(PutPayload, PutPayload)> {
         let (entries, published) = {
             let mut indexed = self.lock();
-            if !std::mem::take(&mut indexed.unsaved) {
+            if !indexed.unsaved {
                 return None;
             }
-            (
-                indexed.index.files().cloned().collect::<Vec<_>>(),
-                self.published(),
-            )
+            let is_settled = |entry: &Arc<Entry>| entry.stamp.modified <= settled_by;
+            let all_settled = indexed.index.files().all(is_settled);
+            indexed.unsaved = !all_settled;
+            let settled = indexed.index.files().filter(|entry| is_settled(entry));
+            (settled.cloned().collect::<Vec<_>>(), self.published())
         };
         let cache = statefile::render(entries.iter().map(|entry| &**entry));
         Some((

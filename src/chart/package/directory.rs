@@ -66,6 +66,10 @@ impl Walk {
             } else {
                 format!("{inside}/{name}")
             };
+            // a link that leads nowhere may still be one that .helmignore names
+            if self.rules.ignores(&inside, false) && self.rules.ignores(&inside, true) {
+                continue;
+            }
             let metadata =
                 fs::metadata(&path).map_err(|error| PackageError::Read(path.clone(), error))?;
             if self.rules.ignores(&inside, metadata.is_dir()) {

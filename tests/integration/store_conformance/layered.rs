@@ -12,6 +12,7 @@ use chartroom::repository::key::Tenant;
 use chartroom::repository::store::{ChartStore, Content, WriteMode};
 use chartroom::repository::upload::{Upload, UploadError};
 use chartroom::repository::{ChartRepository, DeleteError, Settings};
+use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
 use super::{got, in_a_directory, in_memory, key};
@@ -152,7 +153,7 @@ async fn uploads_live_beside_what_is_built_in() {
         let newer = ChartBuilder::new("app", "1.1.0").package();
         let before = repository(store.clone(), builtin.path());
         upload(&before, &root, newer.clone()).await.unwrap();
-        before.write_statefiles().await;
+        before.write_statefiles(DateTime::<Utc>::MAX_UTC).await;
         // the second time from the cache
         let after = repository(store.clone(), builtin.path());
         for repository in [&before, &after] {
@@ -200,4 +201,31 @@ async fn built_in_charts_are_in_the_root_tenant_only() {
             .unwrap();
         assert_eq!(listed(&repository, &Tenant::root()).await.len(), 1);
     }
+}
+
+/// Two packages of one size within one tick of the file system's clock have one stamp.
+#[tokio::test]
+async fn the_index_cache_leaves_out_what_was_modified_just_now() {
+    let builtin = TempDir::new().expect("a temporary directory");
+    let (store, _directory) = in_a_directory();
+    let root = Tenant::root();
+    let package = |n: u8| ChartBuilder::new("app", "2.0.0").file("n", [n]).package();
+    let first = package(b'a');
+    let second = (1..=u8::MAX)
+        .map(package)
+        .find(|it| it.len() == first.len());
+    let second = second.expect("one of them compresses to the same size");
+    let writing = repository(store.clone(), builtin.path());
+    upload(&writing, &root, first).await.unwrap();
+    let path = store.local_root().unwrap().join("app-2.0.0.tgz");
+    let tick = fs::metadata(&path).unwrap().modified().unwrap();
+    writing
+        .write_statefiles(DateTime::from(tick) - Duration::from_millis(1))
+        .await;
+    // the same tick, and the end of the process before the cache is written again
+    fs::write(&path, &second).unwrap();
+    fs::File::open(&path).unwrap().set_modified(tick).unwrap();
+    let after = repository(store, builtin.path());
+    let expected = vec![("app-2.0.0.tgz".to_owned(), sha256_hex(&second))];
+    assert_eq!(listed(&after, &root).await, expected);
 }
