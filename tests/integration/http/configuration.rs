@@ -87,7 +87,6 @@ fn a_wrong_environment_is_as_loud() {
         ("CACHE_INTERVAL", "5"),
         ("MAX_UPLOAD_SIZE", "big"),
     ] {
-        let options = TestServer::options().without_storage().env(name, value);
         let directory = TempDir::new().expect("a temporary directory");
         let mut command = std::process::Command::new(crate::support::server::binary());
         command
@@ -101,7 +100,6 @@ fn a_wrong_environment_is_as_loud() {
             finished.stderr().contains(name),
             "{name}={value:?}: {finished}"
         );
-        drop(options);
     }
 }
 

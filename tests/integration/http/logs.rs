@@ -47,8 +47,7 @@ async fn a_request_is_a_json_line_with_its_fields_in_order() {
         .await
         .expect(200);
     let line = &requests(&server, 1).await[0];
-    let keys: Vec<&String> = line.as_object().expect("an object").keys().collect();
-    let mut expected = [
+    let expected = [
         "L",
         "T",
         "M",
@@ -60,23 +59,21 @@ async fn a_request_is_a_json_line_with_its_fields_in_order() {
         "latency",
         "reqID",
     ];
+    assert_eq!(
+        line.as_object().map(|fields| fields.len()),
+        Some(expected.len()),
+        "{line}"
+    );
     let log = server.log();
     let text = log
         .lines()
         .find(|line| line.contains("Request served"))
         .expect("the line");
-    let positions: Vec<_> = expected
-        .iter()
-        .map(|key| text.find(&format!("\"{key}\":")))
-        .collect();
+    let positions = expected.map(|key| text.find(&format!("\"{key}\":")));
     assert!(
         positions.iter().all(Option::is_some) && positions.is_sorted(),
         "{text}"
     );
-    expected.sort();
-    let mut keys = keys;
-    keys.sort();
-    assert!(keys.iter().eq(expected.iter()), "{keys:?}");
     assert_eq!(line["L"], "INFO");
     assert_eq!(line["M"], "[1] Request served");
     assert_eq!(line["path"], "/index.yaml");
@@ -208,12 +205,7 @@ async fn debug_adds_what_comes_in() {
 #[tokio::test]
 async fn text_lines_are_tab_separated_and_plain_in_a_pipe() {
     let server = TestServer::start(&["--log-json=false"]);
-    server
-        .http()
-        .request("GET", "/missing\t".trim_end())
-        .send()
-        .await
-        .expect(404);
+    server.http().get("/missing").await.expect(404);
     server
         .http()
         .get("/charts/a%1b%5b31mb-1.tgz")
