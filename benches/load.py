@@ -3,7 +3,8 @@
 
 Method: both servers run on this machine at the same time, only one of them under load. Throughput is wrk's with eight
 connections, after a warm-up, the median of several runs of equal length in alternating order. Start times are medians
-of several starts over a fresh copy of the repository (files hard-linked, page cache warm). Nothing is taken out.
+of several starts over a fresh copy of the repository (files hard-linked, page cache warm). Uploads begin at the same pace
+at every size. Nothing is taken out.
 """
 
 import argparse
@@ -115,6 +116,8 @@ def under_load(options, generated, size, scratch, table):
         upload = measures.uploads(chartroom, size, options.uploads)
         table.add(Row.plain("upload and next index fetched, p50", size, upload.total, "ms"))
         table.add(Row.plain("  upload answered", size, upload.answered, "ms"))
+        disk = measures.plain_writes(storage, options.uploads)
+        table.add(Row.plain("    of which the disk: the same write by plain calls", size, disk, "ms"))
         table.add(Row.plain("  then until the index begins to arrive", size, upload.first_byte, "ms"))
         table.add(Row.plain("  the index fetched without an upload", size, upload.transfer_alone, "ms"))
         memory_rows(table, size, ready, chartroom.memory())

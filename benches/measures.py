@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import os
 import re
 import statistics
 import subprocess
@@ -11,6 +12,9 @@ import repository
 
 CONNECTIONS = 8
 WARM_UP_S = 1
+# Uploads begin at this distance whatever the size: a disk answers a write after a pause more slowly than one that
+# follows another at once, and fetching a large index is a long pause.
+PACE_S = 0.1
 
 Upload = collections.namedtuple("Upload", "total answered first_byte transfer_alone")
 
@@ -59,7 +63,7 @@ def uploads(server, size, count):
     exchange(connection, "GET", "/index.yaml")
     alone = [sum(exchange(connection, "GET", "/index.yaml")[:2]) for _ in range(count)]
     answered, first_byte, total = [], [], []
-    for number in range(count):
+    for number in paced(count):
         package = chart.package(f"9.{number}.0")
         began = time.perf_counter()
         until_answer, rest, status, body = exchange(connection, "POST", "/api/charts", package)
@@ -73,6 +77,33 @@ def uploads(server, size, count):
             raise SystemExit("the index after an upload lacks the upload")
     connection.close()
     return Upload(*(statistics.median(times) * 1000 for times in (total, answered, first_byte, alone)))
+
+
+def plain_writes(storage, count):
+    """What the disk takes for what an upload writes: file, fsync, link, fsync of the directory; median in milliseconds."""
+    times, name = [], storage / "plain-write"
+    for _ in paced(count):
+        began = time.perf_counter()
+        with open(f"{name}#1", "wb") as file:
+            file.write(bytes(3_000))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(f"{name}#1", name)
+        directory = os.open(storage, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+        times.append(time.perf_counter() - began)
+        os.unlink(f"{name}#1")
+        os.unlink(name)
+    return statistics.median(times) * 1000
+
+
+def paced(count):
+    """Numbers, one each PACE_S."""
+    began = time.perf_counter()
+    for number in range(count):
+        time.sleep(max(0, began + number * PACE_S - time.perf_counter()))
+        yield number
 
 
 def exchange(connection, method, path, body=None):
