@@ -40,7 +40,7 @@ use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::locks::KeyLocks;
 use crate::repository::published::PublishedIndex;
 use crate::repository::scan::open_packages;
-use crate::repository::store::{ChartStore, Content, StoreError, WriteMode};
+use crate::repository::store::{ChartStore, Content, StoreError, StoredObject, WriteMode};
 use crate::repository::tenant::TenantState;
 
 /// Tenants without a single chart that are remembered; asking for more unknown tenants costs no more memory.
@@ -211,16 +211,16 @@ impl ChartRepository {
 
     /// The tenant's state, indexed. The first call for a tenant scans it; calls that come meanwhile wait for that.
     async fn state(&self, tenant: &Tenant) -> Result<Arc<TenantState>, StoreError> {
-        let state =
-            {
-                let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-                if tenants.len() > EMPTY_TENANTS_KEPT && !tenants.contains_key(tenant) {
-                    tenants.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_empty());
-                }
-                Arc::clone(tenants.entry(tenant.clone()).or_insert_with(|| {
-                    Arc::new(TenantState::new(tenant.clone(), self.style(tenant)))
-                }))
-            };
+        let state = {
+            let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+            if tenants.len() > EMPTY_TENANTS_KEPT && !tenants.contains_key(tenant) {
+                tenants.retain(|_, state| Arc::strong_count(state) > 1 || !state.is_empty());
+            }
+            Arc::clone(tenants.entry(tenant.clone()).or_insert_with(|| {
+                let url_prefix = self.url_prefix(tenant);
+                Arc::new(TenantState::new(tenant.clone(), url_prefix, self.style()))
+            }))
+        };
         state.loaded.get_or_try_init(|| self.load(&state)).await?;
         Ok(state)
     }
@@ -235,22 +235,25 @@ impl ChartRepository {
             .collect()
     }
 
-    fn style(&self, tenant: &Tenant) -> IndexStyle {
+    fn style(&self) -> IndexStyle {
+        let context_path = self.settings.context_path.clone();
+        IndexStyle {
+            format: self.settings.format,
+            context_path,
+        }
+    }
+
+    /// What stands before the file name in `urls` (contract section 3.3).
+    fn url_prefix(&self, tenant: &Tenant) -> String {
         let Settings {
-            format,
             chart_url,
             context_path,
             ..
         } = &self.settings;
-        let url_prefix = match (chart_url.is_empty(), tenant.is_root()) {
+        match (chart_url.is_empty(), tenant.is_root()) {
             (true, _) => "charts/".to_owned(),
             (false, true) => format!("{chart_url}{context_path}/charts/"),
             (false, false) => format!("{chart_url}{context_path}/{tenant}/charts/"),
-        };
-        IndexStyle {
-            format: *format,
-            url_prefix,
-            context_path: context_path.clone(),
         }
     }
 
@@ -260,49 +263,42 @@ impl ChartRepository {
         let started = Instant::now();
         let tenant = &state.tenant;
         let builtin = self.builtin_of(tenant).await;
-        let objects = self.store.list(tenant).await?;
-        let mut cached = if self.settings.statefiles {
-            self.read_cache(tenant).await
-        } else {
-            HashMap::new()
-        };
+        let (objects, cached) = tokio::join!(self.store.list(tenant), self.read_cache(state));
+        let mut packages: HashMap<String, entry::Stamp> = (objects?.into_iter())
+            .filter(|object| FileKind::of(&object.file_name) == Some(FileKind::Package))
+            .map(|object| (object.file_name, object.stamp))
+            .collect();
 
-        let mut changes: Vec<Change> = Vec::with_capacity(objects.len());
-        let builtin_listings = builtin.map_or(&[][..], BuiltinCharts::listings);
-        changes.extend(
-            builtin_listings
-                .iter()
-                .map(|listing| Change::Insert(listing.clone(), Layer::BuiltIn)),
-        );
-        let mut unknown = Vec::new();
-        for object in objects {
-            if FileKind::of(&object.file_name) != Some(FileKind::Package) {
-                continue;
-            }
-            if builtin.is_some_and(|builtin| builtin.has_file(&object.file_name)) {
-                warn!(repo = %tenant, package = object.file_name, "Package in storage is hidden by a built-in chart");
-                continue;
-            }
-            match cached.remove(object.file_name.as_str()) {
-                Some(listing) if listing.stamp == object.stamp => {
-                    changes.push(Change::Insert(listing, Layer::Upload))
+        let mut changes: Vec<Change> = Vec::with_capacity(packages.len());
+        if let Some(builtin) = builtin {
+            packages.retain(|package, _| {
+                let hidden = builtin.has_file(package);
+                if hidden {
+                    warn!(repo = %tenant, package, "Package in storage is hidden by a built-in chart");
                 }
-                _ => unknown.push(object),
+                !hidden
+            });
+            changes.extend(builtin.listings().iter().map(|listing| {
+                let entry = Entry::new(listing.clone(), Layer::BuiltIn, &state.url_prefix);
+                Change::Insert(Arc::new(entry))
+            }));
+        }
+        for entry in cached {
+            if packages.get(&*entry.file_name) == Some(&entry.stamp) {
+                packages.remove(&*entry.file_name);
+                changes.push(Change::Insert(entry));
             }
         }
-        drop(cached);
         let known = changes.len();
-        let opened = unknown.len();
-        let scanned = self.open_packages(tenant, unknown).await;
+        let opened = packages.len();
+        let unknown = packages
+            .into_iter()
+            .map(|(file_name, stamp)| StoredObject { file_name, stamp });
+        let scanned = self.open_packages(state, unknown.collect()).await;
         for unreadable in scanned.unreadable {
             state.note_unreadable(&unreadable, "added");
         }
-        changes.extend(
-            scanned
-                .listings
-                .into_iter()
-                .map(|listing| Change::Insert(listing, Layer::Upload)),
-        );
+        changes.extend(scanned.entries.into_iter().map(Change::Insert));
         state.start(changes, Utc::now());
         self.changes.send_modify(|count| *count += 1);
         let (charts, versions) = state.counts();
@@ -315,33 +311,45 @@ impl ChartRepository {
         Ok(())
     }
 
-    async fn read_cache(&self, tenant: &Tenant) -> HashMap<Box<str>, entry::Listing> {
-        let Some(key) = ObjectKey::new(tenant, statefile::CACHE_FILE_NAME) else {
-            return HashMap::new();
+    async fn read_cache(&self, state: &TenantState) -> Vec<Arc<Entry>> {
+        let tenant = &state.tenant;
+        let key = ObjectKey::new(tenant, statefile::CACHE_FILE_NAME);
+        let Some(key) = key.filter(|_| self.settings.statefiles) else {
+            return Vec::new();
         };
         match self.store.get(&key).await {
-            Ok(Some((_, bytes))) => tokio::task::spawn_blocking(move || statefile::parse(&bytes))
-                .await
-                .expect("reading the index cache does not panic"),
-            Ok(None) => HashMap::new(),
+            Ok(Some((_, bytes))) => {
+                let url_prefix = state.url_prefix.clone();
+                tokio::task::spawn_blocking(move || statefile::parse(&bytes, &url_prefix))
+                    .await
+                    .expect("reading the index cache does not panic")
+            }
+            Ok(None) => Vec::new(),
             Err(error) => {
                 warn!(repo = %tenant, error = chain(&error), "Index cache cannot be read: every package is opened again");
-                HashMap::new()
+                Vec::new()
             }
         }
     }
 
     async fn open_packages(
         &self,
-        tenant: &Tenant,
-        objects: Vec<store::StoredObject>,
+        state: &TenantState,
+        objects: Vec<StoredObject>,
     ) -> scan::Scanned {
+        let Settings {
+            limits,
+            scan_parallelism,
+            ..
+        } = self.settings;
+        let (tenant, url_prefix) = (&state.tenant, &state.url_prefix);
         open_packages(
             &self.store,
             tenant,
+            url_prefix,
             objects,
-            self.settings.limits,
-            self.settings.scan_parallelism,
+            limits,
+            scan_parallelism,
         )
         .await
     }
@@ -601,19 +609,19 @@ impl ChartRepository {
         {
             return Ok(());
         }
-        let object = store::StoredObject {
+        let object = StoredObject {
             file_name: file_name.to_owned(),
             stamp,
         };
-        let scanned = self.open_packages(&state.tenant, vec![object]).await;
+        let scanned = self.open_packages(state, vec![object]).await;
         for unreadable in &scanned.unreadable {
             state.note_unreadable(unreadable, action);
             self.apply(state, [Change::Remove(file_name.into())]);
         }
-        for listing in scanned.listings {
+        for entry in scanned.entries {
             info!(repo = %state.tenant, package = file_name, action, "Package changed in the storage");
             state.forget_unreadable(file_name);
-            self.apply(state, [Change::Insert(listing, Layer::Upload)]);
+            self.apply(state, [Change::Insert(entry)]);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::repository::entry::{Entry, Layer, Listing};
+use crate::repository::entry::Entry;
 pub use crate::repository::page::IndexFormat;
 use crate::repository::page::{Lead, Page};
 use crate::repository::published::PublishedIndex;
@@ -28,8 +28,6 @@ const RENDER_ALL_FROM: usize = 64;
 pub struct IndexStyle {
     /// JSON or YAML.
     pub format: IndexFormat,
-    /// What stands before the file name in `urls`, such as `charts/`.
-    pub url_prefix: String,
     /// The context path for `serverInfo`, such as `/x`; empty if there is none.
     pub context_path: String,
 }
@@ -38,7 +36,7 @@ pub struct IndexStyle {
 #[derive(Debug)]
 pub enum Change {
     /// A package is stored: list it in place of whatever was listed for its file name.
-    Insert(Listing, Layer),
+    Insert(Arc<Entry>),
     /// The object with this file name is gone.
     Remove(Box<str>),
 }
@@ -104,9 +102,8 @@ impl RepositoryIndex {
         let mut touched = Vec::new();
         for change in changes {
             match change {
-                Change::Insert(listing, layer) => {
-                    let entry = Arc::new(Entry::new(listing, layer, &self.style.url_prefix));
-                    touched.extend(self.remove_file(&entry.file_name.clone()));
+                Change::Insert(entry) => {
+                    touched.extend(self.remove_file(&entry.file_name));
                     touched.extend(self.insert_entry(entry));
                 }
                 Change::Remove(file_name) => touched.extend(self.remove_file(&file_name)),
@@ -225,7 +222,11 @@ impl RepositoryIndex {
     fn insert_entry(&mut self, entry: Arc<Entry>) -> Vec<Arc<Entry>> {
         self.files
             .insert(entry.file_name.clone(), Arc::clone(&entry));
-        let chart = Arc::make_mut(self.charts.entry(entry.name.clone()).or_default());
+        if !self.charts.contains_key(&entry.name) {
+            self.charts.insert(entry.name.clone(), Arc::default());
+        }
+        let chart = self.charts.get_mut(&entry.name).expect("it is there now");
+        let chart = Arc::make_mut(chart);
         let displaced = match chart.position_of_version(&entry) {
             Some(at) if chart.versions[at].cmp_claim(&entry) == Ordering::Less => {
                 chart.unlisted.push(entry);

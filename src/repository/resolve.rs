@@ -93,23 +93,20 @@ fn select(chart: &Chart, name: &str, version: &str) -> Result<Arc<Entry>, Resolv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repository::entry::Layer;
-    use crate::repository::entry::tests::listing;
+    use crate::repository::entry::tests::entry;
     use crate::repository::index::{Change, IndexFormat, IndexStyle, RepositoryIndex};
 
     fn chart(versions: &[&str]) -> Arc<Chart> {
         let style = IndexStyle {
             format: IndexFormat::Json,
-            url_prefix: String::new(),
             context_path: String::new(),
         };
         let mut index = RepositoryIndex::new(style);
-        index.apply(versions.iter().map(|version| {
-            Change::Insert(
-                listing("demo", version, &format!("demo-{version}.tgz")),
-                Layer::Upload,
-            )
-        }));
+        index.apply(
+            versions
+                .iter()
+                .map(|version| Change::Insert(Arc::new(entry("demo", version)))),
+        );
         Arc::clone(index.chart("demo").unwrap())
     }
 

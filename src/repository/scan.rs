@@ -1,10 +1,10 @@
-//! Scanning: a storage listing in, listings for the index out. A package that does not open is reported, never fatal.
+//! Scanning: a storage listing in, index entries out. A package that does not open is reported, never fatal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::chart::archive::{self, ArchiveError, Limits};
-use crate::repository::entry::{Listing, Stamp};
+use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 use crate::repository::key::{ObjectKey, Tenant};
 use crate::repository::store::{ChartStore, StoreError, StoredObject};
 
@@ -37,7 +37,7 @@ pub enum UnreadableReason {
 #[derive(Debug, Default)]
 pub struct Scanned {
     /// Those that can be listed.
-    pub listings: Vec<Listing>,
+    pub entries: Vec<Arc<Entry>>,
     /// Those that cannot.
     pub unreadable: Vec<Unreadable>,
 }
@@ -46,6 +46,7 @@ pub struct Scanned {
 pub async fn open_packages(
     store: &ChartStore,
     tenant: &Tenant,
+    url_prefix: &str,
     objects: Vec<StoredObject>,
     limits: Limits,
     parallel: usize,
@@ -54,13 +55,16 @@ pub async fn open_packages(
     let next = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..parallel.clamp(1, objects.len().max(1)))
         .map(|_| {
-            let (store, tenant) = (store.clone(), tenant.clone());
+            let (store, tenant, url_prefix) =
+                (store.clone(), tenant.clone(), url_prefix.to_owned());
             let (objects, next) = (Arc::clone(&objects), Arc::clone(&next));
             tokio::task::spawn_blocking(move || {
                 let mut scanned = Scanned::default();
                 while let Some(object) = objects.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match open_stored(&store, &tenant, object, &limits) {
-                        Ok(listing) => scanned.listings.extend(listing),
+                        Ok(listing) => scanned.entries.extend(listing.map(|listing| {
+                            Arc::new(Entry::new(listing, Layer::Upload, &url_prefix))
+                        })),
                         Err(reason) => scanned.unreadable.push(Unreadable {
                             file_name: object.file_name.clone(),
                             stamp: object.stamp,
@@ -75,7 +79,7 @@ pub async fn open_packages(
     let mut all = Scanned::default();
     for worker in workers {
         let scanned = worker.await.expect("opening a package does not panic");
-        all.listings.extend(scanned.listings);
+        all.entries.extend(scanned.entries);
         all.unreadable.extend(scanned.unreadable);
     }
     all

@@ -4,7 +4,8 @@
 //! Text, one package a line, fields separated by tabs. The last line counts them and has the checksum of all before it,
 //! so that a torn or garbled file is noticed: a wrong digest in the index would break every download of its package.
 
-use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
@@ -68,20 +69,43 @@ fn last_line(count: usize, checksum: u32) -> String {
     format!("end {count} {checksum:08x}\n")
 }
 
-/// Reads a cache into listings by file name. A cache of another kind, or one that is not as it was written, is empty; a
-/// line that makes no sense is left out.
-pub fn parse(bytes: &[u8]) -> HashMap<Box<str>, Listing> {
+/// Reads a cache into index entries, in no order, on as many threads as there are cores. A cache of another kind, or one
+/// that is not as it was written, is empty; a line that makes no sense is left out.
+pub fn parse(bytes: &[u8], url_prefix: &str) -> Vec<Arc<Entry>> {
     let Some(lines) = lines_of(bytes) else {
-        return HashMap::new();
+        return Vec::new();
     };
-    let mut listings = HashMap::with_capacity(lines.lines().count());
-    listings.extend(
-        lines
-            .lines()
-            .filter_map(parse_line)
-            .map(|listing| (listing.file_name.clone(), listing)),
-    );
-    listings
+    let entries_of = |lines: &str| -> Vec<Arc<Entry>> {
+        let listings = lines.lines().filter_map(parse_line);
+        listings
+            .map(|listing| Arc::new(Entry::new(listing, Layer::Upload, url_prefix)))
+            .collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = divide(lines, threads)
+            .into_iter()
+            .map(|part| scope.spawn(move || entries_of(part)))
+            .collect();
+        let parts = parts.into_iter().map(|part| part.join());
+        parts
+            .flat_map(|part| part.expect("reading a line does not panic"))
+            .collect()
+    })
+}
+
+/// Divides a text into about equal parts at line ends.
+fn divide(mut text: &str, parts: usize) -> Vec<&str> {
+    let size = text.len() / parts.max(1) + 1;
+    let mut divided = Vec::with_capacity(parts);
+    while text.len() > size {
+        let end = text.as_bytes()[size..].iter().position(|&b| b == b'\n');
+        let (part, rest) = text.split_at(end.map_or(text.len(), |end| size + end + 1));
+        divided.push(part);
+        text = rest;
+    }
+    divided.push(text);
+    divided
 }
 
 /// The lines between the first and the last, if the cache is whole.
@@ -123,6 +147,10 @@ mod tests {
     use super::*;
     use crate::repository::entry::tests::{entry, listing};
 
+    fn parse(bytes: &[u8]) -> Vec<Arc<Entry>> {
+        super::parse(bytes, "charts/")
+    }
+
     fn whole<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<u8> {
         render(entries).concat()
     }
@@ -132,9 +160,30 @@ mod tests {
         let entries = [entry("a", "1.0.0"), entry("b", "2.0.0-rc.1")];
         let parsed = parse(&whole(entries.iter()));
         assert_eq!(parsed.len(), 2);
-        let again = Entry::new(parsed["b-2.0.0-rc.1.tgz"].clone(), Layer::Upload, "charts/");
-        assert_eq!(again.line(), entries[1].line());
+        for (again, entry) in parsed.iter().zip(&entries) {
+            assert_eq!(again.line(), entry.line());
+            assert_eq!(again.stamp, entry.stamp);
+        }
         assert_eq!(parse(&whole([].iter())).len(), 0);
+    }
+
+    #[test]
+    fn a_text_is_divided_at_line_ends_and_loses_nothing() {
+        for lines in 0..20 {
+            let text: String = (0..lines)
+                .map(|i| format!("{}\n", "x".repeat(i * 3)))
+                .collect();
+            for parts in 1..6 {
+                let divided = divide(&text, parts);
+                assert!(divided.len() <= parts);
+                assert_eq!(divided.concat(), text);
+                assert!(
+                    divided
+                        .iter()
+                        .all(|part| part.is_empty() || part.ends_with('\n'))
+                );
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use object_store::PutPayload;
 use tokio::sync::OnceCell;
 use tracing::warn;
 
-use crate::repository::entry::{Entry, Layer, Stamp};
+use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 use crate::repository::index::{Change, Chart, IndexStyle, RepositoryIndex};
 use crate::repository::key::Tenant;
 use crate::repository::published::PublishedIndex;
@@ -19,6 +19,8 @@ use crate::repository::{chain, statefile};
 #[derive(Debug)]
 pub struct TenantState {
     pub(super) tenant: Tenant,
+    /// What stands before the file name in `urls`, such as `charts/`.
+    pub(super) url_prefix: String,
     /// Set when the index is complete.
     pub(super) loaded: OnceCell<()>,
     /// One upload at a time where a limit counts objects.
@@ -35,11 +37,12 @@ struct Indexed {
 }
 
 impl TenantState {
-    pub(super) fn new(tenant: Tenant, style: IndexStyle) -> Self {
+    pub(super) fn new(tenant: Tenant, url_prefix: String, style: IndexStyle) -> Self {
         let index = RepositoryIndex::new(style);
         let published = RwLock::new(Arc::new(index.publish(DateTime::UNIX_EPOCH)));
         Self {
             tenant,
+            url_prefix,
             loaded: OnceCell::new(),
             quota: tokio::sync::Mutex::new(()),
             index: Mutex::new(Indexed {
@@ -49,6 +52,11 @@ impl TenantState {
             published,
             unreadable: Mutex::default(),
         }
+    }
+
+    /// An upload as this tenant's index lists it.
+    pub(super) fn upload_entry(&self, listing: Listing) -> Arc<Entry> {
+        Arc::new(Entry::new(listing, Layer::Upload, &self.url_prefix))
     }
 
     fn lock(&self) -> MutexGuard<'_, Indexed> {

@@ -155,8 +155,7 @@ impl ChartRepository {
         self.apply(
             &state,
             [Change::Insert(
-                Listing::new(&package, file_name, stamp),
-                Layer::Upload,
+                state.upload_entry(Listing::new(&package, file_name, stamp)),
             )],
         );
         let replaced = pending.exists.is_some();

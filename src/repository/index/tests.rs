@@ -4,20 +4,21 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::repository::entry::tests::listing;
+use crate::repository::entry::{Layer, Listing};
 
 fn style(format: IndexFormat) -> IndexStyle {
     IndexStyle {
         format,
-        url_prefix: "charts/".into(),
         context_path: String::new(),
     }
 }
 
 fn insert(name: &str, version: &str) -> Change {
-    Change::Insert(
-        listing(name, version, &format!("{name}-{version}.tgz")),
-        Layer::Upload,
-    )
+    upload(listing(name, version, &format!("{name}-{version}.tgz")))
+}
+
+fn upload(listing: Listing) -> Change {
+    Change::Insert(Arc::new(Entry::new(listing, Layer::Upload, "charts/")))
 }
 
 fn at(seconds: i64) -> DateTime<Utc> {
@@ -80,9 +81,9 @@ fn there_is_one_version_a_line_newest_first() {
 fn one_of_two_packages_with_the_same_version_is_listed_and_the_other_inherits() {
     let mut index = RepositoryIndex::new(style(IndexFormat::Json));
     index.apply([
-        Change::Insert(listing("a", "1.0.0", "renamed.tgz"), Layer::Upload),
+        upload(listing("a", "1.0.0", "renamed.tgz")),
         insert("a", "1.0.0"),
-        Change::Insert(listing("a", "1.0.0", "another.tgz"), Layer::Upload),
+        upload(listing("a", "1.0.0", "another.tgz")),
     ]);
     assert_eq!(index.version_count(), 1);
     assert!(text(&index).contains("charts/a-1.0.0.tgz"));
@@ -104,14 +105,8 @@ fn one_of_two_packages_with_the_same_version_is_listed_and_the_other_inherits() 
 fn a_file_that_becomes_another_chart_leaves_its_old_entry() {
     // a-1-0.tgz is chart a, version 1-0, and also chart a-1, version 0
     let mut index = RepositoryIndex::new(style(IndexFormat::Json));
-    index.apply([Change::Insert(
-        listing("a", "1-0", "a-1-0.tgz"),
-        Layer::Upload,
-    )]);
-    index.apply([Change::Insert(
-        listing("a-1", "0", "a-1-0.tgz"),
-        Layer::Upload,
-    )]);
+    index.apply([upload(listing("a", "1-0", "a-1-0.tgz"))]);
+    index.apply([upload(listing("a-1", "0", "a-1-0.tgz"))]);
     assert!(index.chart("a").is_none());
     assert_eq!(index.chart("a-1").unwrap().versions().len(), 1);
 }
@@ -211,7 +206,7 @@ proptest! {
             match step {
                 Step::Insert(name, version) => {
                     world.insert((name, version));
-                    stepwise.apply([Change::Insert(long_listing(name, version), Layer::Upload)]);
+                    stepwise.apply([upload(long_listing(name, version))]);
                 }
                 Step::Remove(name, version) => {
                     world.remove(&(name, version));
@@ -220,7 +215,7 @@ proptest! {
             }
         }
         let mut at_once = RepositoryIndex::new(style(format));
-        at_once.apply(world.iter().rev().map(|&(name, version)| Change::Insert(long_listing(name, version), Layer::Upload)));
+        at_once.apply(world.iter().rev().map(|&(name, version)| upload(long_listing(name, version))));
         let (a, b) = (stepwise.publish(at(0)), at_once.publish(at(0)));
         prop_assert!(a.to_bytes() == b.to_bytes());
         prop_assert_eq!(a.etag(), b.etag());
@@ -249,7 +244,7 @@ proptest! {
                 digest: crate::chart::digest::Sha256Hex::of(b""),
             };
             let stamp = crate::repository::entry::Stamp { size: 1, modified: at(1) };
-            Change::Insert(Listing::new(&package, &format!("{name}-1.0.0.tgz"), stamp), Layer::Upload)
+            upload(Listing::new(&package, &format!("{name}-1.0.0.tgz"), stamp))
         });
         index.apply(listings);
         let bytes = index.publish(at(0)).to_bytes();
