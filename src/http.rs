@@ -150,7 +150,9 @@ async fn dispatch(
             .await),
         Route::Preflight => Ok(server_info::preflight(headers)),
 
-        Route::Index { tenant } => helm_repo::index(state, tenant, headers).await,
+        Route::Index { tenant } => {
+            helm_repo::index(state, tenant, headers, request.extensions().get()).await
+        }
         Route::Download { tenant, file_name } => {
             helm_repo::download(state, request.method(), tenant, file_name, headers).await
         }

@@ -10,6 +10,7 @@ pub mod entry;
 pub mod index;
 pub mod key;
 mod locks;
+pub mod memory_file;
 pub mod page;
 pub mod published;
 pub mod resolve;
@@ -38,6 +39,7 @@ use crate::repository::entry::{Entry, Layer};
 use crate::repository::index::{Change, IndexFormat, IndexStyle};
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::locks::KeyLocks;
+use crate::repository::memory_file::MemoryFiles;
 use crate::repository::published::PublishedIndex;
 use crate::repository::scan::open_packages;
 use crate::repository::store::{ChartStore, Content, StoreError, StoredObject, WriteMode};
@@ -85,6 +87,7 @@ pub struct ChartRepository {
     locks: KeyLocks,
     cache: PackageCache,
     swept: OnceCell<()>,
+    memory_files: MemoryFiles,
     changes: signal::Sender<u64>,
 }
 
@@ -127,6 +130,7 @@ impl ChartRepository {
             locks: KeyLocks::default(),
             cache: PackageCache::default(),
             swept: OnceCell::new(),
+            memory_files: MemoryFiles::default(),
             changes: signal::Sender::new(0),
         }
     }
@@ -134,6 +138,11 @@ impl ChartRepository {
     /// The store below.
     pub fn store(&self) -> &ChartStore {
         &self.store
+    }
+
+    /// What makes memory files of index pages.
+    pub fn memory_files(&self) -> &MemoryFiles {
+        &self.memory_files
     }
 
     /// A signal that counts up whenever any tenant's index has changed.

@@ -1,6 +1,7 @@
 //! What a Helm client reads: `index.yaml`, packages and provenance files.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use hyper::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
@@ -11,16 +12,24 @@ use hyper::{Method, Response, StatusCode};
 use crate::http::HttpState;
 use crate::http::body::Body;
 use crate::http::error::HttpError;
-use crate::repository::Download;
+use crate::http::serve::{Outgoing, SharedFile};
 use crate::repository::entry::Layer;
 use crate::repository::key::{FileKind, Tenant};
+use crate::repository::published::PublishedIndex;
 use crate::repository::store::Content;
+use crate::repository::{ChartRepository, Download};
+
+/// An index that is still there so long after its second read is likely to stay for a while.
+const INDEX_REST: Duration = Duration::from_millis(200);
 
 /// `GET …/index.yaml`.
+///
+/// With `outgoing`, the plain form is sent from memory files once it has proved to be worth them.
 pub async fn index(
     state: &HttpState,
     tenant: &Tenant,
     request: &HeaderMap,
+    outgoing: Option<&Outgoing>,
 ) -> Result<Response<Body>, HttpError> {
     let index = state.repository.index(tenant).await?;
     let gzip = accepts_gzip(request);
@@ -41,6 +50,17 @@ pub async fn index(
             deflating.await.expect("deflating does not panic");
         }
         Body::parts(index.gzip_parts().iter().cloned().collect())
+    } else if let Some(outgoing) = outgoing {
+        if index.is_read_again() {
+            tokio::spawn(make_files(
+                Arc::clone(&state.repository),
+                Arc::downgrade(&index),
+            ));
+        }
+        let parts = index
+            .parts_in_files()
+            .map(|(part, file)| (part.clone(), file.cloned().map(|file| file as SharedFile)));
+        Body::files(parts.collect(), outgoing.clone())
     } else {
         Body::parts(index.parts().cloned().collect())
     };
@@ -62,6 +82,15 @@ pub async fn index(
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     Ok(response)
+}
+
+/// Makes memory files of an index that is read again and again, if it rests for a while: in the background, because
+/// the first readers of a new index are served sooner by what is there.
+async fn make_files(repository: Arc<ChartRepository>, index: Weak<PublishedIndex>) {
+    tokio::time::sleep(INDEX_REST).await;
+    let Some(index) = index.upgrade() else { return };
+    let making = tokio::task::spawn_blocking(move || index.make_files(repository.memory_files()));
+    making.await.expect("making files does not panic");
 }
 
 /// `GET …/charts/{filename}`.

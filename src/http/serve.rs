@@ -1,13 +1,14 @@
 //! The listener: accepts connections, bounds what each may cost in time and number, and drains them at shutdown.
 //!
 //! Plain connections speak HTTP/1; TLS connections speak HTTP/2 or HTTP/1 as negotiated. Bodies are written from the
-//! buffers they come in, without a copy in between.
+//! buffers they come in, without a copy in between, or over plain connections from files that have the same bytes.
 
 mod bind;
 mod body;
 mod clock;
 mod connection;
 mod linger;
+mod outgoing;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -29,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use self::bind::{BindError, bind};
 pub use self::body::{BodyError, RequestBody};
+pub use self::outgoing::{Outgoing, SharedFile};
 pub use self::tls::{TlsError, tls_acceptor};
 
 use self::connection::Connections;
@@ -86,7 +88,8 @@ enum Signal {
 /// Serves connections until `shutdown` completes, then lets what is in flight finish for at most
 /// [`ServeLimits::grace`]. Returns how many connections had to be cut after that.
 ///
-/// A function becomes a `service` by `hyper::service::service_fn`. Requests carry a [`ClientAddress`] extension and a [`RequestBody`].
+/// A function becomes a `service` by `hyper::service::service_fn`. Requests carry a [`ClientAddress`] extension and a
+/// [`RequestBody`]; those over plain HTTP/1 also an [`Outgoing`].
 pub async fn serve<S, B>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,

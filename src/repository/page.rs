@@ -8,6 +8,7 @@ use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use crate::repository::entry::Entry;
+use crate::repository::memory_file::{Made, MemoryFile, MemoryFiles};
 use crate::repository::yaml_text;
 
 /// How the index is written.
@@ -30,7 +31,9 @@ pub(super) enum Lead {
     SameChart,
 }
 
-/// Rendered entries. Immutable once made, but for the deflated form, which is made when it is first asked for.
+/// Rendered entries. Immutable once made, but for the deflated form, which is made when it is first asked for, and the
+/// memory file, which is made when the page has proved to be read again and again. A memory file doubles what the page
+/// takes; it goes with the page, or with the last response that is still being sent from it.
 #[derive(Debug)]
 pub struct Page {
     /// No entry of this page sorts before it.
@@ -38,6 +41,8 @@ pub struct Page {
     pub(super) lead: Lead,
     bytes: Bytes,
     deflated: OnceLock<Deflated>,
+    /// `None` if there will never be one.
+    file: OnceLock<Option<Arc<MemoryFile>>>,
 }
 
 /// A raw deflate stream that ends on a byte boundary and refers to nothing before its own start, so that such streams
@@ -74,6 +79,7 @@ impl Page {
             lead,
             bytes: out.into(),
             deflated: OnceLock::new(),
+            file: OnceLock::new(),
         }
     }
 
@@ -90,6 +96,26 @@ impl Page {
     /// True if the deflated form is there already.
     pub fn is_deflated(&self) -> bool {
         self.deflated.get().is_some()
+    }
+
+    /// The file that has the rendered entries too, if it was made.
+    pub fn file(&self) -> Option<&Arc<MemoryFile>> {
+        self.file.get()?.as_ref()
+    }
+
+    /// Makes the file if there is none. False if it has to wait until others are gone.
+    pub(super) fn make_file(&self, files: &MemoryFiles) -> bool {
+        if self.file.get().is_some() {
+            return true;
+        }
+        let made = match files.make(&self.bytes) {
+            Made::File(file) => Some(file),
+            Made::Never => None,
+            Made::Later => return false,
+        };
+        // another maker may have been faster: then this file is closed again
+        let _ = self.file.set(made);
+        true
     }
 }
 

@@ -1,10 +1,12 @@
 //! The index as readers get it: an immutable list of byte buffers with its ETag, shared and never waited for.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 
+use crate::repository::memory_file::{MemoryFile, MemoryFiles};
 use crate::repository::page::{Deflated, Page, deflate};
 
 /// One state of a tenant's `index.yaml`.
@@ -17,6 +19,7 @@ pub struct PublishedIndex {
     identity: u128,
     generated: DateTime<Utc>,
     gzip: OnceLock<Vec<Bytes>>,
+    reads: AtomicU64,
 }
 
 impl PublishedIndex {
@@ -38,6 +41,7 @@ impl PublishedIndex {
             identity,
             generated,
             gzip: OnceLock::new(),
+            reads: AtomicU64::new(0),
         }
     }
 
@@ -71,6 +75,24 @@ impl PublishedIndex {
         (std::iter::once(&self.head))
             .chain(self.pages.iter().map(|page| page.bytes()))
             .chain(std::iter::once(&self.tail))
+    }
+
+    /// The plain form, in order, each part with the file that has it too, if there is one.
+    pub fn parts_in_files(&self) -> impl Iterator<Item = (&Bytes, Option<&Arc<MemoryFile>>)> {
+        (std::iter::once((&self.head, None)))
+            .chain(self.pages.iter().map(|page| (page.bytes(), page.file())))
+            .chain(std::iter::once((&self.tail, None)))
+    }
+
+    /// Counts a read of the plain form. True for one of them: the one that shows it is read more than once.
+    pub fn is_read_again(&self) -> bool {
+        self.reads.fetch_add(1, Ordering::Relaxed) == 1
+    }
+
+    /// Makes files for the pages that have none, as many as there can be. This blocks for as long as copying the pages
+    /// takes.
+    pub fn make_files(&self, files: &MemoryFiles) {
+        self.pages.iter().all(|page| page.make_file(files));
     }
 
     /// The plain form in one piece.

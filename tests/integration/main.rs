@@ -4,6 +4,7 @@ mod architecture;
 mod helm_cli;
 mod hostile;
 mod http;
+mod memory_files;
 mod recovery;
 mod store_conformance;
 mod support;

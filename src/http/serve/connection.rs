@@ -23,6 +23,7 @@ use tokio_rustls::server::TlsStream;
 use super::body::{RequestBody, ResponseBody};
 use super::clock::Clock;
 use super::linger::Lingering;
+use super::outgoing::Outgoing;
 use super::{ClientAddress, ServeLimits, Signal};
 
 /// Bytes of a request's line and headers.
@@ -92,7 +93,10 @@ where
         let clock = Clock::start(self.limits);
         let Some(tls) = &self.tls else {
             let stream = Lingering::new(stream, Arc::clone(&clock));
-            return self.run_http1(stream, client, &clock, signal).await;
+            let outgoing = Some(stream.outgoing());
+            return self
+                .run_http1(stream, client, &clock, outgoing, signal)
+                .await;
         };
         let handshake = tokio::time::timeout(
             self.limits.handshake_timeout,
@@ -108,7 +112,7 @@ where
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             self.run_http2(stream, client, &clock, signal).await;
         } else {
-            self.run_http1(stream, client, &clock, signal).await;
+            self.run_http1(stream, client, &clock, None, signal).await;
         }
     }
 
@@ -117,11 +121,12 @@ where
         stream: I,
         client: SocketAddr,
         clock: &Arc<Clock>,
+        outgoing: Option<Outgoing>,
         signal: watch::Receiver<Signal>,
     ) where
         I: AsyncRead + AsyncWrite + Unpin,
     {
-        let service = service_fn(|request| self.answer(request, client, clock));
+        let service = service_fn(|request| self.answer(request, client, clock, outgoing.clone()));
         let connection = self.http1.serve_connection(TokioIo::new(stream), service);
         watch(
             connection,
@@ -141,7 +146,7 @@ where
     ) where
         I: AsyncRead + AsyncWrite + Unpin,
     {
-        let service = service_fn(|request| self.answer(request, client, clock));
+        let service = service_fn(|request| self.answer(request, client, clock, None));
         let connection = self.http2.serve_connection(TokioIo::new(stream), service);
         watch(
             connection,
@@ -158,12 +163,16 @@ where
         request: Request<Incoming>,
         client: SocketAddr,
         clock: &Arc<Clock>,
+        outgoing: Option<Outgoing>,
     ) -> impl Future<Output = Result<Response<ResponseBody<B>>, Infallible>> + Send + use<S, B>
     {
         let in_flight = clock.request_began();
         let mut request =
             request.map(|body| RequestBody::new(body, clock, self.limits.read_timeout));
         request.extensions_mut().insert(ClientAddress(client));
+        if let Some(outgoing) = outgoing {
+            request.extensions_mut().insert(outgoing);
+        }
         let answer = self.service.call(request);
         async move {
             let mut response = answer.await?;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::clock::Clock;
+use super::outgoing::Outgoing;
 
 /// How long the client may go on sending after it was told to stop.
 const LINGER: Duration = Duration::from_secs(2);
@@ -21,6 +22,7 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(super) struct Lingering {
     stream: TcpStream,
     clock: Arc<Clock>,
+    outgoing: Outgoing,
     closed: bool,
 }
 
@@ -29,8 +31,14 @@ impl Lingering {
         Self {
             stream,
             clock,
+            outgoing: Outgoing::default(),
             closed: false,
         }
+    }
+
+    /// Where to say what can be sent from files.
+    pub(super) fn outgoing(&self) -> Outgoing {
+        self.outgoing.clone()
     }
 }
 
@@ -58,7 +66,8 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let this = &mut *self;
+        this.outgoing.poll_write(&mut this.stream, cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -66,6 +75,8 @@ impl AsyncWrite for Lingering {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // whoever flushes has written all it had
+        self.outgoing.clear();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

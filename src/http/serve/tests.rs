@@ -70,6 +70,13 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
             StatusCode::OK,
             AnyBody::from(format!("{:?}", request.version())),
         ),
+        "/files" => {
+            let outgoing = request.extensions().get::<Outgoing>();
+            (
+                StatusCode::OK,
+                AnyBody::from(outgoing.is_some().to_string()),
+            )
+        }
         "/length" => match request.into_body().collect().await {
             Ok(body) => (
                 StatusCode::OK,
@@ -146,6 +153,7 @@ async fn requests_follow_each_other_on_one_connection() {
     let own = stream.local_addr().expect("an address");
     assert_eq!(get(&mut stream, "/client").await, format!("200 {own}"));
     assert_eq!(get(&mut stream, "/version").await, "200 HTTP/1.1");
+    assert_eq!(get(&mut stream, "/files").await, "200 true");
     send(
         &mut stream,
         "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
@@ -324,6 +332,7 @@ async fn tls_speaks_http_1_and_2() {
     let server = Server::start(ServeLimits::default(), Some(acceptor())).await;
     let mut stream = connect_tls(&server, b"http/1.1").await;
     assert_eq!(get(&mut stream, "/version").await, "200 HTTP/1.1");
+    assert_eq!(get(&mut stream, "/files").await, "200 false");
 
     let stream = connect_tls(&server, b"h2").await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::repository::entry::tests::listing;
 use crate::repository::entry::{Layer, Listing};
+use crate::repository::memory_file::MemoryFiles;
 
 fn style(format: IndexFormat) -> IndexStyle {
     IndexStyle {
@@ -145,6 +146,42 @@ fn a_large_index_is_divided_into_pages_that_join_again() {
         1,
         "many removals do not leave many small pages"
     );
+}
+
+#[test]
+fn a_write_leaves_the_memory_files_of_other_pages_alone() {
+    let in_files = |published: &PublishedIndex| -> Vec<bool> {
+        let parts = published.parts_in_files();
+        parts.map(|(_, file)| file.is_some()).collect()
+    };
+    let files = MemoryFiles::with_limit(100);
+    let mut index = RepositoryIndex::new(style(IndexFormat::Json));
+    index.apply((0..8000).map(|i| insert(&format!("chart-{i:05}"), "1.0.0")));
+    let before = index.publish(at(0));
+    let pages = index.pages.len();
+    assert!(pages > 2);
+    assert!(!in_files(&before).contains(&true), "reading makes none");
+    before.make_files(&files);
+    let head_and_tail_only = in_files(&before).iter().filter(|is| !**is).count();
+    assert_eq!((head_and_tail_only, files.free()), (2, 100 - pages));
+
+    index.apply([insert("chart-00000", "2.0.0")]);
+    let after = index.publish(at(1));
+    drop(before);
+    assert_eq!(
+        files.free(),
+        100 - pages + 1,
+        "the changed page's is closed"
+    );
+    assert_eq!(in_files(&after)[..3], [false, false, true]);
+
+    // where there is no room, the wish is not forgotten
+    after.make_files(&MemoryFiles::with_limit(0));
+    assert_eq!(in_files(&after)[..3], [false, false, true]);
+    after.make_files(&files);
+    assert_eq!(in_files(&after)[..3], [false, true, true]);
+    drop((index, after));
+    assert_eq!(files.free(), 100);
 }
 
 #[test]

@@ -277,6 +277,18 @@ impl TestServer {
         Memory::of(self.running.child.id())
     }
 
+    /// How many memory files the process has open.
+    #[track_caller]
+    pub fn memory_files(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.running.child.id()));
+        let targets = files
+            .expect("the server runs")
+            .filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        targets
+            .filter(|target| target.to_string_lossy().starts_with("/memfd:"))
+            .count()
+    }
+
     /// Waits until `condition` holds, asking again every few milliseconds, for at most ten seconds.
     pub async fn eventually<F>(&self, what: &str, mut condition: impl FnMut() -> F)
     where
