@@ -66,10 +66,16 @@ class Server:
             raise SystemExit(f"{self.process.args[0]} {'is not ready' if late else 'ended'}; it said:\n{said}")
 
     def memory(self):
-        """Resident memory now and at its peak, in MiB."""
+        """Resident memory now and at its peak, in MiB; memory files, which are nowhere mapped, count as resident too."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         field = lambda name: int(re.search(rf"^{name}:\s+(\d+) kB", status, re.M)[1]) / 1024
-        return Memory(field("VmRSS"), field("VmHWM"))
+        files = self.memory_files() / 2**20
+        return Memory(field("VmRSS") + files, field("VmHWM") + files)
+
+    def memory_files(self):
+        """Bytes of all memory files that the process holds open."""
+        held = [fd for fd in Path(f"/proc/{self.process.pid}/fd").iterdir() if os.readlink(fd).startswith("/memfd:")]
+        return sum(fd.stat().st_size for fd in held)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
