@@ -1,4 +1,4 @@
-//! The HTTP surface: the whole route table is [`dispatch`].
+//! The HTTP surface: the whole route table is the one `match` in `dispatch`.
 
 pub mod auth;
 pub mod body;
