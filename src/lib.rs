@@ -16,4 +16,5 @@ pub mod http;
 pub mod metrics;
 pub mod repository;
 pub mod telemetry;
+pub mod topology;
 pub mod yaml;

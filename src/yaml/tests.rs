@@ -407,8 +407,14 @@ fn all_documents_are_read_in_their_order() {
         ("a: 1\n---\nb: 2\n", json!([{"a": 1}, {"b": 2}])),
         ("---\na: 1\n...\n---\nb: 2\n", json!([{"a": 1}, {"b": 2}])),
         ("---\n---\na: 1\n---\n", json!([null, {"a": 1}, null])),
-        ("--- # first\na: 1\n--- !!map\nb: 2", json!([{"a": 1}, {"b": 2}])),
-        ("a: |\n  ---\n  text\n---\nb: 2", json!([{"a": "---\ntext\n"}, {"b": 2}])),
+        (
+            "--- # first\na: 1\n--- !!map\nb: 2",
+            json!([{"a": 1}, {"b": 2}]),
+        ),
+        (
+            "a: |\n  ---\n  text\n---\nb: 2",
+            json!([{"a": "---\ntext\n"}, {"b": 2}]),
+        ),
         ("{\"a\": 1}\n---\n[2]", json!([{"a": 1}, [2]])),
     ] {
         let read = parse_all(text.as_bytes(), Limits::default())
