@@ -3,5 +3,7 @@
 mod architecture;
 mod helm_cli;
 mod hostile;
+mod plan;
 mod recovery;
 mod support;
+mod version_ranges;
