@@ -103,3 +103,6 @@ pub fn choose<'a>(versions: &[&Version], demands: &'a [Demand]) -> Choice<'a> {
     }
     Choice::Conflict(needed)
 }
+
+#[cfg(test)]
+mod tests;

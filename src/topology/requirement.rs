@@ -222,3 +222,6 @@ pub fn union(namespace: &str, spec: &[Requirement], chart: &[Requirement]) -> Ve
     }
     all
 }
+
+#[cfg(test)]
+mod tests;
