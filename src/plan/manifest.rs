@@ -1,6 +1,6 @@
 //! Manifests: YAML in, the Components in it out, as far as a plan needs to know them.
 //!
-//! [`Component`] stands in for the custom resource's own type; [`Component::read`] is the one place that fills it.
+//! [`Component`] stands in for the custom resource's own type; its `read` is the one place that fills it.
 
 use crate::topology::{NodeKey, Requirement};
 use crate::yaml::{self, Limits, Yaml};
@@ -157,7 +157,7 @@ impl Component {
             repository: text(chart, "repository", "spec.chart.repository")?,
             chart: text(chart, "name", "spec.chart.name")?.unwrap_or(name),
             release: (target, release),
-            depends_on: Requirement::parse_list(depends_on, "spec.dependsOn")
+            depends_on: Requirement::parse_depends_on(depends_on)
                 .map_err(|error| error.to_string())?,
             auto_install: boolean(
                 spec,

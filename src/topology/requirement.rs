@@ -58,25 +58,28 @@ impl Requirement {
             depth: 50,
         };
         match yaml::parse(text.as_bytes(), limits)? {
-            list @ (Yaml::Sequence(_) | Yaml::Null) => Self::parse_list(&list, "requires"),
+            list @ (Yaml::Sequence(_) | Yaml::Null) => each(&list, "requires", Self::parse),
             single => Ok(vec![Self::parse(&single, "requires")?]),
         }
     }
 
-    /// Reads `spec.dependsOn` (or the items of an annotation), `path` being its name in refusals. Null is empty.
+    /// Reads `spec.dependsOn`: a list of mappings with `name`, `namespace`, `version` and `optional`, which is all that
+    /// the definition of Components has. Null is empty.
     ///
     /// # Errors
     /// Says which field of which item is wrong.
-    pub fn parse_list(list: &Yaml, path: &str) -> Result<Vec<Self>, RequirementError> {
-        match list {
-            Yaml::Null => Ok(Vec::new()),
-            Yaml::Sequence(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| Self::parse(item, &format!("{path}[{index}]")))
-                .collect(),
-            _ => Err(RequirementError::Shape(format!("{path} must be a list"))),
-        }
+    pub fn parse_depends_on(list: &Yaml) -> Result<Vec<Self>, RequirementError> {
+        each(list, "spec.dependsOn", |item, path| {
+            if item.as_mapping().is_none() {
+                let text = format!("{path} must be a mapping with a name");
+                return Err(RequirementError::Shape(text));
+            }
+            Ok(Self {
+                chart: None,
+                values: None,
+                ..Self::parse(item, path)?
+            })
+        })
     }
 
     fn parse(item: &Yaml, path: &str) -> Result<Self, RequirementError> {
@@ -137,6 +140,21 @@ impl Requirement {
     /// The chart to install if there is no such Component.
     pub fn chart(&self) -> &str {
         self.chart.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// Reads the items of a list, `path` being its name in refusals. Null is an empty list.
+fn each(
+    list: &Yaml,
+    path: &str,
+    read: impl Fn(&Yaml, &str) -> Result<Requirement, RequirementError>,
+) -> Result<Vec<Requirement>, RequirementError> {
+    match list {
+        Yaml::Null => Ok(Vec::new()),
+        Yaml::Sequence(items) => (items.iter().enumerate())
+            .map(|(index, item)| read(item, &format!("{path}[{index}]")))
+            .collect(),
+        _ => Err(RequirementError::Shape(format!("{path} must be a list"))),
     }
 }
 

@@ -2,17 +2,14 @@ use serde_json::json;
 
 use super::*;
 use crate::plan::manifest::Manifests;
-use crate::topology::REQUIRES;
 
-/// `grafana 7.0.1 prometheus ^25; loki` is a chart version with what it requires.
+/// `grafana 7.0.1 prometheus ^25, loki` is a chart version with what it requires.
 fn catalog(charts: &[&str]) -> Catalog {
     let mut catalog = Catalog::default();
     for chart in charts {
         let mut words = chart.splitn(3, ' ');
         let (name, version) = (words.next().unwrap(), words.next().unwrap());
-        let requires: Vec<&str> = words.next().map_or(vec![], |all| all.split("; ").collect());
-        let requires = serde_json::to_string(&requires).unwrap();
-        let annotations = json!({ REQUIRES: requires });
+        let annotations = json!({ REQUIRES: format!("[{}]", words.next().unwrap_or_default()) });
         assert!(
             catalog.add(&json!({"name": name, "version": version, "annotations": annotations}))
         );
@@ -112,7 +109,7 @@ fn what_works_is_ordered_with_the_newest_versions_that_all_accept() {
             case: "ranges of a diamond are intersected",
             components: &["a"],
             charts: &[
-                "a 1.0.0 b; c",
+                "a 1.0.0 b, c",
                 "b 1.0.0 d >=1.2",
                 "c 1.0.0 d <2",
                 "d 2.0.0",
@@ -145,11 +142,12 @@ fn what_works_is_ordered_with_the_newest_versions_that_all_accept() {
         },
         Row {
             case: "two names of one chart are added once",
-            components: &[
-                "a: {dependsOn: [{name: db, chart: postgres}]}",
-                "b: {dependsOn: [postgres]}",
+            components: &["a", "b: {dependsOn: [{name: postgres}]}"],
+            charts: &[
+                "a 1.0.0 {name: db, chart: postgres}",
+                "b 1.0.0",
+                "postgres 15.0.0",
             ],
-            charts: &["a 1.0.0", "b 1.0.0", "postgres 15.0.0"],
             steps: "postgres 15.0.0 | a 1.0.0, b 1.0.0",
             problems: &[],
         },
@@ -220,7 +218,7 @@ fn what_cannot_work_names_who_and_why_and_the_rest_is_ordered() {
     assert_rows(&[
         Row {
             case: "a chart that nobody has",
-            components: &["a", "b: {dependsOn: [a]}", "c"],
+            components: &["a", "b: {dependsOn: [{name: a}]}", "c"],
             charts: &["b 1.0.0", "c 1.0.0"],
             steps: "c 1.0.0",
             problems: &["ChartNotFound on a: a needs the chart a, which no source has"],
@@ -255,7 +253,7 @@ fn what_cannot_work_names_who_and_why_and_the_rest_is_ordered() {
         },
         Row {
             case: "two requirers that no version satisfies",
-            components: &["a", "b", "c: {dependsOn: [a]}"],
+            components: &["a", "b", "c: {dependsOn: [{name: a}]}"],
             charts: &[
                 "a 1.0.0 lib ^1",
                 "b 1.0.0 lib >=2",
@@ -281,21 +279,21 @@ fn what_cannot_work_names_who_and_why_and_the_rest_is_ordered() {
         },
         Row {
             case: "a cycle, and who waits for it",
-            components: &["a", "b", "c", "d: {dependsOn: [a]}", "e"],
+            components: &["a", "b", "c", "d: {dependsOn: [{name: a}]}", "e"],
             charts: &["a 1.0.0 b", "b 1.0.0 c", "c 1.0.0 a", "d 1.0.0", "e 1.0.0"],
             steps: "e 1.0.0",
             problems: &["DependencyCycle on a b c: a → b → c → a"],
         },
         Row {
             case: "itself",
-            components: &["a: {dependsOn: [a]}"],
+            components: &["a: {dependsOn: [{name: a}]}"],
             charts: &["a 1.0.0"],
             steps: "",
             problems: &["DependencyCycle on a: a → a"],
         },
         Row {
             case: "a disabled dependency",
-            components: &["a: {dependsOn: [b]}", "b: {enabled: false}"],
+            components: &["a: {dependsOn: [{name: b}]}", "b: {enabled: false}"],
             charts: &["a 1.0.0", "b 1.0.0"],
             steps: "",
             problems: &["DependencyDisabled on a: a requires b, which has enabled: false"],
@@ -320,11 +318,13 @@ fn what_cannot_work_names_who_and_why_and_the_rest_is_ordered() {
         },
         Row {
             case: "one name, two charts",
-            components: &[
-                "a: {dependsOn: [{name: db, chart: mysql}]}",
-                "b: {dependsOn: [{name: db, chart: postgres}]}",
+            components: &["a", "b"],
+            charts: &[
+                "a 1.0.0 {name: db, chart: mysql}",
+                "b 1.0.0 {name: db, chart: postgres}",
+                "mysql 8.0.0",
+                "postgres 15.0.0",
             ],
-            charts: &["a 1.0.0", "b 1.0.0", "mysql 8.0.0", "postgres 15.0.0"],
             steps: "db 8.0.0 | a 1.0.0",
             problems: &[
                 "DependencyAmbiguous on b: b requires db of the chart postgres, others require it of another chart",
@@ -374,7 +374,7 @@ fn what_cannot_work_names_who_and_why_and_the_rest_is_ordered() {
 #[test]
 fn without_charts_manifests_alone_are_ordered() {
     let components = components(&[
-        "a: {dependsOn: [b, {name: c, version: ^1}]}",
+        "a: {dependsOn: [{name: b}, {name: c, version: ^1}]}",
         "b",
         "c: {version: 2.0.0}",
     ]);
@@ -386,7 +386,7 @@ fn without_charts_manifests_alone_are_ordered() {
             "DependencyVersionMismatch on a: a wants c ^1, but c is 2.0.0 (by its spec.version \"2.0.0\")"
         ]
     );
-    let components = self::components(&["a: {dependsOn: [b]}"]);
+    let components = self::components(&["a: {dependsOn: [{name: b}]}"]);
     let plan = solve(&components, None);
     assert_eq!(steps(&plan), "b ? | a ?");
     assert!(plan.works());

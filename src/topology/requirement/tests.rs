@@ -131,3 +131,32 @@ fn the_users_word_counts_over_the_charts() {
         assert_eq!(told(spec, chart), *expected, "{spec} over {chart}");
     }
 }
+
+#[test]
+fn depends_on_has_the_fields_of_the_definition_only() {
+    let read = |text: &str| {
+        let list = yaml::parse(text.as_bytes(), Limits::default()).unwrap();
+        Requirement::parse_depends_on(&list).map_err(|error| error.to_string())
+    };
+    let text = "[{name: a, namespace: b, version: ^1, optional: true, chart: c, values: {d: 1}}]";
+    let expected = Requirement {
+        name: "a".to_owned(),
+        namespace: Some("b".to_owned()),
+        range: VersionRange::parse("^1").unwrap(),
+        chart: None,
+        optional: Some(true),
+        values: None,
+    };
+    assert_eq!(read(text), Ok(vec![expected]));
+    assert_eq!(read(""), Ok(vec![]));
+    for (text, message) in [
+        ("a", "spec.dependsOn must be a list"),
+        ("[a ^1]", "spec.dependsOn[0] must be a mapping with a name"),
+        (
+            "[{name: a}, {version: ^1}]",
+            "spec.dependsOn[1] needs a name",
+        ),
+    ] {
+        assert_eq!(read(text), Err(message.to_owned()));
+    }
+}
