@@ -9,4 +9,5 @@ pub mod ignore;
 pub mod metadata;
 pub mod package;
 pub mod provenance;
+pub mod selector;
 pub mod version;

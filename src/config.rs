@@ -21,6 +21,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::arguments::{PlanArguments, PlanOutput};
 pub use self::error::{ConfigError, Origin, Source};
 
 use self::arguments::Invocation;
@@ -41,6 +42,8 @@ pub enum Command {
         /// The directory that the packages go to.
         destination: PathBuf,
     },
+    /// Print what Component manifests would install, and in which order.
+    Plan(PlanArguments),
     /// Print [`help::text`].
     Help,
     /// Print [`version`].
@@ -292,6 +295,7 @@ impl Config {
             Invocation::Package { dirs, destination } => {
                 return Ok(Command::Package { dirs, destination });
             }
+            Invocation::Plan(arguments) => return Ok(Command::Plan(arguments)),
             Invocation::Serve(flags) => flags,
         };
         let file = match settings::config_path(&flags, &env)? {

@@ -3,7 +3,8 @@
 //! ```text
 //!  main -> app ─┬─> http ─> repository ─> object_store
 //!               └─> telemetry, metrics
-//!  pure rooms: chart  yaml  repository::{index, key, gzip}  http::route  config
+//!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
+//!  pure rooms: chart  yaml  topology  repository::{index, key, gzip}  http::route  config  plan but its sources
 //!  never: repository -> http · pure -> hyper / tokio / clock
 //! ```
 //!
@@ -14,6 +15,8 @@ pub mod chart;
 pub mod config;
 pub mod http;
 pub mod metrics;
+pub mod plan;
 pub mod repository;
 pub mod telemetry;
+pub mod topology;
 pub mod yaml;

@@ -5,10 +5,10 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
-use chartroom::{app, chart, telemetry};
+use chartroom::{app, chart, plan, telemetry};
 
 fn main() -> ExitCode {
     match run() {
@@ -45,15 +45,27 @@ fn run() -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Command::Help => {
-            let style = if io::stdout().is_terminal() {
-                Style::Ansi
-            } else {
-                Style::Plain
-            };
-            print(&help::text(style))
+        Command::Plan(arguments) => {
+            let planned = block_on(async { Ok(plan::run(&arguments).await?) })?;
+            print(&plan::render(&planned, arguments.output, style()))?;
+            match planned.problems.len() {
+                0 => Ok(()),
+                1 => bail!("the plan does not work: there is a problem, see above"),
+                count => bail!("the plan does not work: there are {count} problems, see above"),
+            }
         }
+        Command::Help => print(&help::text(style())),
         Command::Version => print(&format!("{}\n", config::version())),
+    }
+}
+
+/// Colours for a terminal whose user has not said no to them (https://no-color.org).
+fn style() -> Style {
+    let is_unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if io::stdout().is_terminal() && !is_unwanted {
+        Style::Ansi
+    } else {
+        Style::Plain
     }
 }
 
@@ -66,7 +78,7 @@ fn start_logs(config: &Config) {
 }
 
 /// Runs `work` to its end; the runtime's default is a thread for each core.
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime
         .enable_all()

@@ -87,6 +87,16 @@ pub fn parse(text: &[u8], limits: Limits) -> Result<Yaml, YamlError> {
     walk::walk(decode(text)?, limits)
 }
 
+/// Reads all documents of `text`, each as [`parse`] reads the first; one without content is [`Yaml::Null`].
+///
+/// `limits` are for all documents together. Anchors are known within their document only.
+///
+/// # Errors
+/// As [`parse`], for any of the documents.
+pub fn parse_all(text: &[u8], limits: Limits) -> Result<Vec<Yaml>, YamlError> {
+    walk::walk_all(decode(text)?, limits)
+}
+
 /// Reads `text` only to see that it is sound; true if its root is a mapping or null. Keeps no tree.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! The command line: words in, an [`Invocation`] out. Flags are Go's (`-x`, `--x`, `=`), as ChartMuseum's are.
 
+mod plan;
+
 use std::ffi::OsString;
 use std::iter::Peekable;
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use crate::config::error::ConfigError;
 use crate::config::go_syntax::parse_bool;
 use crate::config::options::{Kind, OPTIONS, Opt, find};
 use crate::config::suggest::nearest;
+
+pub use self::plan::{PlanArguments, PlanOutput};
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub enum Invocation {
         /// The directory that the packages go to.
         destination: PathBuf,
     },
+    /// Plan the installation of Components.
+    Plan(PlanArguments),
     /// Serve (or print an index), with these flags in the order given.
     Serve(Vec<(&'static Opt, String)>),
 }
@@ -43,6 +49,10 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
     if args.peek().is_some_and(|first| first == "package") {
         args.next();
         return read_package(args);
+    }
+    if args.peek().is_some_and(|first| first == "plan") {
+        args.next();
+        return plan::read_plan(args);
     }
     let mut flags = Vec::new();
     let mut serve_said = false;
@@ -175,7 +185,9 @@ fn stray(word: String) -> ConfigError {
     let bare = word.split('=').next().unwrap_or_default();
     let hint = if bare == "package" {
         "package must come first: chartroom package DIR… --destination OUT".to_owned()
-    } else if let Some(command) = nearest(bare, ["serve", "package", "help"].into_iter()) {
+    } else if bare == "plan" {
+        "plan must come first: chartroom plan FILE…".to_owned()
+    } else if let Some(command) = nearest(bare, ["serve", "package", "plan", "help"].into_iter()) {
         format!("did you mean {command}?")
     } else if let Some(flag) = nearest(
         bare,
@@ -183,7 +195,7 @@ fn stray(word: String) -> ConfigError {
     ) {
         format!("did you mean --{flag}?")
     } else {
-        "the commands are serve (which need not be said), package and help".to_owned()
+        "the commands are serve (which need not be said), package, plan and help".to_owned()
     };
     ConfigError::StrayArgument { given: word, hint }
 }
@@ -328,12 +340,16 @@ mod tests {
                 "unexpected argument \"package\"; package must come first: chartroom package DIR… --destination OUT",
             ),
             (
+                &["--debug", "plan", "a"],
+                "unexpected argument \"plan\"; plan must come first: chartroom plan FILE…",
+            ),
+            (
                 &["everything"],
-                "unexpected argument \"everything\"; the commands are serve (which need not be said), package and help",
+                "unexpected argument \"everything\"; the commands are serve (which need not be said), package, plan and help",
             ),
             (
                 &["--debug", "yes"],
-                "unexpected argument \"yes\"; the commands are serve (which need not be said), package and help",
+                "unexpected argument \"yes\"; the commands are serve (which need not be said), package, plan and help",
             ),
             (
                 &["package"],

@@ -62,9 +62,12 @@ pub enum ConfigError {
     /// A flag stands last and its value is missing.
     #[error("--{0} needs a value")]
     MissingValue(&'static str),
-    /// A command is incomplete.
+    /// The command `package` is incomplete.
     #[error("{0}; write chartroom package DIR… --destination OUT")]
     Package(&'static str),
+    /// The command `plan` is incomplete.
+    #[error("{0}; write chartroom plan [--repository URL] FILE…, or - for standard input")]
+    Plan(String),
     /// Arguments or environment are not UTF-8.
     #[error("{0} is not UTF-8 text")]
     NotUtf8(String),

@@ -35,10 +35,40 @@ pub fn text(style: Style) -> String {
             "chartroom package DIR… --destination OUT",
             "make packages of chart directories; the same tree gives the same bytes",
         ),
+        (
+            "chartroom plan [PLAN OPTIONS] FILE…|-",
+            "print in which order Component manifests install, with versions, what is added and what is in the way; \
+             needs no cluster",
+        ),
         ("chartroom help", "print this"),
         ("chartroom --version", "print the version"),
     ] {
         entry(&mut out, style, command, meaning);
+    }
+    heading(&mut out, style, "Plan options");
+    for (option, meaning) in [
+        (
+            "--repository URL",
+            "take charts from the repository at this address (http); may be repeated",
+        ),
+        (
+            "--builtin-charts DIR",
+            "take charts from a directory of chart directories and packages; may be repeated",
+        ),
+        (
+            "--storage-local-rootdir DIR",
+            "take charts from a directory of uploads; may be repeated",
+        ),
+        (
+            "-n, --namespace NAME",
+            "the namespace of Components that name none [default\u{a0}default]",
+        ),
+        (
+            "-o, --output text|json",
+            "how to print the plan [default\u{a0}text]",
+        ),
+    ] {
+        entry(&mut out, style, option, meaning);
     }
     out.push('\n');
     for line in wrap(

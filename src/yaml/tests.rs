@@ -397,3 +397,48 @@ proptest! {
         prop_assert_eq!(guarded, own);
     }
 }
+
+#[test]
+fn all_documents_are_read_in_their_order() {
+    for (text, documents) in [
+        ("", json!([])),
+        ("# only a comment\n", json!([])),
+        ("a: 1", json!([{"a": 1}])),
+        ("a: 1\n---\nb: 2\n", json!([{"a": 1}, {"b": 2}])),
+        ("---\na: 1\n...\n---\nb: 2\n", json!([{"a": 1}, {"b": 2}])),
+        ("---\n---\na: 1\n---\n", json!([null, {"a": 1}, null])),
+        (
+            "--- # first\na: 1\n--- !!map\nb: 2",
+            json!([{"a": 1}, {"b": 2}]),
+        ),
+        (
+            "a: |\n  ---\n  text\n---\nb: 2",
+            json!([{"a": "---\ntext\n"}, {"b": 2}]),
+        ),
+        ("{\"a\": 1}\n---\n[2]", json!([{"a": 1}, [2]])),
+    ] {
+        let read = parse_all(text.as_bytes(), Limits::default())
+            .unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        let read: Vec<_> = read.iter().map(Yaml::to_json).collect();
+        assert_eq!(json!(read), documents, "{text:?}");
+    }
+}
+
+#[test]
+fn the_first_document_is_read_even_if_a_later_one_is_broken() {
+    let text = "a: 1\n---\nb: [\n";
+    assert_eq!(json_of(text), json!({"a": 1}));
+    assert!(parse_all(text.as_bytes(), Limits::default()).is_err());
+}
+
+#[test]
+fn documents_share_their_limits_but_not_their_anchors() {
+    let limits = Limits { nodes: 5, depth: 5 };
+    assert!(parse_all(b"a: 1\n---\nb: 2", limits).is_err(), "six nodes");
+    assert!(parse_all(b"a: 1\n---\nb", limits).is_ok(), "four nodes");
+    let other_document = b"a: &x 1\n---\nb: *x\n";
+    assert!(parse_all(other_document, Limits::default()).is_err());
+    let same_name = b"a: &x 1\nb: *x\n---\na: &x 2\nb: *x\n";
+    let read = parse_all(same_name, Limits::default()).expect("sound");
+    assert_eq!(read[1].to_json(), json!({"a": 2, "b": 2}));
+}

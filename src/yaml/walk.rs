@@ -73,8 +73,21 @@ struct Walk<N: Node> {
     root: Option<N>,
 }
 
-/// Reads the first document.
+/// Reads the first document, and nothing beyond it.
 pub(super) fn walk<N: Node>(text: &str, limits: Limits) -> Result<N, YamlError> {
+    match documents(text, limits, 1)?.pop() {
+        Some(document) => Ok(document),
+        None => N::scalar(Scalar::Null),
+    }
+}
+
+/// Reads all documents; `limits` are for all of them together.
+pub(super) fn walk_all<N: Node>(text: &str, limits: Limits) -> Result<Vec<N>, YamlError> {
+    documents(text, limits, usize::MAX)
+}
+
+/// Reads documents, at most `wanted` of them. One without content is null.
+fn documents<N: Node>(text: &str, limits: Limits, wanted: usize) -> Result<Vec<N>, YamlError> {
     // two tokens a node, itself and what separates it from the next; and room for tags, anchors and document markers
     let ahead = ReadAhead::new(limits.nodes.saturating_mul(2).saturating_add(64));
     let mut parser = Parser::new(GuardedInput::new(text, &ahead));
@@ -85,7 +98,8 @@ pub(super) fn walk<N: Node>(text: &str, limits: Limits) -> Result<N, YamlError> 
         anchors: Vec::new(),
         root: None,
     };
-    loop {
+    let mut documents = Vec::new();
+    while documents.len() < wanted {
         let event = match parser.next_event() {
             None => break,
             Some(_) if ahead.is_exhausted() => {
@@ -99,7 +113,8 @@ pub(super) fn walk<N: Node>(text: &str, limits: Limits) -> Result<N, YamlError> 
         ahead.renew();
         match event {
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
-            Event::DocumentEnd | Event::StreamEnd => break,
+            Event::DocumentEnd => documents.push(walk.end_document()?),
+            Event::StreamEnd => break,
             Event::Scalar(text, style, anchor, tag) => {
                 walk.scalar(text, style, anchor, tag.as_deref())?
             }
@@ -120,13 +135,19 @@ pub(super) fn walk<N: Node>(text: &str, limits: Limits) -> Result<N, YamlError> 
             Event::SequenceEnd | Event::MappingEnd => walk.close()?,
         }
     }
-    match walk.root {
-        Some(root) => Ok(root),
-        None => N::scalar(Scalar::Null),
-    }
+    Ok(documents)
 }
 
 impl<N: Node> Walk<N> {
+    /// The document that is complete now. The next one is counted on, but its anchors are its own.
+    fn end_document(&mut self) -> Result<N, YamlError> {
+        self.anchors.clear();
+        match self.root.take() {
+            Some(root) => Ok(root),
+            None => N::scalar(Scalar::Null),
+        }
+    }
+
     fn spend(&mut self, nodes: usize) -> Result<(), YamlError> {
         self.spent = self.spent.saturating_add(nodes);
         if self.spent > self.limits.nodes {

@@ -9,12 +9,20 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 6] = [
+const PURE: [&str; 14] = [
     "chart",
     "config",
     "http::route",
+    "plan::catalog",
+    "plan::json",
+    "plan::manifest",
+    "plan::planned",
+    "plan::problem",
+    "plan::solve",
+    "plan::text",
     "repository::index",
     "repository::key",
+    "topology",
     "yaml",
 ];
 
@@ -49,13 +57,16 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 6] = [
+const FORBIDDEN: [(&str, &str); 9] = [
     ("repository", "chartroom::http"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
     ("chart", "chartroom::repository"),
     ("chart", "chartroom::http"),
     ("http", "chartroom::app"),
+    ("repository", "chartroom::plan"),
+    ("topology", "chartroom::plan"),
+    ("topology", "chartroom::repository"),
 ];
 
 #[test]

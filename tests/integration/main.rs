@@ -5,6 +5,8 @@ mod helm_cli;
 mod hostile;
 mod http;
 mod memory_files;
+mod plan;
 mod recovery;
 mod store_conformance;
 mod support;
+mod version_ranges;

@@ -1,0 +1,46 @@
+//! `chartroom plan`: what a set of Component manifests would install, in which order, without a cluster.
+//!
+//! [`run`] reads files and repositories; everything else takes values and returns values.
+
+pub mod catalog;
+pub mod fetch;
+pub mod json;
+pub mod manifest;
+pub mod planned;
+pub mod problem;
+pub mod solve;
+pub mod sources;
+pub mod text;
+
+use crate::config::help::Style;
+use crate::config::{PlanArguments, PlanOutput};
+use planned::Plan;
+use sources::SourceError;
+
+/// Reads what `arguments` name and plans it.
+///
+/// # Errors
+/// A manifest or a source of charts cannot be used. A plan that cannot work is no error here: [`Plan::works`].
+pub async fn run(arguments: &PlanArguments) -> Result<Plan, SourceError> {
+    let mut manifests = sources::read_manifests(arguments)?;
+    let catalog = sources::read_charts(arguments, &mut manifests.notes).await?;
+    if catalog.is_none() {
+        manifests.notes.push(
+            "no charts are given: versions are open and what charts require is not known; name charts with \
+             --repository, --builtin-charts or --storage-local-rootdir"
+                .to_owned(),
+        );
+    }
+    let mut plan = solve::solve(&manifests.components, catalog.as_ref());
+    manifests.notes.append(&mut plan.notes);
+    plan.notes = manifests.notes;
+    Ok(plan)
+}
+
+/// The plan as it is printed.
+pub fn render(plan: &Plan, output: PlanOutput, style: Style) -> String {
+    match output {
+        PlanOutput::Text => text::text(plan, style),
+        PlanOutput::Json => json::json(plan),
+    }
+}
