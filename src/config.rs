@@ -6,7 +6,6 @@
 mod arguments;
 mod error;
 mod file;
-mod go_syntax;
 pub mod help;
 pub mod options;
 mod settings;

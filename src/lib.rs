@@ -12,6 +12,7 @@
 pub mod app;
 pub mod chart;
 pub mod config;
+mod go_syntax;
 pub mod http;
 pub mod metrics;
 pub mod repository;

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::path::PathBuf;
 
 use crate::config::error::ConfigError;
-use crate::config::go_syntax::parse_bool;
+use crate::go_syntax::parse_bool;
 use crate::config::options::{Kind, OPTIONS, Opt, find};
 use crate::config::suggest::nearest;
 
