@@ -3,7 +3,7 @@
 //! ```text
 //!  main -> app ─┬─> http ─> repository ─> object_store
 //!               └─> telemetry, metrics
-//!  pure rooms: chart  yaml  repository::{index, key, gzip}  http::route  config
+//!  pure rooms: chart  component  yaml  repository::{index, key, gzip}  http::route  config
 //!  never: repository -> http · pure -> hyper / tokio / clock
 //! ```
 //!
@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod chart;
+pub mod component;
 pub mod config;
 mod go_syntax;
 pub mod http;

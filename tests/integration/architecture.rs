@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 6] = [
+const PURE: [&str; 8] = [
     "chart",
+    "component",
     "config",
+    "go_syntax",
     "http::route",
     "repository::index",
     "repository::key",
@@ -49,12 +51,14 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 6] = [
+const FORBIDDEN: [(&str, &str); 8] = [
     ("repository", "chartroom::http"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
     ("chart", "chartroom::repository"),
     ("chart", "chartroom::http"),
+    ("component", "chartroom::http"),
+    ("component", "chartroom::repository"),
     ("http", "chartroom::app"),
 ];
 
