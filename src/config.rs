@@ -40,6 +40,8 @@ pub enum Command {
         /// The directory that the packages go to.
         destination: PathBuf,
     },
+    /// Print the definition of the Component resource.
+    Crd,
     /// Print [`help::text`].
     Help,
     /// Print [`version`].
@@ -288,6 +290,7 @@ impl Config {
         let flags = match arguments::read(args)? {
             Invocation::Help => return Ok(Command::Help),
             Invocation::Version => return Ok(Command::Version),
+            Invocation::Crd => return Ok(Command::Crd),
             Invocation::Package { dirs, destination } => {
                 return Ok(Command::Package { dirs, destination });
             }

@@ -8,7 +8,7 @@ use std::{env, fs};
 use anyhow::Context as _;
 use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
-use chartroom::{app, chart, telemetry};
+use chartroom::{app, chart, component, telemetry};
 
 fn main() -> ExitCode {
     match run() {
@@ -45,6 +45,7 @@ fn run() -> anyhow::Result<()> {
             }
             Ok(())
         }
+        Command::Crd => print(&component::definition::yaml()),
         Command::Help => {
             let style = if io::stdout().is_terminal() {
                 Style::Ansi

@@ -5,9 +5,9 @@ use std::iter::Peekable;
 use std::path::PathBuf;
 
 use crate::config::error::ConfigError;
-use crate::go_syntax::parse_bool;
 use crate::config::options::{Kind, OPTIONS, Opt, find};
 use crate::config::suggest::nearest;
+use crate::go_syntax::parse_bool;
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Invocation {
         /// The directory that the packages go to.
         destination: PathBuf,
     },
+    /// Print the definition of the Component resource.
+    Crd,
     /// Serve (or print an index), with these flags in the order given.
     Serve(Vec<(&'static Opt, String)>),
 }
@@ -43,6 +45,10 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
     if args.peek().is_some_and(|first| first == "package") {
         args.next();
         return read_package(args);
+    }
+    if args.peek().is_some_and(|first| first == "crd") {
+        args.next();
+        return read_crd(args);
     }
     let mut flags = Vec::new();
     let mut serve_said = false;
@@ -107,6 +113,19 @@ fn read_package(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, 
         return Err(ConfigError::Package("package needs a chart directory"));
     }
     Ok(Invocation::Package { dirs, destination })
+}
+
+fn read_crd(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigError> {
+    let Some(arg) = args.next() else {
+        return Ok(Invocation::Crd);
+    };
+    match text(arg)?.as_str() {
+        "-h" | "-help" | "--help" => Ok(Invocation::Help),
+        other => Err(ConfigError::StrayArgument {
+            given: other.to_owned(),
+            hint: "crd takes no arguments: it prints to standard output".to_owned(),
+        }),
+    }
 }
 
 /// The value of a bool flag without `=`: true. Go leaves a following word alone, so `--debug false` would turn debug
@@ -175,7 +194,9 @@ fn stray(word: String) -> ConfigError {
     let bare = word.split('=').next().unwrap_or_default();
     let hint = if bare == "package" {
         "package must come first: chartroom package DIR… --destination OUT".to_owned()
-    } else if let Some(command) = nearest(bare, ["serve", "package", "help"].into_iter()) {
+    } else if bare == "crd" {
+        "crd must come first: chartroom crd".to_owned()
+    } else if let Some(command) = nearest(bare, ["serve", "package", "crd", "help"].into_iter()) {
         format!("did you mean {command}?")
     } else if let Some(flag) = nearest(
         bare,
@@ -183,7 +204,7 @@ fn stray(word: String) -> ConfigError {
     ) {
         format!("did you mean --{flag}?")
     } else {
-        "the commands are serve (which need not be said), package and help".to_owned()
+        "the commands are serve (which need not be said), package, crd and help".to_owned()
     };
     ConfigError::StrayArgument { given: word, hint }
 }
@@ -258,6 +279,12 @@ mod tests {
     }
 
     #[test]
+    fn crd_stands_alone() {
+        assert_eq!(read_words(&["crd"]).unwrap(), Invocation::Crd);
+        assert_eq!(read_words(&["crd", "--help"]).unwrap(), Invocation::Help);
+    }
+
+    #[test]
     fn package_takes_directories_and_a_destination() {
         let rows: &[(&[&str], &[&str], &str)] = &[
             (&["a", "--destination", "out"], &["a"], "out"),
@@ -329,11 +356,20 @@ mod tests {
             ),
             (
                 &["everything"],
-                "unexpected argument \"everything\"; the commands are serve (which need not be said), package and help",
+                "unexpected argument \"everything\"; the commands are serve (which need not be said), package, crd and help",
             ),
             (
                 &["--debug", "yes"],
-                "unexpected argument \"yes\"; the commands are serve (which need not be said), package and help",
+                "unexpected argument \"yes\"; the commands are serve (which need not be said), package, crd and help",
+            ),
+            (
+                &["--debug", "crd"],
+                "unexpected argument \"crd\"; crd must come first: chartroom crd",
+            ),
+            (&["crds"], "unexpected argument \"crds\"; did you mean crd?"),
+            (
+                &["crd", "--debug"],
+                "unexpected argument \"--debug\"; crd takes no arguments: it prints to standard output",
             ),
             (
                 &["package"],

@@ -35,6 +35,10 @@ pub fn text(style: Style) -> String {
             "chartroom package DIR… --destination OUT",
             "make packages of chart directories; the same tree gives the same bytes",
         ),
+        (
+            "chartroom crd",
+            "print the definition of the Component resource, to pipe into kubectl apply",
+        ),
         ("chartroom help", "print this"),
         ("chartroom --version", "print the version"),
     ] {
