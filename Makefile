@@ -54,6 +54,11 @@ check: ## formatting, clippy and documentation, each warning an error
 	@cargo clippy --all-targets -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 
+.PHONY: crd
+crd: ## write the definition of the Component resource to chart/crds
+	@mkdir -p chart/crds; cargo run --quiet -- crd >$(TARGET_DIR)/crd.yaml; \
+	mv $(TARGET_DIR)/crd.yaml chart/crds/components.ext.theriseunion.io.yaml
+
 .PHONY: bench
 bench: ## measure against nginx, one table (SIZES="1000 10000 50000")
 	@tests/tools/install.sh --bench "$(CHARTROOM_TOOLS)"

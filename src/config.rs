@@ -6,7 +6,6 @@
 mod arguments;
 mod error;
 mod file;
-mod go_syntax;
 pub mod help;
 pub mod options;
 mod settings;
@@ -44,6 +43,8 @@ pub enum Command {
     },
     /// Print what Component manifests would install, and in which order.
     Plan(PlanArguments),
+    /// Print the definition of the Component resource.
+    Crd,
     /// Print [`help::text`].
     Help,
     /// Print [`version`].
@@ -292,6 +293,7 @@ impl Config {
         let flags = match arguments::read(args)? {
             Invocation::Help => return Ok(Command::Help),
             Invocation::Version => return Ok(Command::Version),
+            Invocation::Crd => return Ok(Command::Crd),
             Invocation::Package { dirs, destination } => {
                 return Ok(Command::Package { dirs, destination });
             }

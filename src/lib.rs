@@ -4,7 +4,7 @@
 //!  main -> app ─┬─> http ─> repository ─> object_store
 //!               └─> telemetry, metrics
 //!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
-//!  pure rooms: chart  yaml  topology  repository::{index, key, gzip}  http::route  config  plan but its sources
+//!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  plan but its sources
 //!  never: repository -> http · pure -> hyper / tokio / clock
 //! ```
 //!
@@ -12,7 +12,9 @@
 
 pub mod app;
 pub mod chart;
+pub mod component;
 pub mod config;
+mod go_syntax;
 pub mod http;
 pub mod metrics;
 pub mod plan;

@@ -8,7 +8,7 @@ use std::{env, fs};
 use anyhow::{Context as _, bail};
 use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
-use chartroom::{app, chart, plan, telemetry};
+use chartroom::{app, chart, component, plan, telemetry};
 
 fn main() -> ExitCode {
     match run() {
@@ -54,6 +54,7 @@ fn run() -> anyhow::Result<()> {
                 count => bail!("the plan does not work: there are {count} problems, see above"),
             }
         }
+        Command::Crd => print(&component::definition::yaml()),
         Command::Help => print(&help::text(style())),
         Command::Version => print(&format!("{}\n", config::version())),
     }

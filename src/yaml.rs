@@ -2,6 +2,7 @@
 //!
 //! The parser is YAML 1.2's; typing, merge keys and keys as strings are those of go-yaml v2 under `sigs.k8s.io/yaml`.
 
+pub mod block;
 mod float;
 mod input;
 mod json;

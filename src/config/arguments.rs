@@ -7,9 +7,9 @@ use std::iter::Peekable;
 use std::path::PathBuf;
 
 use crate::config::error::ConfigError;
-use crate::config::go_syntax::parse_bool;
 use crate::config::options::{Kind, OPTIONS, Opt, find};
 use crate::config::suggest::nearest;
+use crate::go_syntax::parse_bool;
 
 pub use self::plan::{PlanArguments, PlanOutput};
 
@@ -29,6 +29,8 @@ pub enum Invocation {
     },
     /// Plan the installation of Components.
     Plan(PlanArguments),
+    /// Print the definition of the Component resource.
+    Crd,
     /// Serve (or print an index), with these flags in the order given.
     Serve(Vec<(&'static Opt, String)>),
 }
@@ -53,6 +55,10 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
     if args.peek().is_some_and(|first| first == "plan") {
         args.next();
         return plan::read_plan(args);
+    }
+    if args.peek().is_some_and(|first| first == "crd") {
+        args.next();
+        return read_crd(args);
     }
     let mut flags = Vec::new();
     let mut serve_said = false;
@@ -117,6 +123,19 @@ fn read_package(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, 
         return Err(ConfigError::Package("package needs a chart directory"));
     }
     Ok(Invocation::Package { dirs, destination })
+}
+
+fn read_crd(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigError> {
+    let Some(arg) = args.next() else {
+        return Ok(Invocation::Crd);
+    };
+    match text(arg)?.as_str() {
+        "-h" | "-help" | "--help" => Ok(Invocation::Help),
+        other => Err(ConfigError::StrayArgument {
+            given: other.to_owned(),
+            hint: "crd takes no arguments: it prints to standard output".to_owned(),
+        }),
+    }
 }
 
 /// The value of a bool flag without `=`: true. Go leaves a following word alone, so `--debug false` would turn debug
@@ -187,7 +206,12 @@ fn stray(word: String) -> ConfigError {
         "package must come first: chartroom package DIR… --destination OUT".to_owned()
     } else if bare == "plan" {
         "plan must come first: chartroom plan FILE…".to_owned()
-    } else if let Some(command) = nearest(bare, ["serve", "package", "plan", "help"].into_iter()) {
+    } else if bare == "crd" {
+        "crd must come first: chartroom crd".to_owned()
+    } else if let Some(command) = nearest(
+        bare,
+        ["serve", "package", "plan", "crd", "help"].into_iter(),
+    ) {
         format!("did you mean {command}?")
     } else if let Some(flag) = nearest(
         bare,
@@ -195,7 +219,7 @@ fn stray(word: String) -> ConfigError {
     ) {
         format!("did you mean --{flag}?")
     } else {
-        "the commands are serve (which need not be said), package, plan and help".to_owned()
+        "the commands are serve (which need not be said), package, plan, crd and help".to_owned()
     };
     ConfigError::StrayArgument { given: word, hint }
 }
@@ -267,6 +291,12 @@ mod tests {
             read_words(&["package", "--help"]).unwrap(),
             Invocation::Help
         );
+    }
+
+    #[test]
+    fn crd_stands_alone() {
+        assert_eq!(read_words(&["crd"]).unwrap(), Invocation::Crd);
+        assert_eq!(read_words(&["crd", "--help"]).unwrap(), Invocation::Help);
     }
 
     #[test]
@@ -345,11 +375,20 @@ mod tests {
             ),
             (
                 &["everything"],
-                "unexpected argument \"everything\"; the commands are serve (which need not be said), package, plan and help",
+                "unexpected argument \"everything\"; the commands are serve (which need not be said), package, plan, crd and help",
             ),
             (
                 &["--debug", "yes"],
-                "unexpected argument \"yes\"; the commands are serve (which need not be said), package, plan and help",
+                "unexpected argument \"yes\"; the commands are serve (which need not be said), package, plan, crd and help",
+            ),
+            (
+                &["--debug", "crd"],
+                "unexpected argument \"crd\"; crd must come first: chartroom crd",
+            ),
+            (&["crds"], "unexpected argument \"crds\"; did you mean crd?"),
+            (
+                &["crd", "--debug"],
+                "unexpected argument \"--debug\"; crd takes no arguments: it prints to standard output",
             ),
             (
                 &["package"],

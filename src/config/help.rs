@@ -40,6 +40,10 @@ pub fn text(style: Style) -> String {
             "print in which order Component manifests install, with versions, what is added and what is in the way; \
              needs no cluster",
         ),
+        (
+            "chartroom crd",
+            "print the definition of the Component resource, to pipe into kubectl apply",
+        ),
         ("chartroom help", "print this"),
         ("chartroom --version", "print the version"),
     ] {

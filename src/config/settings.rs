@@ -5,8 +5,8 @@ use std::ffi::OsString;
 
 use crate::config::error::{ConfigError, Origin, Source};
 use crate::config::file::ConfigFile;
-use crate::config::go_syntax::{parse_bool, parse_duration, parse_int};
 use crate::config::options::{Kind, OPTIONS, Opt, State, find};
+use crate::go_syntax::{parse_bool, parse_duration, parse_int};
 use crate::yaml::Yaml;
 
 const NOT_A_BOOL: &str = "is not a boolean; write true or false";

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 14] = [
+const PURE: [&str; 16] = [
     "chart",
+    "component",
     "config",
+    "go_syntax",
     "http::route",
     "plan::catalog",
     "plan::json",
@@ -57,12 +59,14 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 9] = [
+const FORBIDDEN: [(&str, &str); 11] = [
     ("repository", "chartroom::http"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
     ("chart", "chartroom::repository"),
     ("chart", "chartroom::http"),
+    ("component", "chartroom::http"),
+    ("component", "chartroom::repository"),
     ("http", "chartroom::app"),
     ("repository", "chartroom::plan"),
     ("topology", "chartroom::plan"),

@@ -1,0 +1,128 @@
+//! Durations as Kubernetes users write them: Go's `5m`, `1h30m`, `2.5s`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::go_syntax::parse_duration;
+
+/// What the schema lets through; the type itself also refuses zero and what does not fit 64 bits of nanoseconds.
+const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
+
+/// A positive duration that keeps the user's spelling, so that writing an object back does not change it.
+#[derive(Clone, Debug)]
+pub struct GoDuration {
+    text: String,
+    value: Duration,
+}
+
+/// Why a text is no usable duration.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is not a duration above zero such as 90s, 5m or 1h30m")]
+pub struct DurationError(String);
+
+impl GoDuration {
+    /// The duration itself, above zero.
+    pub fn get(&self) -> Duration {
+        self.value
+    }
+}
+
+/// `60s` and `1m` are equal.
+impl PartialEq for GoDuration {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for GoDuration {}
+
+impl FromStr for GoDuration {
+    type Err = DurationError;
+
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        parse_duration(text)
+            .and_then(|nanoseconds| u64::try_from(nanoseconds).ok())
+            .filter(|nanoseconds| *nanoseconds > 0)
+            .map(|nanoseconds| Self {
+                text: text.to_owned(),
+                value: Duration::from_nanos(nanoseconds),
+            })
+            .ok_or_else(|| DurationError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for GoDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for GoDuration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for GoDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for GoDuration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": PATTERN})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_gos_and_above_zero() {
+        let rows = [
+            ("5m", Some(300_000)),
+            ("1h30m", Some(5_400_000)),
+            ("2.5s", Some(2_500)),
+            ("100ms", Some(100)),
+            ("0s", None),
+            ("0", None),
+            ("-5m", None),
+            ("5", None),
+            ("5 m", None),
+            ("", None),
+            ("9999999h", None),
+        ];
+        for (text, milliseconds) in rows {
+            let read: Result<GoDuration, _> = serde_json::from_value(text.into());
+            let read = read.ok().map(|duration| duration.get().as_millis());
+            assert_eq!(read, milliseconds, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_spelling_is_kept_and_does_not_count() {
+        let read: GoDuration = serde_json::from_value("60s".into()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), "60s");
+        assert_eq!(read, "1m".parse().unwrap());
+        assert_eq!(
+            "5".parse::<GoDuration>().unwrap_err().to_string(),
+            "\"5\" is not a duration above zero such as 90s, 5m or 1h30m"
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! The annotations, labels and finalizer of Components and of what they install (contract sections 2.0 and 2.1).
+
+/// Namespace of a release whose Component names none, as in the published definition.
+pub const DEFAULT_NAMESPACE: &str = "edge-system";
+
+/// Finalizer: the release is uninstalled before its Component goes.
+pub const FINALIZER: &str = "ext.theriseunion.io/component";
+
+/// Annotations of a Component.
+pub mod annotation {
+    /// `"true"`: the release is left alone; its state is still reported.
+    pub const SKIP_RECONCILE: &str = "ext.theriseunion.io/skip-reconcile";
+    /// `"true"`: the release was installed by other means and is never touched.
+    pub const PRE_INSTALLED: &str = "ext.theriseunion.io/pre-installed";
+    /// By which means it was installed: `helm-direct` is a plain `helm install`.
+    pub const INSTALLATION_METHOD: &str = "ext.theriseunion.io/installation-method";
+    /// A new value asks for a pass at once.
+    pub const REQUESTED_AT: &str = "ext.theriseunion.io/requestedAt";
+    /// A new value asks for one upgrade, even if in sync.
+    pub const FORCE_AT: &str = "ext.theriseunion.io/forceAt";
+    /// A new value clears the failure counters.
+    pub const RESET_AT: &str = "ext.theriseunion.io/resetAt";
+    /// `"true"`: may be deleted or disabled while others need it.
+    pub const ALLOW_BREAK_DEPENDENTS: &str = "ext.theriseunion.io/allow-break-dependents";
+    /// Any value asks what would be done.
+    pub const PLAN: &str = "ext.theriseunion.io/plan";
+    /// On a deployed object: `disabled` exempts it from drift detection.
+    pub const DRIFT_DETECTION: &str = "ext.theriseunion.io/driftDetection";
+    /// In a chart's `Chart.yaml`: the Components that it requires.
+    pub const REQUIRES: &str = "ext.theriseunion.io/requires";
+    /// In a chart's `Chart.yaml`: the kinds that it provides.
+    pub const PROVIDES: &str = "ext.theriseunion.io/provides";
+}
+
+/// Labels.
+pub mod label {
+    /// On a Component that the controller created for a dependency: `"true"`.
+    pub const IMPLICIT: &str = "ext.theriseunion.io/implicit";
+    /// On a release: the short form of the spec hash.
+    pub const HASH: &str = "ext.theriseunion.io/hash";
+    /// On a release: the id of the operation that made the revision.
+    pub const OPERATION: &str = "ext.theriseunion.io/op";
+}

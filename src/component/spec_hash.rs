@@ -1,0 +1,293 @@
+//! The hash that decides whether Helm runs at all (contract section 2.4).
+//!
+//! In it is what changes the rendered objects; out of it is what says when and how they are applied.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use crate::chart::digest::Sha256Hex;
+use crate::component::CrdsPolicy;
+use crate::component::canonical_json;
+
+/// Everything that a release is made of.
+#[derive(Clone, Debug)]
+pub struct Ingredients<'a> {
+    /// The release's name.
+    pub release_name: &'a str,
+    /// The namespace that the release goes to.
+    pub release_namespace: &'a str,
+    /// The chart's name.
+    pub chart_name: &'a str,
+    /// The chart's exact version.
+    pub chart_version: &'a str,
+    /// The package's digest: the same version with other bytes is another chart.
+    pub chart_digest: Sha256Hex,
+    /// The merged values of all sources, without the chart's own defaults; nulls count.
+    pub values: &'a Map<String, Value>,
+    /// What happens to the chart's definitions.
+    pub crds: CrdsPolicy,
+    /// Whether an install runs the chart's hooks.
+    pub install_hooks: bool,
+    /// Whether an upgrade runs the chart's hooks.
+    pub upgrade_hooks: bool,
+    /// The account that Helm acts as; `None` is the controller's own.
+    pub service_account: Option<&'a str>,
+    /// Labels that every object gets.
+    pub common_labels: &'a BTreeMap<String, String>,
+    /// Whether objects with changed immutable fields are replaced.
+    pub force_replace: bool,
+}
+
+/// The hash of [`Ingredients`]. Displays as 64 lower-case hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpecHash(Sha256Hex);
+
+impl SpecHash {
+    /// The hash of what a release is made of.
+    pub fn of(ingredients: &Ingredients<'_>) -> Self {
+        Self(Sha256Hex::of(
+            canonical_json::text(&document(ingredients)).as_bytes(),
+        ))
+    }
+
+    /// Reads [`SpecHash`]'s text, as it stands in `status.observedHash`; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Sha256Hex::parse(text).map(Self)
+    }
+
+    /// The first 40 hex digits, for a label, whose value holds at most 63 characters.
+    pub fn short(&self) -> String {
+        let mut text = self.to_string();
+        text.truncate(40);
+        text
+    }
+}
+
+impl fmt::Display for SpecHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The digest of merged values alone, for `status`: it tells which of a release's ingredients changed.
+pub fn values_digest(values: &Map<String, Value>) -> Sha256Hex {
+    Sha256Hex::of(canonical_json::text(&Value::Object(values.clone())).as_bytes())
+}
+
+/// What is hashed. A change of its form changes every hash, and so upgrades every release once: `v` says so.
+fn document(ingredients: &Ingredients<'_>) -> Value {
+    json!({
+        "v": 1,
+        "release": {
+            "name": ingredients.release_name,
+            "namespace": ingredients.release_namespace,
+        },
+        "chart": {
+            "name": ingredients.chart_name,
+            "version": ingredients.chart_version,
+            "digest": ingredients.chart_digest,
+        },
+        "values": ingredients.values,
+        "crds": ingredients.crds,
+        "hooks": {
+            "install": ingredients.install_hooks,
+            "upgrade": ingredients.upgrade_hooks,
+        },
+        "serviceAccount": ingredients.service_account,
+        "commonLabels": ingredients.common_labels,
+        "forceReplace": ingredients.force_replace,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct World {
+        values: Map<String, Value>,
+        labels: BTreeMap<String, String>,
+    }
+
+    impl World {
+        fn new(values: &str) -> Self {
+            Self {
+                values: serde_json::from_str(values).unwrap(),
+                labels: BTreeMap::new(),
+            }
+        }
+
+        fn ingredients(&self) -> Ingredients<'_> {
+            Ingredients {
+                release_name: "grafana",
+                release_namespace: "edge-system",
+                chart_name: "grafana",
+                chart_version: "1.0.0",
+                chart_digest: Sha256Hex::of(b"package"),
+                values: &self.values,
+                crds: CrdsPolicy::CreateReplace,
+                install_hooks: true,
+                upgrade_hooks: true,
+                service_account: None,
+                common_labels: &self.labels,
+                force_replace: false,
+            }
+        }
+    }
+
+    fn hash(values: &str) -> SpecHash {
+        SpecHash::of(&World::new(values).ingredients())
+    }
+
+    #[test]
+    fn the_form_of_what_is_hashed_is_settled() {
+        let world = World::new(r#"{"b":1.0,"a":[null]}"#);
+        let digest = Sha256Hex::of(b"package");
+        assert_eq!(
+            canonical_json::text(&document(&world.ingredients())),
+            format!(
+                r#"{{"chart":{{"digest":"{digest}","name":"grafana","version":"1.0.0"}},"commonLabels":{{}},"crds":"CreateReplace","forceReplace":false,"hooks":{{"install":true,"upgrade":true}},"release":{{"name":"grafana","namespace":"edge-system"}},"serviceAccount":null,"v":1,"values":{{"a":[null],"b":1}}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn the_spelling_of_values_does_not_count() {
+        for (one, other) in [
+            (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#),
+            (r#"{"a":1}"#, r#"{"a":1.0}"#),
+            (r#"{"a":1}"#, r#"{"a":1e0}"#),
+            (r#"{"a":"é"}"#, r#"{"a":"\u00e9"}"#),
+        ] {
+            assert_eq!(hash(one), hash(other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn what_values_say_counts() {
+        for (one, other) in [
+            (r#"{"a":1}"#, r#"{"a":"1"}"#),
+            (r#"{"a":null}"#, "{}"),
+            (r#"{"a":null}"#, r#"{"a":""}"#),
+            (r#"{"a":{}}"#, r#"{"a":[]}"#),
+            (r#"{"a":[1,2]}"#, r#"{"a":[2,1]}"#),
+            (r#"{"a":9007199254740992}"#, r#"{"a":9007199254740993}"#),
+            (r#"{"a":9007199254740993}"#, r#"{"a":"9007199254740993"}"#),
+            (r#"{"a":"yes"}"#, r#"{"a":true}"#),
+        ] {
+            assert_ne!(hash(one), hash(other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn every_ingredient_counts() {
+        let world = World::new("{}");
+        let labels = BTreeMap::from([("team".to_owned(), "edge".to_owned())]);
+        let values = World::new(r#"{"a":1}"#).values;
+        let base = world.ingredients();
+        let rows = [
+            ("nothing", base.clone()),
+            (
+                "release name",
+                Ingredients {
+                    release_name: "other",
+                    ..base.clone()
+                },
+            ),
+            (
+                "namespace",
+                Ingredients {
+                    release_namespace: "other",
+                    ..base.clone()
+                },
+            ),
+            (
+                "chart name",
+                Ingredients {
+                    chart_name: "other",
+                    ..base.clone()
+                },
+            ),
+            (
+                "version",
+                Ingredients {
+                    chart_version: "1.0.1",
+                    ..base.clone()
+                },
+            ),
+            (
+                "digest",
+                Ingredients {
+                    chart_digest: Sha256Hex::of(b""),
+                    ..base.clone()
+                },
+            ),
+            (
+                "values",
+                Ingredients {
+                    values: &values,
+                    ..base.clone()
+                },
+            ),
+            (
+                "crds",
+                Ingredients {
+                    crds: CrdsPolicy::Skip,
+                    ..base.clone()
+                },
+            ),
+            (
+                "install hooks",
+                Ingredients {
+                    install_hooks: false,
+                    ..base.clone()
+                },
+            ),
+            (
+                "upgrade hooks",
+                Ingredients {
+                    upgrade_hooks: false,
+                    ..base.clone()
+                },
+            ),
+            (
+                "account",
+                Ingredients {
+                    service_account: Some("helm"),
+                    ..base.clone()
+                },
+            ),
+            (
+                "labels",
+                Ingredients {
+                    common_labels: &labels,
+                    ..base.clone()
+                },
+            ),
+            (
+                "replacement",
+                Ingredients {
+                    force_replace: true,
+                    ..base.clone()
+                },
+            ),
+        ];
+        for (i, (one, a)) in rows.iter().enumerate() {
+            for (other, b) in &rows[i + 1..] {
+                assert_ne!(SpecHash::of(a), SpecHash::of(b), "{one} and {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hash_reads_back_and_its_short_form_is_a_label() {
+        let hash = hash("{}");
+        assert_eq!(SpecHash::parse(&hash.to_string()), Some(hash));
+        assert_eq!(hash.to_string().len(), 64);
+        assert_eq!(hash.short(), hash.to_string()[..40]);
+        assert_eq!(SpecHash::parse(&hash.short()), None);
+        // what the published controller wrote is no hash of ours
+        assert_eq!(SpecHash::parse("sha256:abc123"), None);
+    }
+}
