@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use flate2::{Decompress, FlushDecompress};
 use proptest::prelude::*;
 use tar::EntryType;
@@ -73,10 +71,9 @@ fn what_stands_behind_the_tar_is_not_looked_at() {
     opened(&wrong_checksum);
     let behind = [chart().tar(), vec![b'x'; 5000]].concat();
     opened(&gzip(&behind));
-    // not even a bomb
-    let start = Instant::now();
-    opened(&gzip_with_zeros(&chart().tar(), 64 * MIB));
-    assert!(start.elapsed() < Duration::from_secs(20));
+    // not even a bomb, whose missing end would be noticed
+    let bomb = gzip_with_zeros(&chart().tar(), 8 * MIB);
+    opened(&bomb[..bomb.len() - 100]);
 }
 
 #[test]
@@ -174,12 +171,12 @@ fn a_million_empty_entries_are_refused_before_they_are_all_read() {
         let (files, empty) = entry.split_at(1024);
         let thousand = gzip(&empty[..512].repeat(1000));
         let package = [gzip(files), thousand.repeat(1000)].concat();
-        let start = Instant::now();
+        // that the end is missing goes unnoticed
+        let package = &package[..package.len() / 2];
         assert_eq!(
-            refused(&package),
+            refused(package),
             "chart archive has more than 50000 entries"
         );
-        assert!(start.elapsed() < Duration::from_secs(10));
         let limits = Limits {
             entries: 2,
             ..Limits::default()
@@ -254,7 +251,7 @@ fn sparse_files_are_refused() {
 }
 
 #[test]
-fn yaml_that_is_deep_or_unfolds_without_end_is_refused_quickly() {
+fn yaml_that_is_deep_or_unfolds_without_end_is_refused() {
     let aliases = (1..12).fold("a0: &a0 [x, x]\n".to_owned(), |text, n| {
         let alias = format!("*a{}, ", n - 1);
         format!("{text}a{n}: &a{n} [{}]\n", alias.repeat(10))
@@ -262,7 +259,6 @@ fn yaml_that_is_deep_or_unfolds_without_end_is_refused_quickly() {
     let indented: String = (0..2000)
         .map(|n| format!("{}a:\n", " ".repeat(n)))
         .collect();
-    let start = Instant::now();
     for bomb in [
         "[".repeat(1 << 20),
         "a: ".to_owned() + &"{a: ".repeat(9999),
@@ -281,7 +277,6 @@ fn yaml_that_is_deep_or_unfolds_without_end_is_refused_quickly() {
             }
         }
     }
-    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
