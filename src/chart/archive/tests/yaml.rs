@@ -106,3 +106,23 @@ fn values_and_locks_count_until_the_first_fault() {
     let text = with_limits(&package("- a: 1"), &limits(11)).unwrap_err();
     assert!(text.starts_with("cannot load values.yaml"), "{text}");
 }
+
+#[test]
+fn long_text_is_not_repeated_by_aliases_without_end() {
+    let text = "x".repeat(100_000);
+    let aliases = "*a, ".repeat(2_000);
+    for bomb in [
+        format!("b: &a {text}\nkeywords: [{aliases}]"),
+        format!("b: &a {{c: {text}}}\nd: [{aliases}]"),
+        format!("b: &a {{? {text} : c}}\nd: [{aliases}]"),
+    ] {
+        for (file, nodes) in [("Chart.yaml", 20_000), ("values.yaml", 200_000)] {
+            let text = refused(&chart_with(&[(file, &bomb)]));
+            assert!(text.starts_with(&format!("cannot load {file}: ")), "{text}");
+            assert!(
+                text.ends_with(&format!("more than {nodes} nodes")),
+                "{text}"
+            );
+        }
+    }
+}
