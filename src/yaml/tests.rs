@@ -290,6 +290,15 @@ fn hostile_texts_of_five_mebibytes_are_refused() {
         ("many small mappings", fill("- a: \n")),
         ("billion laughs", format!("a0: &a0 [x]\n{laughs}")),
         ("a chain of nested aliases", format!("b0: &b0 x\n{chain}")),
+        (
+            "merges inside merges",
+            format!(
+                "{}{{{}}}{}",
+                "{<<: ".repeat(98),
+                "a: 1,".repeat(2_000),
+                "}".repeat(98)
+            ),
+        ),
         ("wide before deep", wide),
         ("keys inside keys", keys),
         ("commas", format!("[{}", fill(","))),
@@ -323,7 +332,7 @@ fn every_64_bytes_of_a_repeated_text_count_as_one_more_node() {
         (
             "a merged key",
             format!("a: &a {{{}: b}}\n<<: *a", text(640)),
-            32,
+            45,
         ),
         ("nothing repeated", format!("a: {}", text(640)), 3),
     ] {

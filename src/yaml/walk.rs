@@ -272,6 +272,14 @@ impl<N: Node> Walk<N> {
             };
             return self.take_key(Key::Field(key), measured.nodes);
         }
+        if let Some(Frame::Mapping {
+            key: Some(Key::Merge),
+            ..
+        }) = self.frames.last()
+        {
+            // the fields are copied, and once more by every merge around this one
+            self.spend(measured.nodes)?;
+        }
         match self.frames.last_mut() {
             None => self.root = Some(measured.node),
             Some(Frame::Sequence {
