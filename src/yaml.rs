@@ -39,8 +39,9 @@ pub enum Yaml {
 /// What a document may cost. The defaults suit a chart's own files.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Nodes (scalars, sequences, mappings; aliases count as what they repeat, anchored nodes twice). Also bounds the
-    /// memory: a node takes some 60 to 300 bytes while it is read.
+    /// Nodes (scalars, sequences, mappings; aliases count as what they repeat, anchored and merged nodes twice, and of
+    /// what is repeated every 64 bytes of a text count as one more). Also bounds the memory: a node takes some 60 to 300
+    /// bytes while it is read.
     pub nodes: usize,
     /// Levels of nesting. Flow collections (`[…]`, `{…}`) nest 255 levels at most, whatever this says.
     pub depth: usize,

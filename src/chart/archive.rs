@@ -1,6 +1,9 @@
 //! Opening a chart package: a stranger's bytes in, a [`ChartPackage`] or a named refusal out.
 //!
-//! The archive streams past: only what the answer needs is kept, and [`Limits`] bound what reading it may cost.
+//! The archive streams past: only what the answer needs is kept, and [`Limits`] bound what reading it may cost. At any
+//! moment that is, for each archive inside the other, the decompressor's window and two read buffers (some 100 KiB),
+//! the one file that is just being read (at most [`Limits::file`], and only files that are looked into), and what is
+//! kept to the end (at most [`Limits::metadata`], as text and parsed).
 
 mod budget;
 mod contents;
@@ -18,7 +21,7 @@ use std::io::{BufRead, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::chart::digest::Sha256Hex;
-use crate::chart::metadata::{Metadata, MetadataError};
+use crate::chart::metadata::Metadata;
 use crate::chart::version::Version;
 
 use budget::Budget;
@@ -54,12 +57,7 @@ pub struct Templates {
 /// Names the first thing that is wrong, in Helm's order and words.
 pub fn open(package: &[u8], limits: &Limits) -> Result<ChartPackage, ArchiveError> {
     let metadata = contents::read(&mut &*package, &mut Budget::new(limits), 0)?.finish()?;
-    let version = Version::parse(&metadata.version).ok_or_else(|| {
-        MetadataError::Invalid(format!(
-            "chart.metadata.version {:?} is invalid",
-            metadata.version
-        ))
-    })?;
+    let version = Version::parse(&metadata.version).expect("valid metadata has a valid version");
     Ok(ChartPackage {
         metadata,
         version,
@@ -134,14 +132,14 @@ fn each_file(
     let mut has_files = false;
     while let Some(entry) = tar.next(budget)? {
         if entry.is_directory {
-            // nobody wants its body, but skipping a terabyte of it takes time all the same
+            // some spellings of a directory have a body, and reading past gigabytes of zeros takes time, too
             budget.take_bytes(entry.size)?;
-        } else {
-            let path = path::in_chart_path(&entry.name)?;
-            budget.take_file(&entry.name, entry.size)?;
-            visitor.file(&path, entry.size, &mut tar, budget)?;
-            has_files = true;
+            continue;
         }
+        let path = path::in_chart_path(&entry.name)?;
+        budget.take_file(&entry.name, entry.size)?;
+        visitor.file(&path, entry.size, &mut tar, budget)?;
+        has_files = true;
     }
     if has_files {
         Ok(())

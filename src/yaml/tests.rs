@@ -290,6 +290,15 @@ fn hostile_texts_of_five_mebibytes_are_refused() {
         ("many small mappings", fill("- a: \n")),
         ("billion laughs", format!("a0: &a0 [x]\n{laughs}")),
         ("a chain of nested aliases", format!("b0: &b0 x\n{chain}")),
+        (
+            "merges inside merges",
+            format!(
+                "{}{{{}}}{}",
+                "{<<: ".repeat(98),
+                "a: 1,".repeat(2_000),
+                "}".repeat(98)
+            ),
+        ),
         ("wide before deep", wide),
         ("keys inside keys", keys),
         ("commas", format!("[{}", fill(","))),
@@ -300,6 +309,42 @@ fn hostile_texts_of_five_mebibytes_are_refused() {
         let limits = Limits::default();
         assert!(parse(text.as_bytes(), limits).is_err(), "{name}");
         assert!(is_mapping(text.as_bytes(), limits).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn every_64_bytes_of_a_repeated_text_count_as_one_more_node() {
+    let text = |length| "x".repeat(length);
+    for (what, text, nodes) in [
+        // mapping, key, text, its anchor, key, sequence, two aliases
+        ("short text", format!("a: &a {}\nb: [*a, *a]", text(63)), 8),
+        ("text", format!("a: &a {}\nb: [*a, *a]", text(64)), 11),
+        ("long text", format!("a: &a {}\nb: [*a, *a]", text(640)), 38),
+        // mapping, key, sequence, text, its anchor, key, sequence again
+        (
+            "text in a sequence",
+            format!("a: &a [{}]\nb: *a", text(640)),
+            29,
+        ),
+        ("a key", format!("a: &a {{{}: b}}\nb: *a", text(640)), 32),
+        ("a key's text", format!("&a {} : b\nc: *a", text(640)), 26),
+        ("a repeated key", format!("a: &a {}\n*a : b", text(640)), 26),
+        (
+            "a merged key",
+            format!("a: &a {{{}: b}}\n<<: *a", text(640)),
+            45,
+        ),
+        ("nothing repeated", format!("a: {}", text(640)), 3),
+    ] {
+        let limits = |nodes| Limits { nodes, depth: 10 };
+        let counts = |nodes| {
+            (
+                parse(text.as_bytes(), limits(nodes)).is_ok(),
+                is_mapping(text.as_bytes(), limits(nodes)).is_ok(),
+            )
+        };
+        assert_eq!(counts(nodes), (true, true), "{what}");
+        assert_eq!(counts(nodes - 1), (false, false), "{what}");
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) trait Node: Clone {
     fn merge_all_into(&self, fields: &mut Self::Fields) -> bool;
 }
 
+/// Bytes of text that a repetition counts as one more node, so that repeating a long text is not free.
+const TEXT_OF_A_NODE: usize = 64;
+
 /// A node, and what a repetition of it costs.
 #[derive(Clone)]
 struct Measured<N> {
@@ -178,23 +181,24 @@ impl<N: Node> Walk<N> {
             Some("!") => Hint::Guess,
             Some(tag) => Hint::Tag(tag),
         };
+        let cost = 1 + text.len() / TEXT_OF_A_NODE;
         let wants_key = self.wants_key();
         if wants_key
             && text == "<<"
             && (hint == Hint::Guess || hint == Hint::Tag("tag:yaml.org,2002:merge"))
         {
-            return self.take_key(Key::Merge);
+            return self.take_key(Key::Merge, cost);
         }
         let scalar = scalar::resolve(hint, text)?;
         if wants_key && anchor == 0 {
-            return self.take_key(Key::Field(N::key(key_text(scalar)?)));
+            return self.take_key(Key::Field(N::key(key_text(scalar)?)), cost);
         }
         let node = N::scalar(scalar)?;
         self.complete(
             anchor,
             Measured {
                 node,
-                nodes: 1,
+                nodes: cost,
                 levels: 0,
             },
         )
@@ -264,10 +268,10 @@ impl<N: Node> Walk<N> {
         )
     }
 
-    fn take_key(&mut self, new: Key<N::Key>) -> Result<(), YamlError> {
+    fn take_key(&mut self, new: Key<N::Key>, cost: usize) -> Result<(), YamlError> {
         if let Some(Frame::Mapping { key, nodes, .. }) = self.frames.last_mut() {
             *key = Some(new);
-            *nodes += 1;
+            *nodes += cost;
         }
         Ok(())
     }
@@ -287,7 +291,15 @@ impl<N: Node> Walk<N> {
                     "invalid map key: a collection or null".to_owned(),
                 ));
             };
-            return self.take_key(Key::Field(key));
+            return self.take_key(Key::Field(key), measured.nodes);
+        }
+        if let Some(Frame::Mapping {
+            key: Some(Key::Merge),
+            ..
+        }) = self.frames.last()
+        {
+            // the fields are copied, and once more by every merge around this one
+            self.spend(measured.nodes)?;
         }
         match self.frames.last_mut() {
             None => self.root = Some(measured.node),

@@ -16,16 +16,23 @@ const METADATA_YAML: yaml::Limits = yaml::Limits {
     nodes: 20_000,
     depth: 100,
 };
-/// What a subchart costs to keep besides its name.
-const SUBCHART_COST: u64 = 256;
+/// As the values are shown ([`Limits::yaml`](super::Limits::yaml) bounds the time of all together): what passes here must
+/// not fail there.
+const CHECKED_YAML: yaml::Limits = yaml::Limits {
+    nodes: 200_000,
+    depth: 100,
+};
+/// What a subchart, or a file of metadata, costs besides its bytes: room for what is kept of it, and a bound on how many
+/// tiny files may each unfold to [`METADATA_YAML`] nodes.
+const FIXED_COST: u64 = 1024;
 
 /// A chart as its files come in: the one of the package, or one under `charts/`.
 #[derive(Default)]
 pub(super) struct Contents {
     /// `None` as long as neither `Chart.yaml` nor `requirements.yaml` came.
     metadata: Option<Box<Metadata>>,
-    /// The last `requirements.yaml`: it is laid over every `Chart.yaml`, also one that comes later.
-    requirements: Option<Vec<u8>>,
+    /// Every `requirements.yaml`: they are laid over every `Chart.yaml`, also one that comes later.
+    requirements: Vec<Vec<u8>>,
     /// The first `Chart.yaml` that does not load. Helm reads these before anything else.
     chart_yaml_fault: Option<Box<ArchiveError>>,
     /// The first other file that does not load.
@@ -108,16 +115,16 @@ impl Contents {
     ) -> Result<(), ArchiveError> {
         match path {
             "Chart.yaml" => {
-                file.budget.take_metadata(file.size)?;
+                file.budget.take_metadata(file.size + FIXED_COST)?;
                 let metadata = self.metadata.get_or_insert_default();
                 if let Err(reason) = merge(metadata, file.bytes()?) {
                     keep_first(&mut self.chart_yaml_fault, "Chart.yaml", reason);
                 }
             }
             "requirements.yaml" => {
-                file.budget.take_metadata(file.size)?;
+                file.budget.take_metadata(file.size + FIXED_COST)?;
                 self.metadata.get_or_insert_default();
-                self.requirements = Some(file.bytes()?.to_vec());
+                self.requirements.push(file.bytes()?.to_vec());
             }
             "values.yaml" => self.check("values.yaml", file)?,
             "Chart.lock" => self.check("Chart.lock", file)?,
@@ -150,8 +157,7 @@ impl Contents {
         }
         file.budget.check_nesting(depth)?;
         if !self.subcharts.contains_key(name) {
-            file.budget
-                .take_metadata(path.len() as u64 + SUBCHART_COST)?;
+            file.budget.take_metadata(path.len() as u64 + FIXED_COST)?;
             let subchart = match rest {
                 _ if !name.ends_with(".tgz") => Subchart::Directory(Self::default()),
                 None => Subchart::Archive(open_subchart(depth, file)?),
@@ -176,7 +182,7 @@ impl Contents {
             return Ok(());
         }
         file.budget.take_yaml(file.size)?;
-        let reason = match yaml::is_mapping(file.bytes()?, yaml::Limits::default()) {
+        let reason = match yaml::is_mapping(file.bytes()?, CHECKED_YAML) {
             Ok(true) => return Ok(()),
             Ok(false) => FileError::NotMapping,
             Err(error) => error.into(),
@@ -188,7 +194,7 @@ impl Contents {
     /// The chart's metadata, sanitised and valid, if everything about the chart is.
     pub(super) fn finish(self) -> Result<Metadata, ArchiveError> {
         let Self {
-            metadata,
+            mut metadata,
             requirements,
             chart_yaml_fault,
             mut file_fault,
@@ -197,11 +203,10 @@ impl Contents {
         if let Some(fault) = chart_yaml_fault {
             return Err(*fault);
         }
-        let mut metadata = metadata;
-        if let (Some(metadata), Some(requirements)) = (&mut metadata, requirements)
-            && let Err(reason) = merge(metadata, &requirements)
-        {
-            keep_first(&mut file_fault, "requirements.yaml", reason);
+        for text in requirements {
+            if let Err(reason) = merge(metadata.get_or_insert_default(), &text) {
+                keep_first(&mut file_fault, "requirements.yaml", reason);
+            }
         }
         if let Some(fault) = file_fault {
             return Err(*fault);
@@ -238,9 +243,6 @@ fn open_subchart(
     depth: usize,
     file: &mut IncomingFile<'_>,
 ) -> Result<Option<ArchiveError>, ArchiveError> {
-    if file.size == 0 {
-        return Ok(Some(ArchiveError::Empty));
-    }
     let mut compressed = BufReader::new(&mut *file.body);
     match read(&mut compressed, file.budget, depth).and_then(Contents::finish) {
         Ok(_) => Ok(None),

@@ -21,8 +21,11 @@ impl Pax {
         while !records.is_empty() {
             let (key, value, rest) = record(records).ok_or(ArchiveError::TarHeader)?;
             match key {
+                // an empty value takes an earlier one back
+                b"path" if value.is_empty() => pax.path = None,
+                b"size" if value.is_empty() => pax.size = None,
                 b"path" if value.contains(&0) => return Err(ArchiveError::TarHeader),
-                b"path" => pax.path = Some(value.to_vec()).filter(|path| !path.is_empty()),
+                b"path" => pax.path = Some(value.to_vec()),
                 b"size" => pax.size = Some(number(value).ok_or(ArchiveError::TarHeader)?),
                 key if key.starts_with(b"GNU.sparse.") => pax.sparse = true,
                 _ => {}
@@ -66,6 +69,8 @@ mod tests {
             (Some(&b"a/b"[..]), Some(7), false)
         );
         assert!(Pax::parse(b"22 GNU.sparse.major=1\n").unwrap().sparse);
+        let pax = Pax::parse(b"12 path=a/b\n8 path=\n8 size=\n").unwrap();
+        assert_eq!((pax.path, pax.size), (None, None), "taken back");
     }
 
     #[test]

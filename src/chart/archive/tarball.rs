@@ -1,6 +1,7 @@
 //! A streaming tar reader for strangers' bytes: headers are parsed by the `tar` crate, the stream is walked here,
 //! because that crate's own walk reads long names, extended headers and sparse maps without a bound.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use tar::{EntryType, Header};
@@ -13,6 +14,9 @@ const BLOCK: usize = 512;
 
 /// Go's tar reader has the same bound for what describes an entry.
 const LONGEST_EXTENSION: u64 = 1 << 20;
+
+/// Bytes of a name: no file system takes longer paths. Names are repeated in error texts and kept for subcharts.
+const LONGEST_NAME: usize = 4096;
 
 /// Reads the entries of a tar one after the other. As a [`Read`] it yields the body of the current entry.
 pub(super) struct TarReader<R> {
@@ -53,20 +57,13 @@ impl<R: Read> TarReader<R> {
                 return Ok(None);
             };
             budget.take_entry()?;
-            let size = header
-                .entry_size()
-                .ok()
-                .filter(|size| *size <= i64::MAX as u64);
-            let size = size.ok_or(ArchiveError::TarHeader)?;
+            let size = size_of(&header)?;
             match header.entry_type() {
                 EntryType::GNULongName => {
                     let mut name = self.read_extension(size, budget)?;
-                    name.truncate(
-                        name.iter()
-                            .position(|byte| *byte == 0)
-                            .unwrap_or(name.len()),
-                    );
-                    long_name = Some(name);
+                    let end = name.iter().position(|byte| *byte == 0);
+                    name.truncate(end.unwrap_or(name.len()));
+                    long_name = Some(name).filter(|name| !name.is_empty());
                 }
                 EntryType::XHeader => pax = Pax::parse(&self.read_extension(size, budget)?)?,
                 EntryType::GNULongLink => self.start_extension(size, budget)?,
@@ -86,10 +83,12 @@ impl<R: Read> TarReader<R> {
         long_name: Option<Vec<u8>>,
         pax: Pax,
     ) -> Result<Entry, ArchiveError> {
-        let name = match long_name.or(pax.path) {
-            Some(name) => String::from_utf8_lossy(&name).into_owned(),
-            None => String::from_utf8_lossy(&header.path_bytes()).into_owned(),
-        };
+        let name = long_name.or(pax.path).map(Cow::Owned);
+        let name = name.unwrap_or_else(|| header.path_bytes());
+        if name.len() > LONGEST_NAME {
+            return Err(ArchiveError::PathTooLong(name.len()));
+        }
+        let name = String::from_utf8_lossy(&name).into_owned();
         let kind = header.entry_type();
         if kind.is_gnu_sparse() || pax.sparse {
             return Err(ArchiveError::Sparse(name));
@@ -220,6 +219,21 @@ impl<R: Read> Read for TarReader<R> {
         self.body -= read as u64;
         Ok(read)
     }
+}
+
+/// The size that a header states. As in Go, a field that was left blank says zero, and no size has a 64th bit.
+fn size_of(header: &Header) -> Result<u64, ArchiveError> {
+    if header
+        .as_old()
+        .size
+        .iter()
+        .all(|byte| matches!(byte, 0 | b' '))
+    {
+        return Ok(0);
+    }
+    let size = header.entry_size().ok();
+    size.filter(|size| *size <= i64::MAX as u64)
+        .ok_or(ArchiveError::TarHeader)
 }
 
 /// The refusal for what the decompressor says.

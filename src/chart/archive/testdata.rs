@@ -1,4 +1,4 @@
-//! Packages for tests, hostile ones included: a tar is put together header by header.
+//! Packages for the tests: a tar builder that checks nothing, and what goes into gzip.
 
 use std::io::Write as _;
 
@@ -7,85 +7,107 @@ use flate2::write::GzEncoder;
 use tar::{EntryType, Header};
 
 /// The smallest valid `Chart.yaml`.
-pub(super) const CHART_YAML: &str = "apiVersion: v2\nname: demo\nversion: 1.2.3\n";
+pub(super) const CHART_YAML: &str = "name: x\nversion: 1.0.0\n";
 
-/// A tar that is being written.
+/// A tar as its entries come: any name, any claimed size.
 #[derive(Clone, Default)]
-pub(super) struct Tarball(Vec<u8>);
+pub(super) struct Tar(Vec<u8>);
 
-impl Tarball {
-    /// A chart called `demo` in the directory of that name, so far of `Chart.yaml` only.
-    pub(super) fn demo() -> Self {
-        Self::default().file("demo/Chart.yaml", CHART_YAML)
+impl Tar {
+    /// One file with honest header and body.
+    pub(super) fn file(self, name: &str, body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        self.entry(EntryType::Regular, name.as_bytes(), body.len() as u64, body)
     }
 
-    /// Adds a regular file.
-    pub(super) fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        let content = content.as_ref();
-        self.entry(EntryType::Regular, name, content.len() as u64, content)
+    /// A directory, a link, an extended header …: `size` is what the header claims, `body` what follows it.
+    pub(super) fn entry(self, kind: EntryType, name: &[u8], size: u64, body: &[u8]) -> Self {
+        self.header(kind, name, size, |_| ()).body(body)
     }
 
-    /// Adds an entry whose header claims `size` bytes, whatever the body is.
-    pub(super) fn entry(self, kind: EntryType, name: &str, size: u64, body: &[u8]) -> Self {
-        let mut header = Header::new_gnu();
-        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-        header.set_entry_type(kind);
+    /// A header to which `change` is done before its checksum is made.
+    pub(super) fn header(
+        mut self,
+        kind: EntryType,
+        name: &[u8],
+        size: u64,
+        change: impl FnOnce(&mut Header),
+    ) -> Self {
+        let mut header = Header::new_ustar();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name);
         header.set_mode(0o644);
         header.set_size(size);
+        header.set_entry_type(kind);
+        change(&mut header);
         header.set_cksum();
-        self.raw(header.as_bytes()).raw(body).padded()
-    }
-
-    /// Adds a GNU long name for the entry that follows.
-    pub(super) fn long_name(self, name: &str) -> Self {
-        self.entry(
-            EntryType::GNULongName,
-            "././@LongLink",
-            name.len() as u64 + 1,
-            format!("{name}\0").as_bytes(),
-        )
-    }
-
-    /// Adds an extended header for the entry that follows.
-    pub(super) fn pax(self, records: &[u8]) -> Self {
-        self.entry(EntryType::XHeader, "pax", records.len() as u64, records)
-    }
-
-    /// Rewrites the last entry, which has no body, as tars older than POSIX wrote directories.
-    pub(super) fn last_as_old_directory(mut self) -> Self {
-        let at = self.0.len() - 512;
-        let mut header = Header::from_byte_slice(&self.0[at..]).clone();
-        header.as_old_mut().linkflag = [0];
-        header.set_cksum();
-        self.0.truncate(at);
-        self.raw(header.as_bytes())
-    }
-
-    /// Adds bytes as they are.
-    pub(super) fn raw(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
+        self.0.extend_from_slice(header.as_bytes());
         self
     }
 
-    fn padded(mut self) -> Self {
+    /// Bytes as they are, filled up to a whole block with zeros.
+    pub(super) fn body(mut self, body: &[u8]) -> Self {
+        self.0.extend_from_slice(body);
         self.0.resize(self.0.len().next_multiple_of(512), 0);
         self
     }
 
-    /// The tar without its end.
-    pub(super) fn unfinished(self) -> Vec<u8> {
+    /// An extended header with one record.
+    pub(super) fn pax(self, key: &str, value: &str) -> Self {
+        let rest = format!(" {key}={value}\n").len();
+        let length = (rest..).find(|length| length.to_string().len() + rest == *length);
+        let record = format!("{} {key}={value}\n", length.expect("it fits sometime"));
+        self.entry(
+            EntryType::XHeader,
+            b"x/PaxHeaders/y",
+            record.len() as u64,
+            record.as_bytes(),
+        )
+    }
+
+    /// The tar with its two blocks of zeros.
+    pub(super) fn tar(mut self) -> Vec<u8> {
+        self.0.resize(self.0.len() + 1024, 0);
         self.0
     }
 
-    /// The tar with its end, compressed.
-    pub(super) fn gzip(self) -> Vec<u8> {
-        gzip(&self.raw(&[0; 1024]).unfinished())
+    /// The package.
+    pub(super) fn tgz(self) -> Vec<u8> {
+        gzip(&self.tar())
     }
+}
+
+/// The package of these files.
+pub(super) fn package(files: &[(&str, &str)]) -> Vec<u8> {
+    let tar = files.iter().fold(Tar::default(), |tar, (name, body)| {
+        tar.file(name, body.as_bytes())
+    });
+    tar.tgz()
+}
+
+/// A chart `x` 1.0.0 that has these files besides its `Chart.yaml`.
+pub(super) fn chart_with(files: &[(&str, &str)]) -> Vec<u8> {
+    let files = files.iter().map(|(name, body)| (format!("x/{name}"), body));
+    let tar = Tar::default().file("x/Chart.yaml", CHART_YAML);
+    files
+        .fold(tar, |tar, (name, body)| tar.file(&name, body.as_bytes()))
+        .tgz()
 }
 
 /// One gzip member.
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// One gzip member of `bytes` and then so many zeros.
+pub(super) fn gzip_with_zeros(bytes: &[u8], zeros: u64) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    std::io::copy(
+        &mut std::io::Read::take(std::io::repeat(0), zeros),
+        &mut encoder,
+    )
+    .unwrap();
     encoder.finish().unwrap()
 }

@@ -1,348 +1,284 @@
-use proptest::prelude::*;
+mod extract;
+mod fuzz;
+mod headers;
+mod hostile;
+mod subcharts;
+mod yaml;
+
 use tar::EntryType;
 
-use super::testdata::{CHART_YAML, Tarball, gzip};
+use super::testdata::{CHART_YAML, Tar, chart_with, gzip, package};
 use super::*;
 
-mod hostile;
-
-fn opened(package: &[u8]) -> Result<ChartPackage, String> {
-    open(package, &Limits::default()).map_err(|error| error.to_string())
+fn opened(package: &[u8]) -> ChartPackage {
+    open(package, &Limits::default()).unwrap()
 }
 
-fn refused(tarball: Tarball) -> String {
-    opened(&tarball.gzip()).expect_err("a refusal")
+fn refused(package: &[u8]) -> String {
+    let error = open(package, &Limits::default()).unwrap_err();
+    error.to_string()
 }
 
-#[test]
-fn a_package_opens_to_its_metadata_and_digest() {
-    let package = Tarball::demo()
-        .file("demo/values.yaml", "a: 1\n")
-        .file("demo/templates/x.yaml", "x")
-        .gzip();
-    let chart = opened(&package).unwrap();
-    assert_eq!(
-        (
-            chart.metadata.name.as_str(),
-            chart.metadata.version.as_str()
-        ),
-        ("demo", "1.2.3")
-    );
-    assert_eq!(chart.version, Version::parse("1.2.3").unwrap());
-    assert_eq!(chart.digest, Sha256Hex::of(&package));
+fn with_limits(package: &[u8], limits: &Limits) -> Result<(), String> {
+    let opened = open(package, limits);
+    opened.map(drop).map_err(|error| error.to_string())
 }
 
-#[test]
-fn what_helm_tolerates_opens() {
-    let pax = b"29 path=demo/charts/_long.md\n30 mtime=1350244992.023960108\n";
-    let long = format!("demo/templates/{}.yaml", "x".repeat(300));
-    for (what, tarball) in [
-        (
-            "a directory of another name",
-            Tarball::default().file("other/Chart.yaml", CHART_YAML),
-        ),
-        (
-            "no directory name at all",
-            Tarball::default().file("/Chart.yaml", CHART_YAML),
-        ),
-        (
-            "backslashes",
-            Tarball::default().file(r"demo\Chart.yaml", CHART_YAML),
-        ),
-        (
-            "a byte-order mark",
-            Tarball::default().file("demo/Chart.yaml", format!("\u{feff}{CHART_YAML}")),
-        ),
-        (
-            "directories, whatever their name",
-            Tarball::demo().entry(EntryType::Directory, "../..", 0, b""),
-        ),
-        (
-            "old directories",
-            Tarball::demo()
-                .entry(EntryType::Regular, "../x/", 0, b"")
-                .last_as_old_directory(),
-        ),
-        (
-            "a symbolic link",
-            Tarball::demo().entry(EntryType::Symlink, "demo/passwd", 0, b""),
-        ),
-        (
-            "a hard link",
-            Tarball::demo().entry(EntryType::Link, "demo/values.yaml", 0, b""),
-        ),
-        (
-            "a device",
-            Tarball::demo().entry(EntryType::Char, "demo/tty", 0, b""),
-        ),
-        (
-            "an empty values.yaml",
-            Tarball::demo().file("demo/values.yaml", ""),
-        ),
-        ("an absolute entry", Tarball::demo().file("/abs/evil", "x")),
-        (
-            "unknown kinds of entries",
-            Tarball::demo().entry(EntryType::new(b'V'), "demo/volume", 2, b"ab"),
-        ),
-        (
-            "a long name",
-            Tarball::demo().long_name(&long).file("short", "x"),
-        ),
-        (
-            "an extended header",
-            Tarball::demo().pax(pax).file("short", "x"),
-        ),
-        (
-            "a global header",
-            Tarball::default()
-                .entry(EntryType::XGlobalHeader, "g", 14, b"14 comment=ab\n")
-                .file("a/Chart.yaml", CHART_YAML),
-        ),
-        (
-            "a chart of a subchart directory",
-            Tarball::demo().file("demo/charts/sub/Chart.yaml", CHART_YAML),
-        ),
-        (
-            "a chart of a subchart archive",
-            Tarball::demo().file("demo/charts/sub-1.tgz", Tarball::demo().gzip()),
-        ),
-        (
-            "hidden things under charts",
-            Tarball::demo()
-                .file("demo/charts/_x/y", "")
-                .file("demo/charts/.z", ""),
-        ),
-        (
-            "a provenance file under charts",
-            Tarball::demo().file("demo/charts/sub-1.tgz.prov", "signed"),
-        ),
-    ] {
-        assert_eq!(
-            opened(&tarball.gzip()).map(|chart| chart.metadata.name),
-            Ok("demo".to_owned()),
-            "{what}"
-        );
-    }
+/// A small package with everything in it that is read.
+fn small_package() -> Vec<u8> {
+    let subchart = Tar::default()
+        .file("s/Chart.yaml", "name: s\nversion: 1")
+        .tgz();
+    let tar = Tar::default()
+        .file("x/Chart.yaml", CHART_YAML)
+        .pax("path", "x/values.yaml")
+        .file("v", "a: {b: [1, 2]}\n");
+    tar.file("x/charts/s.tgz", subchart)
+        .file("x/templates/t", "t")
+        .tgz()
 }
 
 #[test]
-fn refusals_have_helms_words() {
-    let chart = |text: &str| Tarball::default().file("demo/Chart.yaml", text);
-    let cannot_load = |file: &str| {
-        refused(Tarball::demo().file(&format!("demo/{file}"), "a: b: c")).starts_with(&format!(
-            "cannot load {file}: error converting YAML to JSON: yaml: "
-        ))
+fn a_package_opens_to_its_metadata_version_and_digest() {
+    let bytes = package(&[(
+        "dir/Chart.yaml",
+        "name: x\nversion: v1.10\nappVersion: 1.10\nunknown: {a: b}\nname: z\n",
+    )]);
+    let package = opened(&bytes);
+    assert_eq!(package.metadata.name, "z", "the last of two keys wins");
+    assert_eq!(package.metadata.version, "v1.10");
+    assert_eq!(package.metadata.app_version, "1.1", "typed as YAML 1.1");
+    assert_eq!(package.metadata.api_version, "v1");
+    assert_eq!(package.version, Version::parse("v1.10").unwrap());
+    assert_eq!(package.digest, Sha256Hex::of(&bytes));
+}
+
+#[test]
+fn what_is_no_archive_of_files_is_refused() {
+    let single_zero_block = {
+        let tar = Tar::default().body(&[0; 512]);
+        gzip(&tar.file("x/Chart.yaml", CHART_YAML).tar())
     };
-    for (tarball, text) in [
-        (Tarball::default(), "no files in chart archive"),
+    for (bytes, text) in [
+        (&b""[..], "EOF"),
+        (b"\x1f", "unexpected EOF"),
+        (b"\x1f\x8b\x08", "unexpected EOF"),
+        (b"PK\x03\x04 not gzip", "gzip: invalid header"),
+        (&gzip(b""), "no files in chart archive"),
+        (&Tar::default().tgz(), "no files in chart archive"),
         (
-            Tarball::default().entry(EntryType::Directory, "demo/", 0, b""),
+            &Tar::default()
+                .entry(EntryType::Directory, b"x/", 0, b"")
+                .tgz(),
             "no files in chart archive",
         ),
-        (
-            Tarball::default().file("demo/values.yaml", ""),
-            "Chart.yaml file is missing",
-        ),
-        (
-            Tarball::default().file("demo/requirements.yaml", "a: 1"),
-            "validation: chart.metadata.name is required",
-        ),
-        (
-            chart("version: 1.2.3"),
-            "validation: chart.metadata.name is required",
-        ),
-        (
-            chart("name: demo\nversion: latest"),
-            r#"validation: chart.metadata.version "latest" is invalid"#,
-        ),
-        (
-            Tarball::demo().file("demo/../../etc/passwd", ""),
-            "chart illegally references parent directory",
-        ),
-        (
-            Tarball::demo().file("demo//etc/passwd", ""),
-            "chart illegally contains absolute paths",
-        ),
-        (
-            Tarball::demo().file("demo/c:/windows", ""),
-            "chart contains illegally named files",
-        ),
-        (
-            Tarball::demo().entry(EntryType::Symlink, "demo/../../x", 0, b""),
-            "chart illegally references parent directory",
-        ),
-        (
-            Tarball::demo().long_name("demo/../../x").file("demo/x", ""),
-            "chart illegally references parent directory",
-        ),
-        (
-            Tarball::demo()
-                .pax(b"18 path=demo/../x\n")
-                .file("demo/x", ""),
-            "chart illegally references parent directory",
-        ),
-        (
-            Tarball::default().file("Chart.yaml", CHART_YAML),
-            "chart illegally contains content outside the base directory: \"Chart.yaml\"",
-        ),
-        (
-            Tarball::demo().file("demo/charts/README.md", ""),
-            "error unpacking subchart README.md in demo: Chart.yaml file is missing",
-        ),
-        (
-            Tarball::demo().file("demo/charts/a.tgz", ""),
-            "error unpacking subchart a.tgz in demo: EOF",
-        ),
-        (
-            Tarball::demo().file("demo/charts/a.tgz", "plain"),
-            "error unpacking subchart a.tgz in demo: gzip: invalid header",
-        ),
-        (
-            Tarball::demo().file("demo/charts/a.tgz/b", ""),
-            "error unpacking subchart tar in demo: expected a.tgz, got a.tgz/b",
-        ),
-        (
-            Tarball::demo()
-                .file("demo/charts/a/Chart.yaml", CHART_YAML)
-                .file("demo/charts/a/charts/b/Chart.yaml", "name: b"),
-            "error unpacking subchart a in demo: error unpacking subchart b in demo: validation: chart.metadata.version is required",
-        ),
+        (&gzip(&[b'x'; 1024]), "archive/tar: invalid tar header"),
+        (&gzip(&[b'x'; 100]), "unexpected EOF"),
+        (&single_zero_block, "archive/tar: invalid tar header"),
     ] {
-        assert_eq!(refused(tarball), text);
+        assert_eq!(refused(bytes), text, "{bytes:?}");
     }
+    let mut bad_block = gzip(b"");
+    bad_block[10] = 0xff;
+    assert!(refused(&bad_block).starts_with("flate: corrupt input"));
+}
+
+#[test]
+fn path_rules_hold_for_every_file_and_before_its_size() {
+    for (name, text) in [
+        (
+            "Chart.yaml",
+            r#"chart illegally contains content outside the base directory: "Chart.yaml""#,
+        ),
+        ("x//etc/passwd", "chart illegally contains absolute paths"),
+        ("x/../../etc", "chart illegally references parent directory"),
+        (r"x\c:\y", "chart contains illegally named files"),
+        ("Chart.yaml/y", "chart yaml not in base directory"),
+    ] {
+        let tar = Tar::default().file("x/Chart.yaml", CHART_YAML);
+        let package = tar
+            .entry(EntryType::Regular, name.as_bytes(), 1 << 40, b"")
+            .tgz();
+        assert_eq!(refused(&package), text);
+    }
+    let chart = Tar::default().file("x/Chart.yaml", CHART_YAML);
+    let long = b"x/../../long\0";
+    for tar in [
+        chart
+            .clone()
+            .entry(EntryType::Symlink, b"x/../../link", 0, b""),
+        chart
+            .clone()
+            .entry(EntryType::GNULongName, b"l", long.len() as u64, long)
+            .file("x/plain", ""),
+        chart.clone().pax("path", "x/../../pax").file("x/plain", ""),
+    ] {
+        assert_eq!(
+            refused(&tar.tgz()),
+            "chart illegally references parent directory",
+            "wherever the name comes from"
+        );
+    }
+    opened(&chart.file("/abs/evil", "").file(r"x\README.md", "").tgz());
+    opened(&package(&[("/Chart.yaml", CHART_YAML)]));
+}
+
+#[test]
+fn a_byte_order_mark_is_dropped() {
+    let package = opened(&chart_with(&[
+        ("Chart.yaml", "\u{feff}version: 2.0.0"),
+        ("values.yaml", "\u{feff}a: b"),
+        ("requirements.yaml", "\u{feff}dependencies: [{name: d}]"),
+    ]));
+    assert_eq!(package.metadata.version, "2.0.0");
+    assert_eq!(package.metadata.dependencies[0].name, "d");
+}
+
+#[test]
+fn several_top_level_directories_merge_field_by_field() {
+    let package = opened(&package(&[
+        ("a/Chart.yaml", "name: a\nversion: 1.0.0\ndescription: of a"),
+        ("b/Chart.yaml", "name: b\nappVersion: b"),
+        ("c/README.md", ""),
+    ]));
+    let metadata = package.metadata;
+    assert_eq!(
+        [
+            metadata.name,
+            metadata.version,
+            metadata.description,
+            metadata.app_version
+        ],
+        ["b", "1.0.0", "of a", "b"]
+    );
+}
+
+#[test]
+fn requirements_are_laid_over_the_metadata_wherever_they_stand() {
+    let package = opened(&package(&[
+        (
+            "x/requirements.yaml",
+            "dependencies: [{name: old, version: 1.x.x}]",
+        ),
+        (
+            "x/Chart.yaml",
+            "name: x\nversion: 1.0.0\ndependencies: [{name: new}]",
+        ),
+        ("y/requirements.yaml", "home: of y"),
+    ]));
+    let metadata = package.metadata;
+    assert_eq!(metadata.dependencies.len(), 1);
+    assert_eq!(metadata.dependencies[0].name, "old");
+    assert_eq!(metadata.home, "of y");
+}
+
+#[test]
+fn files_that_must_parse_name_themselves_when_they_do_not() {
     for file in [
-        "Chart.yaml",
-        "values.yaml",
         "requirements.yaml",
         "Chart.lock",
         "requirements.lock",
+        "values.yaml",
     ] {
-        assert!(cannot_load(file), "{file}");
+        for broken in ["a: b: c", "[", "- a", "text"] {
+            let text = refused(&chart_with(&[(file, broken)]));
+            assert!(
+                text.starts_with(&format!("cannot load {file}: error ")),
+                "{text}"
+            );
+        }
+        for sound in ["", "# nothing", "null", "{}", "a: 1"] {
+            opened(&chart_with(&[(file, sound)]));
+        }
+        // only the root's own
+        opened(&chart_with(&[(&format!("templates/{file}"), "[")]));
     }
-    assert!(
-        refused(Tarball::demo().file("demo/values.yaml", "- a"))
-            .starts_with("cannot load values.yaml: error unmarshaling JSON")
-    );
+    let text = refused(&chart_with(&[("Chart.yaml", "a: b: c")]));
+    assert!(text.starts_with("cannot load Chart.yaml: error converting YAML to JSON: yaml: "));
 }
 
 #[test]
-fn later_metadata_is_laid_over_earlier() {
-    let requirements = "dependencies:\n- name: sub\n  version: 1.0.0\n  repository: http://x\n";
-    let package = Tarball::default()
-        .file("a/requirements.yaml", requirements)
-        .file(
-            "b/Chart.yaml",
-            "apiVersion: v1\nname: first\ndescription: kept\n",
-        )
-        .file("c/Chart.yaml", "name: second\nversion: 1.0.0\n")
-        .gzip();
-    let metadata = opened(&package).unwrap().metadata;
-    assert_eq!(
-        (metadata.name.as_str(), metadata.description.as_str()),
-        ("second", "kept")
-    );
-    assert_eq!(
-        metadata.dependencies.len(),
-        1,
-        "requirements.yaml counts also when it comes before Chart.yaml"
-    );
-}
-
-#[test]
-fn faults_are_told_in_helms_order_not_in_archive_order() {
-    let bad_subchart = || Tarball::default().file("demo/charts/a.tgz", "plain");
-    let bad_values = || bad_subchart().file("demo/values.yaml", "- a");
-    assert_eq!(refused(bad_subchart()), "Chart.yaml file is missing");
-    assert!(
-        refused(bad_values().file("demo/Chart.yaml", CHART_YAML))
-            .starts_with("cannot load values.yaml")
-    );
-    assert!(
-        refused(bad_values().file("demo/Chart.yaml", "- a")).starts_with("cannot load Chart.yaml")
-    );
-}
-
-#[test]
-fn one_file_is_read_by_its_path_in_the_chart() {
-    let package = Tarball::demo()
-        .file("demo/README.md", "early")
-        .file("demo/README.md", "late")
-        .file("demo/values.yaml", "\u{feff}a: 1 # kept\n")
-        .file("demo/charts/sub/README.md", "sub")
-        .gzip();
-    let read = |path| read_file(&package, path, &Limits::default()).unwrap();
-    assert_eq!(read("README.md").unwrap(), b"late");
-    assert_eq!(read("values.yaml").unwrap(), b"a: 1 # kept\n");
-    assert_eq!(read("charts/sub/README.md").unwrap(), b"sub");
-    for path in [
-        "",
-        "/README.md",
-        "../README.md",
-        "./README.md",
-        "demo/README.md",
-        "templates",
+fn faults_are_told_in_helms_order() {
+    let bad = "a: b: c";
+    for (files, start) in [
+        // Chart.yaml comes first wherever it stands
+        (
+            &[("x/values.yaml", bad), ("x/Chart.yaml", bad)][..],
+            "cannot load Chart.yaml",
+        ),
+        (
+            &[("x/Chart.lock", bad), ("x/values.yaml", bad)],
+            "cannot load Chart.lock",
+        ),
+        (&[("x/README.md", "")], "Chart.yaml file is missing"),
+        // a bad file before bad metadata, bad metadata before a bad subchart
+        (
+            &[("x/Chart.yaml", ""), ("x/values.yaml", bad)],
+            "cannot load values.yaml",
+        ),
+        (
+            &[("x/Chart.yaml", ""), ("x/charts/s/values.yaml", "")],
+            "validation: chart.metadata.name is required",
+        ),
+        (
+            &[("x/requirements.yaml", "")],
+            "validation: chart.metadata.name is required",
+        ),
+        (
+            &[("x/charts/s.tgz", "no archive")],
+            "Chart.yaml file is missing",
+        ),
     ] {
-        assert_eq!(read(path), None, "{path}");
+        let text = refused(&package(files));
+        assert!(text.starts_with(start), "{text}");
     }
 }
 
 #[test]
-fn templates_are_those_of_the_root_chart_in_archive_order() {
-    let package = Tarball::demo()
-        .file("demo/templates/b.yaml", "b")
-        .file("demo/templates/a.yaml", "\u{feff}a")
-        .file("demo/charts/sub/templates/c.yaml", "c")
-        .file("demo/templates.yaml", "no")
-        .gzip();
-    let found = templates(&package, &Limits::default()).unwrap();
-    let expected = [("templates/b.yaml", "b"), ("templates/a.yaml", "a")];
-    assert_eq!(
-        found.templates,
-        expected.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
-    );
-    assert_eq!(found.values, None);
-    let package = Tarball::demo().file("demo/values.yaml", "").gzip();
-    assert_eq!(
-        templates(&package, &Limits::default()).unwrap().values,
-        Some(Vec::new())
-    );
-}
-
-#[test]
-fn gzip_members_and_what_stands_behind_the_tar_are_as_in_go() {
-    let tar = Tarball::demo()
-        .file("demo/values.yaml", "a: 1")
-        .raw(&[0; 1024])
-        .unfinished();
-    let (one, other) = tar.split_at(700);
+fn metadata_rules_have_helms_texts() {
+    for (yaml, text) in [
+        ("version: 1", "chart.metadata.name is required"),
+        (
+            "name: ..\nversion: 1",
+            r#"chart.metadata.name ".." is not allowed"#,
+        ),
+        (
+            "name: a/b\nversion: 1",
+            r#"chart.metadata.name "a/b" is invalid"#,
+        ),
+        ("name: x", "chart.metadata.version is required"),
+        ("name: x\nversion: ~", "chart.metadata.version is required"),
+        (
+            "name: x\nversion: latest",
+            r#"chart.metadata.version "latest" is invalid"#,
+        ),
+        (
+            "name: x\nversion: 1\ntype: lib",
+            "chart.metadata.type must be application or library",
+        ),
+        (
+            "name: x\nversion: 1\nmaintainers: [~]",
+            "maintainers must not contain empty or null nodes",
+        ),
+        (
+            "name: x\nversion: 1\ndependencies: [~]",
+            "dependencies must not contain empty or null nodes",
+        ),
+        (
+            "name: x\nversion: 1\ndependencies: [{name: a, alias: b.c}]",
+            r#"dependency "a" has disallowed characters in the alias"#,
+        ),
+        (
+            "name: x\nversion: 1\ndependencies: [{name: a}, {name: b, alias: a}]",
+            r#"more than one dependency with name or alias "a""#,
+        ),
+    ] {
+        let package = package(&[("x/Chart.yaml", yaml)]);
+        assert_eq!(refused(&package), format!("validation: {text}"));
+    }
+    let text = refused(&package(&[("x/Chart.yaml", "name: [x]")]));
     assert!(
-        opened(&[gzip(one), gzip(b""), gzip(other)].concat()).is_ok(),
-        "members are one stream"
-    );
-    assert!(
-        opened(&[gzip(&tar), b"garbage".to_vec()].concat()).is_ok(),
-        "garbage behind the archive"
-    );
-    assert!(
-        opened(&gzip(&[&tar[..], b"garbage"].concat())).is_ok(),
-        "garbage behind the tar"
-    );
-    assert!(
-        opened(&gzip(&tar[..tar.len() - 1024])).is_ok(),
-        "a tar without its end"
-    );
-    assert!(
-        opened(&gzip(&tar[..tar.len() - 1100])).is_ok(),
-        "a tar that ends in its last padding"
-    );
-    assert_eq!(
-        opened(&gzip(&tar[..tar.len() - 1024 - 509])).unwrap_err(),
-        "unexpected EOF",
-        "a tar that ends in its last body"
-    );
-    let lonely_zeros = [&tar[..1024], &[0; 512], &tar[1024..]].concat();
-    assert_eq!(
-        opened(&gzip(&lonely_zeros)).unwrap_err(),
-        "archive/tar: invalid tar header"
+        text.starts_with("cannot load Chart.yaml: error unmarshaling JSON"),
+        "{text}"
     );
 }
