@@ -30,6 +30,7 @@ use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, chain, index, watch as storage_watch};
+use crate::telemetry;
 
 /// Deeper tenants than this are not looked for with `--depth-dynamic`; they are found when they are asked for.
 const DEEPEST_TENANT: usize = 8;
@@ -153,6 +154,7 @@ impl Stop {
                 _ = self.interrupt.recv() => {}
             }
             error!("Stopped by a second signal");
+            telemetry::flush();
             std::process::exit(1);
         });
     }

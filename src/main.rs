@@ -8,14 +8,17 @@ use std::{env, fs};
 use anyhow::{Context as _, bail};
 use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
+use chartroom::repository::chain;
 use chartroom::{app, chart, component, plan, telemetry};
 
 fn main() -> ExitCode {
-    match run() {
+    let outcome = run();
+    telemetry::flush();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // whoever closed standard error does not want to know
-            let _ = writeln!(io::stderr(), "chartroom: {error:#}");
+            let _ = writeln!(io::stderr(), "chartroom: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }

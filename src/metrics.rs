@@ -20,7 +20,7 @@ const HANDLER: &str = "helm.sh/chartmuseum/pkg/chartmuseum/router.(*Router).root
 
 /// Tenants without charts are only counted while there are fewer tenants than this: anyone can ask for a tenant that
 /// does not exist.
-const EMPTY_TENANTS: usize = 1000;
+const EMPTY_TENANTS: usize = 64;
 
 /// Upper bounds of request durations in seconds.
 const DURATION_BUCKETS: [f64; 11] = [
@@ -150,23 +150,21 @@ impl Metrics {
         self.response_sizes.observe(served.response_size);
     }
 
-    /// Says how much a tenant's index holds, after every change of it. `tenant` is empty for the root.
-    pub fn set_tenant(&self, tenant: &str, charts: usize, versions: usize) {
-        if charts == 0 && self.tenants() >= EMPTY_TENANTS {
-            return self.remove_tenant(tenant);
-        }
+    /// Replaces the gauges of all tenants: name, charts, versions. Of tenants without charts, which anybody who may read
+    /// can make up, only some are shown.
+    pub fn set_tenants<'a>(&self, tenants: impl Iterator<Item = (&'a str, usize, usize)>) {
         let count = |n| i64::try_from(n).unwrap_or(i64::MAX);
-        self.charts.with_label_values(&[tenant]).set(count(charts));
-        self.chart_versions
-            .with_label_values(&[tenant])
-            .set(count(versions));
-    }
-
-    /// Forgets a tenant that is no longer kept.
-    pub fn remove_tenant(&self, tenant: &str) {
-        // an error says that there was none
-        let _ = self.charts.remove_label_values(&[tenant]);
-        let _ = self.chart_versions.remove_label_values(&[tenant]);
+        self.charts.reset();
+        self.chart_versions.reset();
+        let mut empty = 0;
+        for (tenant, charts, versions) in tenants {
+            empty += usize::from(charts == 0);
+            if charts > 0 || empty <= EMPTY_TENANTS {
+                self.charts.with_label_values(&[tenant]).set(count(charts));
+                let gauge = self.chart_versions.with_label_values(&[tenant]);
+                gauge.set(count(versions));
+            }
+        }
     }
 
     /// All families in Prometheus' text format; see [`CONTENT_TYPE`].
@@ -177,14 +175,6 @@ impl Metrics {
             .encode_utf8(&self.registry.gather(), &mut text)
             .expect("families are sound");
         text.into_bytes()
-    }
-
-    fn tenants(&self) -> usize {
-        use prometheus::core::Collector as _;
-        self.charts
-            .collect()
-            .first()
-            .map_or(0, |family| family.get_metric().len())
     }
 }
 
@@ -274,8 +264,7 @@ mod tests {
     #[test]
     fn a_tenant_has_two_gauges() {
         let metrics = Metrics::new();
-        metrics.set_tenant("", 0, 0);
-        metrics.set_tenant("a", 1, 2);
+        metrics.set_tenants([("", 0, 0), ("a", 1, 2)].into_iter());
         let text = rendered(&metrics);
         for line in [
             "# TYPE chartmuseum_charts_served_total gauge",
@@ -288,19 +277,23 @@ mod tests {
                 "{line} is not in\n{text}"
             );
         }
-        metrics.remove_tenant("a");
-        metrics.remove_tenant("a");
+        metrics.set_tenants([("", 0, 0)].into_iter());
         assert!(!rendered(&metrics).contains("repo=\"a\""));
     }
 
     #[test]
     fn invented_tenants_do_not_pile_up() {
         let metrics = Metrics::new();
-        for n in 0..2 * EMPTY_TENANTS {
-            metrics.set_tenant(&format!("t{n}"), 0, 0);
-        }
-        assert_eq!(metrics.tenants(), EMPTY_TENANTS);
-        metrics.set_tenant("real", 1, 1);
-        assert_eq!(metrics.tenants(), EMPTY_TENANTS + 1);
+        let invented: Vec<String> = (0..2 * EMPTY_TENANTS).map(|n| format!("t{n}")).collect();
+        let tenants = invented.iter().map(|name| (name.as_str(), 0, 0));
+        metrics.set_tenants(tenants.chain([("real", 1, 1)]));
+        let text = rendered(&metrics);
+        let gauges = |text: &str| {
+            text.lines()
+                .filter(|line| line.starts_with("chartmuseum_charts_served_total{"))
+                .count()
+        };
+        assert_eq!(gauges(&text), EMPTY_TENANTS + 1);
+        assert!(text.contains("repo=\"real\""));
     }
 }

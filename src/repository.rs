@@ -46,7 +46,7 @@ use crate::repository::store::{ChartStore, Content, StoreError, StoredObject, Wr
 use crate::repository::tenant::TenantState;
 
 /// Tenants without a single chart that are remembered; asking for more unknown tenants costs no more memory.
-const EMPTY_TENANTS_KEPT: usize = 1024;
+const EMPTY_TENANTS_KEPT: usize = 64;
 
 /// How a repository behaves.
 #[derive(Clone, Debug)]
@@ -152,9 +152,23 @@ impl ChartRepository {
 
     /// Sweeps the storage, then indexes every tenant up to `max_depth` levels deep (from `min_depth` on).
     pub async fn load_all(&self, min_depth: usize, max_depth: usize) -> Result<(), StoreError> {
+        self.load_below(&Tenant::root(), min_depth, max_depth).await
+    }
+
+    /// The same for the tenants in one directory.
+    pub async fn load_below(
+        &self,
+        directory: &Tenant,
+        min_depth: usize,
+        max_depth: usize,
+    ) -> Result<(), StoreError> {
         self.sweep_once().await;
-        let tenants = self.store.list_tenants(max_depth).await?;
-        for tenant in tenants.iter().filter(|tenant| tenant.depth() >= min_depth) {
+        let tenants = self.store.list_tenants(directory, max_depth).await?;
+        let wanted = min_depth..=max_depth;
+        for tenant in tenants
+            .iter()
+            .filter(|tenant| wanted.contains(&tenant.depth()))
+        {
             self.state(tenant).await?;
         }
         Ok(())
@@ -322,7 +336,7 @@ impl ChartRepository {
 
     async fn read_cache(&self, state: &TenantState) -> Vec<Arc<Entry>> {
         let tenant = &state.tenant;
-        let key = ObjectKey::new(tenant, statefile::CACHE_FILE_NAME);
+        let key = ObjectKey::new(tenant, key::CACHE_FILE_NAME);
         let Some(key) = key.filter(|_| self.settings.statefiles) else {
             return Vec::new();
         };
@@ -582,12 +596,14 @@ impl ChartRepository {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Makes the index say of one object what the store says of it.
+    /// Makes the index say of one object what the store says of it. It is read again even if it could not be read as it
+    /// is: its permissions may be what has changed.
     pub async fn refresh(&self, tenant: &Tenant, file_name: &str) -> Result<(), StoreError> {
         let Some(key) = ObjectKey::new(tenant, file_name) else {
             return Ok(());
         };
         let state = self.state(tenant).await?;
+        state.forget_unreadable(file_name);
         let _lock = self.locks.lock(&key).await;
         self.refresh_locked(&state, &key).await
     }
@@ -658,6 +674,17 @@ impl ChartRepository {
         }
     }
 
+    /// Compares with the storage those indexed tenants that are in one directory.
+    pub async fn rescan_below(&self, directory: &Tenant) -> Result<(), StoreError> {
+        for state in self.states() {
+            if state.tenant.is_within(directory) {
+                debug!(repo = %state.tenant, "Rebuilding index for tenant");
+                self.rescan_state(&state).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Compares one tenant with the storage.
     pub async fn rescan(&self, tenant: &Tenant) -> Result<(), StoreError> {
         let state = self.state(tenant).await?;
@@ -699,10 +726,7 @@ impl ChartRepository {
             let Some((cache, index)) = state.take_unsaved(settled_by) else {
                 continue;
             };
-            for (name, bytes) in [
-                (statefile::CACHE_FILE_NAME, cache),
-                (statefile::STATEFILE_NAME, index),
-            ] {
+            for (name, bytes) in [(key::CACHE_FILE_NAME, cache), (key::STATEFILE_NAME, index)] {
                 let Some(key) = ObjectKey::new(&state.tenant, name) else {
                     continue;
                 };

@@ -6,8 +6,10 @@
 mod fields;
 mod layer;
 mod line;
+mod writer;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
 
 use chrono::Utc;
 use tracing::level_filters::LevelFilter;
@@ -16,7 +18,11 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use self::layer::LineLayer;
 use self::line::Format;
+use self::writer::LineWriter;
 use crate::config::{LogFormat, LogLevel, Logging};
+
+/// Standard error has one writer in a process, as it is one stream.
+static WRITER: OnceLock<LineWriter> = OnceLock::new();
 
 /// Sends this process's events to standard error from now on. The first call decides; later ones change nothing.
 pub fn init(logging: &Logging) {
@@ -29,7 +35,8 @@ pub fn init(logging: &Logging) {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
-    let layer = LineLayer::new(level, format, Utc::now, write_to_stderr);
+    let writer = WRITER.get_or_init(|| LineWriter::new(io::stderr()));
+    let layer = LineLayer::new(level, format, Utc::now, |line: &str| writer.write(line));
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layer));
 }
 
@@ -38,7 +45,9 @@ fn colour_wanted() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Writes a whole line at once, so that lines of different threads do not mix. Nobody can be told of a failure.
-fn write_to_stderr(line: &str) {
-    let _ = io::stderr().lock().write_all(line.as_bytes());
+/// Waits until what was logged so far is written, but not for long: whoever reads it may have stopped.
+pub fn flush() {
+    if let Some(writer) = WRITER.get() {
+        writer.flush();
+    }
 }

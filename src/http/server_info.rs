@@ -50,9 +50,12 @@ pub fn metrics(state: &HttpState) -> Response<Body> {
     let Some(metrics) = &state.site.metrics else {
         return HttpError::NotFound(Default::default()).into_response();
     };
-    for (tenant, charts, versions) in state.repository.tenant_counts() {
-        metrics.set_tenant(tenant.as_str(), charts, versions);
-    }
+    let counts = state.repository.tenant_counts();
+    metrics.set_tenants(
+        counts
+            .iter()
+            .map(|(tenant, charts, versions)| (tenant.as_str(), *charts, *versions)),
+    );
     let mut response = Response::new(Body::from(Bytes::from(metrics.render())));
     let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, content_type);

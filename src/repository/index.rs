@@ -140,6 +140,16 @@ impl RepositoryIndex {
         self.files.values()
     }
 
+    /// Packages that are not listed, each with the one that is listed for the same name and version.
+    pub fn unlisted(&self) -> impl Iterator<Item = (&Arc<Entry>, &Arc<Entry>)> {
+        self.charts.values().flat_map(|chart| {
+            chart.unlisted.iter().filter_map(|entry| {
+                let at = chart.position_of_version(entry)?;
+                Some((entry, &chart.versions[at]))
+            })
+        })
+    }
+
     /// All packages of one name and version, the listed one first.
     pub fn packages_of(&self, name: &str, version: &str) -> Vec<Arc<Entry>> {
         let Some(chart) = self.charts.get(name) else {

@@ -4,6 +4,15 @@ use std::fmt;
 
 use object_store::path::Path;
 
+/// The index cache's name in a tenant's directory. It is no chart and counts as none.
+pub const CACHE_FILE_NAME: &str = ".chartroom-index";
+
+/// ChartMuseum's name for the rendered index that it keeps beside the packages (contract section 3.5). It is written
+/// for those who publish it, and never read.
+pub const STATEFILE_NAME: &str = "index-cache.yaml";
+
+const STATE_FILES: [&str; 2] = [CACHE_FILE_NAME, STATEFILE_NAME];
+
 /// True for a name that stays in its directory and on its line: not empty, not `.` or `..`, no separator of any system,
 /// no control character.
 pub fn is_plain_file_name(name: &str) -> bool {
@@ -23,12 +32,19 @@ impl Tenant {
         Self::default()
     }
 
+    /// True for `directory` itself and every tenant below it.
+    pub fn is_within(&self, directory: &Self) -> bool {
+        let rest = self.0.strip_prefix(&directory.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || directory.is_root())
+    }
+
     /// Joins segments; `None` if one of them is not allowed. Empty ones, `.`, `..` and those with separators or control
     /// characters would leave the tenant's own directory (contract section 13.1).
     pub fn from_segments<'a>(segments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut joined = String::new();
         for segment in segments {
-            if !is_plain_file_name(segment) {
+            let is_file = FileKind::of(segment).is_some() || STATE_FILES.contains(&segment);
+            if is_file || !is_plain_file_name(segment) {
                 return None;
             }
             if !joined.is_empty() {
@@ -166,12 +182,41 @@ mod tests {
 
     #[test]
     fn a_tenant_cannot_leave_its_directory() {
-        for segment in ["", ".", "..", "a/b", "a\\b", "a\0", "a\nb"] {
+        for segment in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a\\b",
+            "a\0",
+            "a\nb",
+            "a-1.0.0.tgz",
+            "index-cache.yaml",
+        ] {
             assert_eq!(Tenant::from_segments(["org", segment]), None, "{segment:?}");
         }
         let tenant = Tenant::from_segments(["org", "team"]).unwrap();
         assert_eq!((tenant.as_str(), tenant.depth()), ("org/team", 2));
         assert_eq!(Tenant::root().depth(), 0);
+    }
+
+    #[test]
+    fn a_tenant_is_within_itself_and_those_above() {
+        let tenant = |text| Tenant::parse(text).unwrap();
+        for (inner, outer, expected) in [
+            ("org/team", "org", true),
+            ("org", "org", true),
+            ("org", "", true),
+            ("", "", true),
+            ("organ", "org", false),
+            ("org", "org/team", false),
+        ] {
+            assert_eq!(
+                tenant(inner).is_within(&tenant(outer)),
+                expected,
+                "{inner} in {outer}"
+            );
+        }
     }
 
     #[test]

@@ -14,13 +14,6 @@ use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
 use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 
-/// The object's name in the tenant. It is no chart and counts as none.
-pub const CACHE_FILE_NAME: &str = ".chartroom-index";
-
-/// ChartMuseum's name for the rendered index that it keeps beside the packages (contract section 3.5). It is written
-/// for those who publish it, and never read.
-pub const STATEFILE_NAME: &str = "index-cache.yaml";
-
 const HEADER: &str = "chartroom-index 2";
 
 /// Pieces of about this many bytes are easier to come by than one of all.

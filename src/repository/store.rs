@@ -182,9 +182,13 @@ impl ChartStore {
         Ok(objects.collect())
     }
 
-    /// All tenants that have a place of their own, at any depth up to `max_depth`, the root tenant among them.
-    pub async fn list_tenants(&self, max_depth: usize) -> Result<Vec<Tenant>, StoreError> {
-        let mut tenants = vec![Tenant::root()];
+    /// All tenants that have a place of their own in `below`, at any depth up to `max_depth`, `below` itself among them.
+    pub async fn list_tenants(
+        &self,
+        below: &Tenant,
+        max_depth: usize,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        let mut tenants = vec![below.clone()];
         let mut next = 0;
         while next < tenants.len() {
             let tenant = tenants[next].clone();

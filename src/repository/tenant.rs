@@ -73,6 +73,10 @@ impl TenantState {
             .files()
             .any(|entry| entry.layer == Layer::Upload);
         indexed.unsaved = has_uploads;
+        for (entry, listed) in indexed.index.unlisted() {
+            let (package, listed) = (&*entry.file_name, &*listed.file_name);
+            warn!(repo = %self.tenant, package, listed, "Package in storage has the same name and version as another");
+        }
         let generated = indexed.index.newest().unwrap_or(now);
         self.publish(&indexed.index, generated);
     }

@@ -124,9 +124,9 @@ async fn look_at(
     }) else {
         return;
     };
-    let outcome = match segments.last() {
-        Some(name) if FileKind::of(name) == Some(FileKind::Package) => {
-            let name = segments.pop().expect("there is a last one");
+    let is_package = |name: &&str| FileKind::of(name) == Some(FileKind::Package);
+    let outcome = match segments.pop_if(|name| is_package(&&**name)) {
+        Some(name) => {
             let Some(tenant) = Tenant::from_segments(segments) else {
                 return;
             };
@@ -135,14 +135,19 @@ async fn look_at(
             }
             repository.refresh(&tenant, name).await
         }
-        // a directory that came, went or was renamed brings or takes a tenant with all its charts
-        Some(name)
-            if !name.contains('#') && (path.is_dir() || !path.exists() && !name.contains('.')) =>
-        {
-            repository.rescan_all(min_depth, max_depth).await;
-            Ok(())
+        // a directory that came, went or was renamed brings or takes the tenants in it
+        None if !segments.is_empty() && (path.is_dir() || !path.exists()) => {
+            let Some(tenant) = Tenant::from_segments(segments) else {
+                return;
+            };
+            match repository.rescan_below(&tenant).await {
+                Ok(()) if path.is_dir() => {
+                    repository.load_below(&tenant, min_depth, max_depth).await
+                }
+                outcome => outcome,
+            }
         }
-        _ => Ok(()),
+        None => Ok(()),
     };
     if let Err(cause) = outcome {
         warn!(path = %relative.display(), error = chain(&cause), "Change in the storage could not be followed");

@@ -10,4 +10,5 @@ mod plan;
 mod recovery;
 mod store_conformance;
 mod support;
+mod tenant_directories;
 mod version_ranges;

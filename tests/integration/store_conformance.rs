@@ -292,7 +292,7 @@ async fn odd_names_stay_as_they_are(store: ChartStore) {
             "in {tenant_text:?}"
         );
     }
-    let tenants = store.list_tenants(2).await.unwrap();
+    let tenants = store.list_tenants(&Tenant::root(), 2).await.unwrap();
     assert!(tenants.contains(&tenant("org x/ünï%41 #1")), "{tenants:?}");
     for name in odd {
         assert!(store.delete(&key("", name)).await.unwrap(), "{name}");
@@ -328,7 +328,7 @@ async fn tenants_are_found_down_to_a_depth(store: ChartStore) {
         (2, &["", "a", "a/b", "a/d", "e"]),
         (8, &["", "a", "a/b", "a/b/c", "a/d", "e"]),
     ] {
-        let mut found = store.list_tenants(depth).await.unwrap();
+        let mut found = store.list_tenants(&Tenant::root(), depth).await.unwrap();
         found.sort_unstable();
         let found: Vec<&str> = found.iter().map(Tenant::as_str).collect();
         assert_eq!(found, expected, "{depth} levels deep");
@@ -338,7 +338,10 @@ async fn tenants_are_found_down_to_a_depth(store: ChartStore) {
 async fn a_listing_of_nothing_is_empty(store: ChartStore) {
     assert_eq!(names(&store, "").await, [""; 0]);
     assert_eq!(names(&store, "nobody/there").await, [""; 0]);
-    assert_eq!(store.list_tenants(3).await.unwrap(), [Tenant::root()]);
+    assert_eq!(
+        store.list_tenants(&Tenant::root(), 3).await.unwrap(),
+        [Tenant::root()]
+    );
 }
 
 async fn sweeping_keeps_what_is_whole(store: ChartStore) {

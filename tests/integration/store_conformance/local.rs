@@ -66,7 +66,10 @@ async fn names_that_no_object_can_have_do_not_hide_the_others() {
         listed.iter().all(|name| !name.contains(char::is_control)),
         "{listed:?}"
     );
-    let tenants = store.list_tenants(1).await.unwrap();
+    let tenants = store
+        .list_tenants(&chartroom::repository::key::Tenant::root(), 1)
+        .await
+        .unwrap();
     assert!(
         tenants.contains(&super::tenant("directory-1.tgz")),
         "{tenants:?}"

@@ -1,0 +1,140 @@
+//! Writing lines without waiting for whoever reads them: a log collector that has stalled must not stop the server.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+/// Lines that wait to be written, at the most: a few megabytes.
+const WAITING: usize = 8192;
+/// How long the end of the program waits for them.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Hands lines to a thread that writes them in order. Lines that find the queue full are dropped, counted, and the count
+/// is written when there is room again.
+#[derive(Debug)]
+pub(super) struct LineWriter {
+    queue: SyncSender<Message>,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Message {
+    Line(String),
+    /// Everything before this is to be written, then the sender is told.
+    Flush(SyncSender<()>),
+}
+
+impl LineWriter {
+    /// Starts the thread, which lives as long as the process.
+    pub(super) fn new(output: impl Write + Send + 'static) -> Self {
+        let (queue, lines) = sync_channel(WAITING);
+        // without the thread nothing is logged, and nobody can be told of it
+        let _ = std::thread::Builder::new()
+            .name("log".into())
+            .spawn(move || write_all(lines, output));
+        Self {
+            queue,
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Queues a line, which ends with a line break.
+    pub(super) fn write(&self, line: &str) {
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        let line = match dropped {
+            0 => line.to_owned(),
+            _ => format!(
+                "{dropped} log lines were dropped: standard error is not read fast enough\n{line}"
+            ),
+        };
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(Message::Line(line)) {
+            self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until all lines queued so far are written, for a second at the most.
+    pub(super) fn flush(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let (done, written) = sync_channel(1);
+        let mut message = Message::Flush(done);
+        // the queue has no way to wait for room with a time limit
+        while let Err(TrySendError::Full(refused)) = self.queue.try_send(message) {
+            if Instant::now() >= deadline {
+                return;
+            }
+            message = refused;
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let _ = written.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Writes each line at once, so that lines do not mix with those of other processes. Nobody can be told of a failure.
+fn write_all(messages: Receiver<Message>, mut output: impl Write) {
+    for message in messages {
+        match message {
+            Message::Line(line) => {
+                let _ = output.write_all(line.as_bytes());
+            }
+            Message::Flush(done) => {
+                let _ = output.flush();
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// Keeps what is written; writes wait while the gate is locked.
+    #[derive(Clone, Default)]
+    struct Gated {
+        gate: Arc<Mutex<()>>,
+        written: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Gated {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _open = self.gate.lock().unwrap();
+            self.written.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_stalls_costs_lines_but_holds_nobody_up() {
+        let output = Gated::default();
+        let writer = LineWriter::new(output.clone());
+        let closed = output.gate.lock().unwrap();
+        // were they to wait, this would never end
+        for number in 0..3 * WAITING {
+            writer.write(&format!("line {number}\n"));
+        }
+        drop(closed);
+        writer.flush();
+        writer.write("after\n");
+        writer.flush();
+        let text = String::from_utf8(output.written.lock().unwrap().clone()).unwrap();
+        assert!(text.starts_with("line 0\nline 1\n"));
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("line "))
+            .count();
+        assert!((WAITING..=WAITING + 1).contains(&lines), "{lines} lines");
+        let dropped = 3 * WAITING - lines;
+        let notice = format!(
+            "{dropped} log lines were dropped: standard error is not read fast enough\nafter\n"
+        );
+        assert!(text.ends_with(&notice), "{}", &text[text.len() - 200..]);
+    }
+}
