@@ -8,8 +8,8 @@ use crate::support::server::TestServer;
 fn write_tenant(directory: &std::path::Path, tenant: &str) {
     let chart = ChartBuilder::new("demo", "1.0.0");
     let path = directory.join(tenant);
-    fs::create_dir_all(&path).unwrap();
-    fs::write(path.join(chart.file_name()), chart.package()).unwrap();
+    fs::create_dir_all(&path).expect("a new directory");
+    fs::write(path.join(chart.file_name()), chart.package()).expect("a new file");
 }
 
 #[tokio::test]
