@@ -14,6 +14,7 @@ pub mod memory_file;
 pub mod page;
 pub mod published;
 pub mod resolve;
+pub mod root;
 pub mod scan;
 pub mod statefile;
 pub mod store;
@@ -425,6 +426,7 @@ impl ChartRepository {
             }));
         }
         let Some(body) = self.store.open(&key).await? else {
+            self.store.check_root().await?;
             return Ok(None);
         };
         let entry = listed.filter(|entry| entry.stamp == body.stamp);
@@ -461,6 +463,7 @@ impl ChartRepository {
             return Ok(None);
         };
         let Some(stamp) = self.store.stamp(&key).await? else {
+            self.store.check_root().await?;
             return Ok(None);
         };
         let entry = listed.filter(|entry| entry.stamp == stamp);
@@ -562,6 +565,7 @@ impl ChartRepository {
         key: &ObjectKey,
     ) -> Result<bool, StoreError> {
         let _lock = self.locks.lock(key).await;
+        self.store.check_root().await?;
         self.apply(state, [Change::Remove(key.file_name().into())]);
         let deleted = self.store.delete(key).await;
         if deleted.is_err() {
