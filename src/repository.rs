@@ -43,7 +43,7 @@ use crate::repository::locks::KeyLocks;
 use crate::repository::memory_file::MemoryFiles;
 use crate::repository::published::PublishedIndex;
 use crate::repository::scan::open_packages;
-use crate::repository::store::{ChartStore, Content, StoreError, StoredObject, WriteMode};
+use crate::repository::store::{ChartStore, Content, StoreError, StoredObject};
 use crate::repository::tenant::TenantState;
 
 /// Tenants without a single chart that are remembered; asking for more unknown tenants costs no more memory.
@@ -700,6 +700,10 @@ impl ChartRepository {
             return;
         }
         for state in self.states() {
+            if !self.store.has_place(&state.tenant).await {
+                self.forget_empty(state);
+                continue;
+            }
             let Some((cache, index)) = state.take_unsaved(settled_by) else {
                 continue;
             };
@@ -710,10 +714,21 @@ impl ChartRepository {
                 let Some(key) = ObjectKey::new(&state.tenant, name) else {
                     continue;
                 };
-                if let Err(cause) = self.store.put(&key, bytes, WriteMode::Overwrite).await {
+                if let Err(cause) = self.store.put_beside(&key, bytes).await {
                     warn!(repo = %state.tenant, file = name, error = chain(&cause), "State file cannot be written");
                 }
             }
+        }
+    }
+
+    /// Forgets a tenant that has neither a place nor packages, unless somebody is at work on it.
+    fn forget_empty(&self, state: Arc<TenantState>) {
+        let tenant = state.tenant.clone();
+        drop(state);
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let unused = |state: &Arc<TenantState>| Arc::strong_count(state) == 1 && state.is_empty();
+        if !tenant.is_root() && tenants.get(&tenant).is_some_and(unused) {
+            tenants.remove(&tenant);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! directory.
 
 use std::fs::Metadata;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -429,6 +429,41 @@ impl ChartStore {
         }
     }
 
+    /// Replaces an object of a tenant that has a place of its own; false if it has none. Other than [`put`](Self::put)
+    /// this never makes a directory: somebody may just have moved the tenant away.
+    pub async fn put_beside(
+        &self,
+        key: &ObjectKey,
+        content: PutPayload,
+    ) -> Result<bool, StoreError> {
+        let Some(path) = self.local_path(key) else {
+            self.put(key, content, WriteMode::Overwrite).await?;
+            return Ok(true);
+        };
+        self.check_root().await?;
+        let written = tokio::task::spawn_blocking(move || replace_file(&path, &content)).await;
+        match written.expect("writing a file does not panic") {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(StoreError::Io {
+                verb: "write",
+                what: key.to_string(),
+                source,
+            }),
+        }
+    }
+
+    /// False if the tenant's directory has gone; elsewhere than in a local directory a tenant needs none.
+    pub async fn has_place(&self, tenant: &Tenant) -> bool {
+        let Some(root) = &self.root else {
+            return true;
+        };
+        let directory = root.path().join(tenant.as_str());
+        tokio::task::spawn_blocking(move || directory.is_dir())
+            .await
+            .expect("looking at a directory does not panic")
+    }
+
     /// Deletes an object; false if there was none. When this returns, a power cut does not bring it back.
     pub async fn delete(&self, key: &ObjectKey) -> Result<bool, StoreError> {
         self.check_root().await?;
@@ -596,6 +631,25 @@ fn open_body(path: &Path) -> io::Result<Option<StoredBody>> {
         Content::Stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024).boxed())
     };
     Ok(Some(StoredBody { stamp, content }))
+}
+
+/// As `object_store` replaces files, but in a directory that is there.
+fn replace_file(path: &Path, content: &PutPayload) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
+    let temporary = PathBuf::from(temporary);
+    let written = std::fs::File::create_new(&temporary).and_then(|mut file| {
+        content.iter().try_for_each(|part| file.write_all(part))?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    });
+    if written.is_err() {
+        // it is swept at the next start otherwise
+        std::fs::remove_file(&temporary).ok();
+        return written;
+    }
+    let directory = path.parent().expect("an object is in a directory");
+    std::fs::File::open(directory)?.sync_all()
 }
 
 /// One level of a local directory. What cannot be a chart's object (a name that is not text, a broken link, a
