@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::chart::archive::Limits;
 use crate::config::{ApiRoutes, Auth, Config, Depth, IndexFormat, Latency, Overwrite, Storage};
@@ -28,6 +28,7 @@ use crate::http::welcome::Welcome;
 use crate::http::{self, HttpState, Site, route};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
+use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, chain, index, watch as storage_watch};
 use crate::telemetry;
@@ -40,6 +41,8 @@ const STATEFILE_REST: Duration = Duration::from_secs(2);
 const STATEFILE_PATIENCE: Duration = Duration::from_secs(30);
 /// Two writes this close may leave the same time stamp: FAT has even seconds only.
 const COARSEST_CLOCK: Duration = Duration::from_secs(2);
+/// How often somebody looks whether the storage directory is still there.
+const LOOK_AT_ROOT: Duration = Duration::from_secs(1);
 /// Pause before a start-up scan that failed is tried again.
 const RETRY_SCAN: Duration = Duration::from_secs(2);
 
@@ -291,19 +294,74 @@ async fn keep_index(
             "Storage cannot be read: trying again"
         );
         tokio::time::sleep(RETRY_SCAN).await;
+        if let Some(root) = repository.store().root() {
+            adopt(root).await;
+        }
     }
     set_ready.send_replace(true);
-    let follow = storage_watch::follow(Arc::clone(&repository), min_depth, max_depth);
+    let follow = async {
+        loop {
+            let watching = async {
+                storage_watch::follow(Arc::clone(&repository), min_depth, max_depth).await;
+                // there is nothing to watch: the interval still compares
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = watching => {}
+                () = root_lost(&repository) => {}
+            }
+            set_ready.send_replace(false);
+            find_root_again(&repository, min_depth, max_depth).await;
+            set_ready.send_replace(true);
+        }
+    };
     let compare = async {
         let Some(interval) = interval else { return };
         let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + interval, interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            repository.rescan_all(min_depth, max_depth).await;
+            if repository.store().check_root().await.is_ok() {
+                repository.rescan_all(min_depth, max_depth).await;
+            }
         }
     };
     tokio::join!(follow, compare);
+}
+
+/// Completes when the storage directory is not what it was, whoever notices first.
+async fn root_lost(repository: &ChartRepository) {
+    let Some(root) = repository.store().root() else {
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::time::sleep(LOOK_AT_ROOT).await;
+        if repository.store().check_root().await.is_err() || root.trouble().is_some() {
+            return;
+        }
+    }
+}
+
+/// Waits until a directory is at the storage's path again, and reads it.
+async fn find_root_again(repository: &ChartRepository, min_depth: usize, max_depth: usize) {
+    let Some(root) = repository.store().root() else {
+        return;
+    };
+    while !adopt(root).await {
+        tokio::time::sleep(LOOK_AT_ROOT).await;
+    }
+    warn!(
+        directory = %root.path().display(),
+        "Storage directory is back: it is read again, and what is in it now is served"
+    );
+    repository.rescan_all(min_depth, max_depth).await;
+}
+
+/// False if there is no directory that could be the storage.
+async fn adopt(root: &Arc<StorageRoot>) -> bool {
+    let root = Arc::clone(root);
+    let adopted = tokio::task::spawn_blocking(move || root.adopt().is_ok()).await;
+    adopted.expect("looking at a directory does not panic")
 }
 
 /// Writes changed indexes to the storage, some time after they changed.

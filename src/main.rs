@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context as _, bail};
@@ -10,6 +11,9 @@ use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
 use chartroom::repository::chain;
 use chartroom::{app, chart, component, plan, telemetry};
+
+/// How long threads that hang in system calls are waited for when all work is done.
+const STUCK_THREADS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let outcome = run();
@@ -84,11 +88,14 @@ fn start_logs(config: &Config) {
 /// Runs `work` to its end; the runtime's default is a thread for each core.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime
+    let runtime = runtime
         .enable_all()
         .build()
-        .context("the runtime does not start")?
-        .block_on(work)
+        .context("the runtime does not start")?;
+    let outcome = runtime.block_on(work);
+    // a thread that hangs in a system call, as on a network file system, keeps no process from ending
+    runtime.shutdown_timeout(STUCK_THREADS);
+    outcome
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ pub mod memory_file;
 pub mod page;
 pub mod published;
 pub mod resolve;
+pub mod root;
 pub mod scan;
 pub mod statefile;
 pub mod store;
@@ -42,7 +43,7 @@ use crate::repository::locks::KeyLocks;
 use crate::repository::memory_file::MemoryFiles;
 use crate::repository::published::PublishedIndex;
 use crate::repository::scan::open_packages;
-use crate::repository::store::{ChartStore, Content, StoreError, StoredObject, WriteMode};
+use crate::repository::store::{ChartStore, Content, StoreError, StoredObject};
 use crate::repository::tenant::TenantState;
 
 /// Tenants without a single chart that are remembered; asking for more unknown tenants costs no more memory.
@@ -439,6 +440,7 @@ impl ChartRepository {
             }));
         }
         let Some(body) = self.store.open(&key).await? else {
+            self.store.check_root().await?;
             return Ok(None);
         };
         let entry = listed.filter(|entry| entry.stamp == body.stamp);
@@ -475,6 +477,7 @@ impl ChartRepository {
             return Ok(None);
         };
         let Some(stamp) = self.store.stamp(&key).await? else {
+            self.store.check_root().await?;
             return Ok(None);
         };
         let entry = listed.filter(|entry| entry.stamp == stamp);
@@ -576,6 +579,7 @@ impl ChartRepository {
         key: &ObjectKey,
     ) -> Result<bool, StoreError> {
         let _lock = self.locks.lock(key).await;
+        self.store.check_root().await?;
         self.apply(state, [Change::Remove(key.file_name().into())]);
         let deleted = self.store.delete(key).await;
         if deleted.is_err() {
@@ -723,6 +727,10 @@ impl ChartRepository {
             return;
         }
         for state in self.states() {
+            if !self.store.has_place(&state.tenant).await {
+                self.forget_empty(state);
+                continue;
+            }
             let Some((cache, index)) = state.take_unsaved(settled_by) else {
                 continue;
             };
@@ -730,10 +738,21 @@ impl ChartRepository {
                 let Some(key) = ObjectKey::new(&state.tenant, name) else {
                     continue;
                 };
-                if let Err(cause) = self.store.put(&key, bytes, WriteMode::Overwrite).await {
+                if let Err(cause) = self.store.put_beside(&key, bytes).await {
                     warn!(repo = %state.tenant, file = name, error = chain(&cause), "State file cannot be written");
                 }
             }
+        }
+    }
+
+    /// Forgets a tenant that has neither a place nor packages, unless somebody is at work on it.
+    fn forget_empty(&self, state: Arc<TenantState>) {
+        let tenant = state.tenant.clone();
+        drop(state);
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let unused = |state: &Arc<TenantState>| Arc::strong_count(state) == 1 && state.is_empty();
+        if !tenant.is_root() && tenants.get(&tenant).is_some_and(unused) {
+            tenants.remove(&tenant);
         }
     }
 }

@@ -113,7 +113,8 @@ impl HttpError {
                 (
                     UploadError::Provenance(_)
                     | UploadError::Archive(_)
-                    | UploadError::ImproperlyFormatted(_),
+                    | UploadError::ImproperlyFormatted(_)
+                    | UploadError::NameTooLong(_),
                     _,
                 ) => StatusCode::BAD_REQUEST,
                 (UploadError::Exists(_) | UploadError::BuiltIn(_), _) => StatusCode::CONFLICT,
@@ -133,15 +134,15 @@ impl HttpError {
 
     /// What the client is told. Causes that name paths of the server stay in its log (contract section 13.12).
     fn text(&self) -> String {
-        let internal = || HttpError::storage_text().to_owned();
         match self {
             Self::Upload(UploadError::Exists(_), Form::Multipart) => "chart already exists".into(),
             Self::Upload(UploadError::Exists(_), Form::RawChart | Form::RawProvenance) => {
                 "file already exists".into()
             }
-            Self::Upload(UploadError::Store(_), _)
-            | Self::Delete(DeleteError::Store(_))
-            | Self::Resolve(ResolveError::Store(_)) => internal(),
+            Self::Upload(UploadError::Store(cause), _)
+            | Self::Delete(DeleteError::Store(cause))
+            | Self::Resolve(ResolveError::Store(cause))
+            | Self::Storage(cause) => HttpError::storage_text(cause),
             Self::Upload(error, _) => error.to_string(),
             Self::TooLarge { limit } => {
                 format!(
@@ -152,8 +153,12 @@ impl HttpError {
         }
     }
 
-    fn storage_text() -> &'static str {
-        "the chart storage failed; the server's log has the cause under this request's ID"
+    fn storage_text(cause: &StoreError) -> String {
+        match cause {
+            StoreError::RootGone { trouble, .. } => trouble.to_string(),
+            _ => "the chart storage failed; the server's log has the cause under this request's ID"
+                .into(),
+        }
     }
 
     /// The answer.

@@ -29,15 +29,23 @@ pub fn health() -> Response<Body> {
     response
 }
 
-/// `GET /readyz`: the index of every tenant in storage is complete.
+/// `GET /readyz`: the index of every tenant in storage is complete, and the storage is there.
 pub fn ready(state: &HttpState) -> Response<Body> {
-    if *state.site.ready.borrow() {
+    let trouble = state
+        .repository
+        .store()
+        .root()
+        .and_then(|root| root.trouble());
+    if *state.site.ready.borrow() && trouble.is_none() {
         let mut response = json_response(StatusCode::OK, &json!({ "ready": true }));
         response.extensions_mut().insert(HealthProbe);
         return response;
     }
-    let body =
-        json!({ "ready": false, "reason": "the index is not complete yet; requests for it wait" });
+    let reason = match trouble {
+        Some(trouble) => trouble.to_string(),
+        None => "the index is not complete yet; requests for it wait".into(),
+    };
+    let body = json!({ "ready": false, "reason": reason });
     let mut response = json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
     response
         .headers_mut()

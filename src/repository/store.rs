@@ -3,7 +3,8 @@
 //! Every write is durable and atomic when its call returns: temporary file, fsync, link or rename, fsync of the
 //! directory.
 
-use std::io::{self, Read as _};
+use std::fs::Metadata;
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,12 +13,11 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
-use object_store::{
-    GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
-};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 
 use crate::repository::entry::Stamp;
 use crate::repository::key::{ObjectKey, Tenant};
+use crate::repository::root::{RootTrouble, StorageRoot};
 
 /// Objects up to this size are handed out in one piece.
 const WHOLE_UP_TO: u64 = 1024 * 1024;
@@ -26,8 +26,8 @@ const WHOLE_UP_TO: u64 = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct ChartStore {
     objects: Arc<dyn ObjectStore>,
-    /// The directory, if it is a local one: it can be listed faster, watched and swept.
-    local_root: Option<PathBuf>,
+    /// The directory, if it is a local one: it can be listed and read faster, watched and swept, and it can get lost.
+    root: Option<Arc<StorageRoot>>,
 }
 
 /// An object as a listing shows it.
@@ -73,9 +73,17 @@ pub enum StoreError {
     /// The volume has no room left.
     #[error("no space is left for {0}")]
     StorageFull(ObjectKey),
-    /// The storage cannot hold an object of that name: it is too long, or in the way of a directory.
-    #[error("{0} is no possible name in this storage")]
-    ImpossibleName(ObjectKey),
+    /// The name, or the path to it, is longer than the storage allows.
+    #[error("{0} is too long for this storage")]
+    NameTooLong(ObjectKey),
+    /// The storage directory is not what it was: what is written there now would be lost.
+    #[error("cannot use {root}: {trouble}")]
+    RootGone {
+        /// The directory's path.
+        root: String,
+        /// What is wrong with it.
+        trouble: RootTrouble,
+    },
     /// Anything else: permissions, a broken disk, a network file system that went away.
     #[error("cannot {verb} {what}")]
     Failed {
@@ -118,9 +126,11 @@ impl ChartStore {
                 source,
             })?
             .with_fsync(true);
+        let root = StorageRoot::open(root.clone())
+            .map_err(|source| failed("open the storage directory", source))?;
         Ok(Self {
             objects: Arc::new(objects),
-            local_root: Some(root),
+            root: Some(Arc::new(root)),
         })
     }
 
@@ -128,13 +138,27 @@ impl ChartStore {
     pub fn over(objects: Arc<dyn ObjectStore>) -> Self {
         Self {
             objects,
-            local_root: None,
+            root: None,
         }
     }
 
     /// The directory, if there is one.
     pub fn local_root(&self) -> Option<&Path> {
-        self.local_root.as_deref()
+        self.root.as_deref().map(StorageRoot::path)
+    }
+
+    /// The directory with what is known of it, if there is one.
+    pub fn root(&self) -> Option<&Arc<StorageRoot>> {
+        self.root.as_ref()
+    }
+
+    /// Fails if the local directory is not there any more, or another one is in its place.
+    pub async fn check_root(&self) -> Result<(), StoreError> {
+        let Some(root) = self.root.clone() else {
+            return Ok(());
+        };
+        let checked = tokio::task::spawn_blocking(move || check(&root)).await;
+        checked.expect("looking at a directory does not panic")
     }
 
     /// Everything directly at the tenant's level (contract section 14), in no order.
@@ -146,9 +170,11 @@ impl ChartStore {
                 format!("tenant {tenant}")
             }
         };
-        if let Some(root) = &self.local_root {
-            let directory = root.join(tenant.as_str());
+        if let Some(root) = &self.root {
+            let directory = root.path().join(tenant.as_str());
             let listed = tokio::task::spawn_blocking(move || list_directory(&directory)).await;
+            // a directory that is not there is an empty tenant, but only below a root that is
+            self.check_root().await?;
             return match listed.expect("listing does not panic") {
                 Err(error) if !tenant.is_root() && is_impossible_name(error.kind()) => {
                     Ok(Vec::new())
@@ -198,8 +224,8 @@ impl ChartStore {
             }
             let prefix =
                 object_store::path::Path::parse(tenant.as_str()).expect("a tenant is a path");
-            let children: Vec<String> = if let Some(root) = &self.local_root {
-                let directory = root.join(tenant.as_str());
+            let children: Vec<String> = if let Some(root) = &self.root {
+                let directory = root.path().join(tenant.as_str());
                 tokio::task::spawn_blocking(move || list_directories(&directory))
                     .await
                     .expect("listing does not panic")
@@ -230,6 +256,14 @@ impl ChartStore {
 
     /// Size and time of an object, `None` if there is none.
     pub async fn stamp(&self, key: &ObjectKey) -> Result<Option<Stamp>, StoreError> {
+        if let Some(path) = self.local_path(key) {
+            let looked = tokio::task::spawn_blocking(move || look_at_file(&path)).await;
+            return local_outcome(
+                looked.expect("looking at a file does not panic"),
+                "look at",
+                key,
+            );
+        }
         match self.objects.head(&key.path()).await {
             Ok(meta) => Ok(Some(Stamp {
                 size: meta.size,
@@ -246,6 +280,10 @@ impl ChartStore {
 
     /// Opens an object for reading, `None` if there is none.
     pub async fn open(&self, key: &ObjectKey) -> Result<Option<StoredBody>, StoreError> {
+        if let Some(path) = self.local_path(key) {
+            let opened = tokio::task::spawn_blocking(move || open_body(&path)).await;
+            return local_outcome(opened.expect("opening a file does not panic"), "read", key);
+        }
         let failed = |source| StoreError::Failed {
             verb: "read",
             what: key.to_string(),
@@ -262,10 +300,6 @@ impl ChartStore {
         };
         let content = if stamp.size <= WHOLE_UP_TO {
             Content::Whole(result.bytes().await.map_err(failed)?)
-        } else if let GetResultPayload::File(file, _) = result.payload {
-            // object_store's own stream reads 8 KiB at a time, each with a hop to another thread
-            let file = tokio::fs::File::from_std(file);
-            Content::Stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024).boxed())
         } else {
             Content::Stream(
                 result
@@ -279,6 +313,10 @@ impl ChartStore {
 
     /// Reads a whole object, `None` if there is none.
     pub async fn get(&self, key: &ObjectKey) -> Result<Option<(Stamp, Bytes)>, StoreError> {
+        if let Some(path) = self.local_path(key) {
+            let read = tokio::task::spawn_blocking(move || read_file(&path)).await;
+            return local_outcome(read.expect("reading a file does not panic"), "read", key);
+        }
         let failed = |source| StoreError::Failed {
             verb: "read",
             what: key.to_string(),
@@ -299,22 +337,16 @@ impl ChartStore {
 
     /// [`get`](Self::get) for a thread that may block, inside the runtime. A local file is read without a detour.
     pub fn get_blocking(&self, key: &ObjectKey) -> Result<Option<(Stamp, Bytes)>, StoreError> {
-        let Some(root) = &self.local_root else {
-            return tokio::runtime::Handle::current().block_on(self.get(key));
-        };
-        match read_file(&root.join(key.path().as_ref())) {
-            Ok(found) => Ok(Some(found)),
-            Err(error)
-                if error.kind() == io::ErrorKind::NotFound || is_impossible_name(error.kind()) =>
-            {
-                Ok(None)
-            }
-            Err(source) => Err(StoreError::Io {
-                verb: "read",
-                what: key.to_string(),
-                source,
-            }),
+        match self.local_path(key) {
+            Some(path) => local_outcome(read_file(&path), "read", key),
+            None => tokio::runtime::Handle::current().block_on(self.get(key)),
         }
+    }
+
+    /// Where an object's file is in a local directory.
+    fn local_path(&self, key: &ObjectKey) -> Option<PathBuf> {
+        let root = self.root.as_ref()?;
+        Some(root.path().join(key.path().as_ref()))
     }
 
     /// Writes an object and says what it is then. When this returns, the object survives a power cut.
@@ -324,6 +356,7 @@ impl ChartStore {
         content: PutPayload,
         mode: WriteMode,
     ) -> Result<Stamp, StoreError> {
+        self.check_root().await?;
         let path = key.path();
         let put_mode = match mode {
             WriteMode::Create => PutMode::Create,
@@ -356,19 +389,29 @@ impl ChartStore {
                 _ => {}
             }
         }
+        // object_store makes missing directories, the root among them
+        self.check_root().await?;
         match outcome {
             Ok(_) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                return Err(StoreError::AlreadyExists(key.clone()));
+            Err(object_store::Error::AlreadyExists { source, .. }) => {
+                return Err(match self.stamp(key).await? {
+                    Some(_) => StoreError::AlreadyExists(key.clone()),
+                    None => StoreError::Io {
+                        verb: "write",
+                        what: key.to_string(),
+                        source: io::Error::new(
+                            io::ErrorKind::AlreadyExists,
+                            format!("something that is no file is in its place: {source}"),
+                        ),
+                    },
+                });
             }
             Err(source) => {
                 return Err(match io_kind(&source) {
                     Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                         StoreError::StorageFull(key.clone())
                     }
-                    Some(kind) if is_impossible_name(kind) => {
-                        StoreError::ImpossibleName(key.clone())
-                    }
+                    Some(io::ErrorKind::InvalidFilename) => StoreError::NameTooLong(key.clone()),
                     _ => StoreError::Failed {
                         verb: "write",
                         what: key.to_string(),
@@ -390,8 +433,44 @@ impl ChartStore {
         }
     }
 
+    /// Replaces an object of a tenant that has a place of its own; false if it has none. Other than [`put`](Self::put)
+    /// this never makes a directory: somebody may just have moved the tenant away.
+    pub async fn put_beside(
+        &self,
+        key: &ObjectKey,
+        content: PutPayload,
+    ) -> Result<bool, StoreError> {
+        let Some(path) = self.local_path(key) else {
+            self.put(key, content, WriteMode::Overwrite).await?;
+            return Ok(true);
+        };
+        self.check_root().await?;
+        let written = tokio::task::spawn_blocking(move || replace_file(&path, &content)).await;
+        match written.expect("writing a file does not panic") {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(StoreError::Io {
+                verb: "write",
+                what: key.to_string(),
+                source,
+            }),
+        }
+    }
+
+    /// False if the tenant's directory has gone; elsewhere than in a local directory a tenant needs none.
+    pub async fn has_place(&self, tenant: &Tenant) -> bool {
+        let Some(root) = &self.root else {
+            return true;
+        };
+        let directory = root.path().join(tenant.as_str());
+        tokio::task::spawn_blocking(move || directory.is_dir())
+            .await
+            .expect("looking at a directory does not panic")
+    }
+
     /// Deletes an object; false if there was none. When this returns, a power cut does not bring it back.
     pub async fn delete(&self, key: &ObjectKey) -> Result<bool, StoreError> {
+        self.check_root().await?;
         match self.objects.delete(&key.path()).await {
             Ok(()) => {
                 self.sync_directory(key.tenant()).await?;
@@ -408,10 +487,10 @@ impl ChartStore {
 
     /// `object_store` makes what it writes durable, but not what it deletes.
     async fn sync_directory(&self, tenant: &Tenant) -> Result<(), StoreError> {
-        let Some(root) = &self.local_root else {
+        let Some(root) = &self.root else {
             return Ok(());
         };
-        let directory = root.join(tenant.as_str());
+        let directory = root.path().join(tenant.as_str());
         let what = directory.display().to_string();
         let synced =
             tokio::task::spawn_blocking(move || std::fs::File::open(directory)?.sync_all()).await;
@@ -429,7 +508,7 @@ impl ChartStore {
 
     /// Removes what writes left behind that did not live to finish them. Returns how many files that were.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
-        let Some(root) = self.local_root.clone() else {
+        let Some(root) = self.local_root().map(Path::to_owned) else {
             return Ok(0);
         };
         let what = root.display().to_string();
@@ -479,21 +558,102 @@ fn is_temporary(file_name: &str) -> bool {
     })
 }
 
-fn read_file(path: &Path) -> io::Result<(Stamp, Bytes)> {
-    let mut file = std::fs::File::open(path)?;
-    let metadata = file.metadata()?;
+fn check(root: &StorageRoot) -> Result<(), StoreError> {
+    root.check().map_err(|trouble| StoreError::RootGone {
+        root: root.path().display().to_string(),
+        trouble,
+    })
+}
+
+/// What a local file is to its reader: absent, there, or a failure of the storage.
+fn local_outcome<T>(
+    outcome: io::Result<Option<T>>,
+    verb: &'static str,
+    key: &ObjectKey,
+) -> Result<Option<T>, StoreError> {
+    match outcome {
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound || is_impossible_name(error.kind()) =>
+        {
+            Ok(None)
+        }
+        outcome => outcome.map_err(|source| StoreError::Io {
+            verb,
+            what: key.to_string(),
+            source,
+        }),
+    }
+}
+
+fn stamp_of(metadata: &Metadata) -> Stamp {
     let modified = metadata
         .modified()
         .map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    Stamp {
+        size: metadata.len(),
+        modified,
+    }
+}
+
+/// `None` if it is anything but a file: opening a pipe waits for ever, and opening a device may do anything.
+fn look_at_file(path: &Path) -> io::Result<Option<Stamp>> {
+    let metadata = std::fs::metadata(path)?;
+    Ok(metadata.is_file().then(|| stamp_of(&metadata)))
+}
+
+fn open_file(path: &Path) -> io::Result<Option<(std::fs::File, Stamp)>> {
+    if look_at_file(path)?.is_none() {
+        return Ok(None);
+    }
+    let file = std::fs::File::open(path)?;
+    let stamp = stamp_of(&file.metadata()?);
+    Ok(Some((file, stamp)))
+}
+
+fn read_file(path: &Path) -> io::Result<Option<(Stamp, Bytes)>> {
+    let Some((file, stamp)) = open_file(path)? else {
+        return Ok(None);
+    };
+    Ok(Some((stamp, read_to_end(file, stamp)?)))
+}
+
+fn read_to_end(mut file: std::fs::File, stamp: Stamp) -> io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(usize::try_from(stamp.size).unwrap_or(0));
     file.read_to_end(&mut bytes)?;
-    Ok((
-        Stamp {
-            size: metadata.len(),
-            modified,
-        },
-        bytes.into(),
-    ))
+    Ok(bytes.into())
+}
+
+fn open_body(path: &Path) -> io::Result<Option<StoredBody>> {
+    let Some((file, stamp)) = open_file(path)? else {
+        return Ok(None);
+    };
+    let content = if stamp.size <= WHOLE_UP_TO {
+        Content::Whole(read_to_end(file, stamp)?)
+    } else {
+        // object_store's own stream reads 8 KiB at a time, each with a hop to another thread
+        let file = tokio::fs::File::from_std(file);
+        Content::Stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024).boxed())
+    };
+    Ok(Some(StoredBody { stamp, content }))
+}
+
+/// As `object_store` replaces files, but in a directory that is there.
+fn replace_file(path: &Path, content: &PutPayload) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
+    let temporary = PathBuf::from(temporary);
+    let written = std::fs::File::create_new(&temporary).and_then(|mut file| {
+        content.iter().try_for_each(|part| file.write_all(part))?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    });
+    if written.is_err() {
+        // it is swept at the next start otherwise
+        std::fs::remove_file(&temporary).ok();
+        return written;
+    }
+    let directory = path.parent().expect("an object is in a directory");
+    std::fs::File::open(directory)?.sync_all()
 }
 
 /// One level of a local directory. What cannot be a chart's object (a name that is not text, a broken link, a

@@ -32,9 +32,12 @@ pub enum UploadError {
     /// The provenance file is none.
     #[error(transparent)]
     Provenance(#[from] InvalidProvenance),
-    /// The name would leave the tenant's directory, or is none that the storage can hold.
+    /// The name would leave the tenant's directory.
     #[error("{0} is improperly formatted")]
     ImproperlyFormatted(String),
+    /// The name, or the path to it, is longer than the storage allows.
+    #[error("{0} is too long for this storage")]
+    NameTooLong(String),
     /// It is there already and may not be replaced.
     #[error("{0} exists already")]
     Exists(String),
@@ -61,10 +64,10 @@ impl From<StoreError> for UploadError {
         match error {
             StoreError::AlreadyExists(key) => Self::Exists(key.file_name().to_owned()),
             StoreError::StorageFull(key) => Self::StorageFull(key.file_name().to_owned()),
-            StoreError::ImpossibleName(key) => {
-                Self::ImproperlyFormatted(key.file_name().to_owned())
-            }
-            other @ (StoreError::Failed { .. } | StoreError::Io { .. }) => Self::Store(other),
+            StoreError::NameTooLong(key) => Self::NameTooLong(key.file_name().to_owned()),
+            other @ (StoreError::RootGone { .. }
+            | StoreError::Failed { .. }
+            | StoreError::Io { .. }) => Self::Store(other),
         }
     }
 }

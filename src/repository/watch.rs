@@ -94,6 +94,11 @@ pub async fn follow(repository: Arc<ChartRepository>, min_depth: usize, max_dept
                 }
             },
             _ = look.tick(), if !restless.is_empty() => {
+                if repository.store().check_root().await.is_err() {
+                    // whoever finds it again compares everything
+                    restless.clear();
+                    continue;
+                }
                 let due: Vec<PathBuf> = (restless.iter())
                     .filter(|(_, (first, last))| last.elapsed() >= QUIET || first.elapsed() >= PATIENCE)
                     .map(|(path, _)| path.clone())

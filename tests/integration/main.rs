@@ -8,6 +8,7 @@ mod http;
 mod memory_files;
 mod plan;
 mod recovery;
+mod storage_root;
 mod store_conformance;
 mod support;
 mod tenant_directories;

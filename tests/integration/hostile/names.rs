@@ -253,6 +253,10 @@ async fn tenants_stay_below_the_storage() {
                     );
                 }
             }
+            if tenant == "file.tgz" {
+                // to write below a file is a failure of the storage: `storage_root` tests that
+                continue;
+            }
             let evil = ChartBuilder::new("evil", "1.0.0").package();
             let head = format!(
                 "POST /api/{tenant}/charts HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",

@@ -132,28 +132,22 @@ async fn names_that_do_not_fit_are_refused_as_such() {
     let long = format!("{}.tgz", "n".repeat(300));
     // this one fits, but not together with the mark of a temporary file
     let nearly = format!("{}.tgz", "n".repeat(251));
-    for (key, modes) in [
-        (
-            key("", &long),
-            &[WriteMode::Create, WriteMode::Overwrite][..],
-        ),
-        (key("", &nearly), &[WriteMode::Create, WriteMode::Overwrite]),
-        (
-            key(&"t".repeat(300), "a-1.tgz"),
-            &[WriteMode::Create, WriteMode::Overwrite],
-        ),
-        (
-            key("file.tgz", "a-1.tgz"),
-            &[WriteMode::Create, WriteMode::Overwrite],
-        ),
-        (key("", "directory.tgz"), &[WriteMode::Overwrite]),
+    for (key, too_long) in [
+        (key("", &long), true),
+        (key("", &nearly), true),
+        (key(&"t".repeat(300), "a-1.tgz"), true),
+        // nothing is wrong with these names, but something of another kind is in their way
+        (key("file.tgz", "a-1.tgz"), false),
+        (key("", "directory.tgz"), false),
     ] {
-        for mode in modes {
-            let outcome = store
-                .put(&key, Bytes::from_static(b"x").into(), *mode)
-                .await;
+        for mode in [WriteMode::Create, WriteMode::Overwrite] {
+            let outcome = store.put(&key, Bytes::from_static(b"x").into(), mode).await;
             assert!(
-                matches!(outcome, Err(StoreError::ImpossibleName(_))),
+                match &outcome {
+                    Err(StoreError::NameTooLong(_)) => too_long,
+                    Err(StoreError::Failed { .. } | StoreError::Io { .. }) => !too_long,
+                    _ => false,
+                },
                 "{key} {mode:?}: {outcome:?}"
             );
         }

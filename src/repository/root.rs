@@ -1,0 +1,155 @@
+//! The storage directory's identity: whether what is at its path is still the directory that the index is of. A volume
+//! may be unmounted and a directory replaced under a running server, and what is written then is lost.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags, statx};
+use tracing::error;
+
+/// What is wrong with the storage directory, without its path: clients may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RootTrouble {
+    /// Nothing is at its path.
+    #[error(
+        "the storage directory is gone: put it back, and it is used again within seconds, without a restart"
+    )]
+    Missing,
+    /// A file or the like is at its path.
+    #[error(
+        "the storage directory is gone and something that is no directory is in its place: put a directory back, and it is used within seconds, without a restart"
+    )]
+    NoDirectory,
+    /// It was a volume's, and the directory below the mount point has come to light.
+    #[error(
+        "the storage volume is not mounted any more: mount it again, and it is used again within seconds, without a restart"
+    )]
+    Unmounted,
+    /// Another directory is at its path.
+    #[error(
+        "the storage directory was replaced by another one, which is being read: try again in a few seconds"
+    )]
+    Replaced,
+    /// It cannot be looked at.
+    #[error("the storage directory cannot be reached ({0}): it is used again as soon as it can")]
+    Unreachable(io::ErrorKind),
+}
+
+/// Tells one directory from another at the same path. File systems give a number again as soon as it is free, so the
+/// time of birth belongs to it where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity {
+    device: (u32, u32),
+    inode: u64,
+    born: Option<(i64, u32)>,
+    is_mount: bool,
+}
+
+/// A local storage's directory.
+#[derive(Debug)]
+pub struct StorageRoot {
+    path: PathBuf,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    identity: Identity,
+    trouble: Option<RootTrouble>,
+}
+
+impl StorageRoot {
+    /// The directory at `path`, which must be there.
+    pub fn open(path: PathBuf) -> io::Result<Self> {
+        let identity = identify(&path)?.ok_or(io::ErrorKind::NotADirectory)?;
+        let known = Mutex::new(Known {
+            identity,
+            trouble: None,
+        });
+        Ok(Self { path, known })
+    }
+
+    /// Where it is, or was.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Looks whether it is still there, which is one system call. What is wrong is logged when it is first noticed.
+    pub fn check(&self) -> Result<(), RootTrouble> {
+        let found = identify(&self.path);
+        let mut known = self.lock();
+        let Err(trouble) = known.compare(&found) else {
+            // the trouble stays noted until the index is known to be of this directory
+            return Ok(());
+        };
+        if known.trouble.replace(trouble).is_none() {
+            error!(
+                directory = %self.path.display(),
+                error = %trouble,
+                "Storage directory is lost: nothing is written until it is back"
+            );
+        }
+        Err(trouble)
+    }
+
+    /// What was wrong when somebody last looked; nothing is looked at for this.
+    pub fn trouble(&self) -> Option<RootTrouble> {
+        self.lock().trouble
+    }
+
+    /// Takes the directory that is at the path now for the storage. Fails if there is none, or only an empty mount point.
+    pub fn adopt(&self) -> Result<(), RootTrouble> {
+        let found = identify(&self.path);
+        let mut known = self.lock();
+        match known.compare(&found) {
+            Ok(()) => {}
+            Err(RootTrouble::Replaced) => {
+                if let Ok(Some(identity)) = found {
+                    known.identity = identity;
+                }
+            }
+            Err(trouble) => return Err(trouble),
+        }
+        known.trouble = None;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn compare(&self, found: &io::Result<Option<Identity>>) -> Result<(), RootTrouble> {
+        match found {
+            Ok(Some(found)) if *found == self.identity => Ok(()),
+            Ok(Some(found)) if self.identity.is_mount && !found.is_mount => {
+                Err(RootTrouble::Unmounted)
+            }
+            Ok(Some(_)) => Err(RootTrouble::Replaced),
+            Ok(None) => Err(RootTrouble::NoDirectory),
+            Err(error) => Err(match error.kind() {
+                io::ErrorKind::NotFound => RootTrouble::Missing,
+                io::ErrorKind::NotADirectory => RootTrouble::NoDirectory,
+                kind => RootTrouble::Unreachable(kind),
+            }),
+        }
+    }
+}
+
+/// `None` if something else than a directory is there.
+fn identify(path: &Path) -> io::Result<Option<Identity>> {
+    let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
+    let found = statx(CWD, path, AtFlags::empty(), wanted)?;
+    if FileType::from_raw_mode(found.stx_mode.into()) != FileType::Directory {
+        return Ok(None);
+    }
+    let has_birth = found.stx_mask & StatxFlags::BTIME.bits() != 0;
+    Ok(Some(Identity {
+        device: (found.stx_dev_major, found.stx_dev_minor),
+        inode: found.stx_ino,
+        born: has_birth.then_some((found.stx_btime.tv_sec, found.stx_btime.tv_nsec)),
+        is_mount: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
+    }))
+}
