@@ -1,17 +1,17 @@
 //! A real Kubernetes control plane on loopback ports, with its state in a directory of its own: etcd, the API server
 //! and, when asked for, the controller manager. There is no node: objects live, pods stay pending.
 
-use std::fs::{self, File};
-use std::io::Write;
+mod daemons;
+
+use std::fs;
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use daemons::Daemons;
 use tempfile::TempDir;
 
 use super::kubectl::Kubectl;
@@ -26,10 +26,10 @@ const TOKEN: &str = "test-administrator";
 
 /// A running control plane. Dropping it kills its processes; they do not outlive the test process either.
 pub struct ControlPlane {
+    // dropped in this order: the directory goes when nobody writes to it any more
+    daemons: Daemons,
     directory: TempDir,
     ca: TestCa,
-    processes: Vec<Child>,
-    guard: Child,
     namespaces: AtomicUsize,
 }
 
@@ -86,11 +86,9 @@ impl ControlPlane {
     #[track_caller]
     fn empty() -> ControlPlane {
         let directory = TempDir::new().expect("a temporary directory");
-        fs::create_dir(directory.path().join("log")).expect("a directory for logs");
         ControlPlane {
-            guard: guard(directory.path()),
+            daemons: Daemons::new(directory.path()),
             ca: TestCa::new(),
-            processes: Vec::new(),
             namespaces: AtomicUsize::new(0),
             directory,
         }
@@ -117,7 +115,7 @@ impl ControlPlane {
             // it need not survive a power cut
             ("unsafe-no-fsync", "true"),
         ];
-        self.spawn("etcd", &etcd);
+        self.daemons.start("etcd", &etcd);
 
         let [certs, cert, key, tokens, accounts] = self.credentials();
         let port = api.to_string();
@@ -144,7 +142,7 @@ impl ControlPlane {
             // pods may be made where nobody makes service accounts
             ("disable-admission-plugins", "ServiceAccount"),
         ];
-        self.spawn("kube-apiserver", &api_server);
+        self.daemons.start("kube-apiserver", &api_server);
         self.write_kubeconfig(api);
         self.wait_until(&["get", "--raw", "/readyz"])
     }
@@ -170,7 +168,7 @@ impl ControlPlane {
             // the port without TLS, which later versions do not have
             flags.push(("port", "0"));
         }
-        self.spawn("kube-controller-manager", &flags);
+        self.daemons.start("kube-controller-manager", &flags);
         let account = ["get", "serviceaccount", "default"];
         if let Err(log) = self.wait_until(&account) {
             panic!("the controller manager did not start:\n{log}");
@@ -203,37 +201,6 @@ impl ControlPlane {
         fs::write(self.kubeconfig(), text).expect("a kubeconfig");
     }
 
-    /// Starts a program; what it says goes to its log.
-    #[track_caller]
-    fn spawn(&mut self, program: &str, flags: &[(&str, &str)]) {
-        let log = File::create(self.log(program)).expect("a log file");
-        let mut command = Command::new(tools::control_plane(program));
-        // a fixed world: nobody's ETCD_NAME or KUBECONFIG reaches it
-        command.env_clear().env("HOME", self.directory.path());
-        let flags = flags
-            .iter()
-            .map(|(name, value)| format!("--{name}={value}"));
-        let child = command
-            .args(flags)
-            .current_dir(self.directory.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle of the log"))
-            .stderr(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("could not run {program}: {error}"));
-        let told = writeln!(
-            self.guard.stdin.as_mut().expect("stdin is piped"),
-            "{}",
-            child.id()
-        );
-        self.processes.push(child);
-        told.expect("the guard listens");
-    }
-
-    fn log(&self, program: &str) -> PathBuf {
-        self.path("log").join(program)
-    }
-
     /// Waits until kubectl succeeds with these arguments; an error is the end of all logs.
     fn wait_until(&mut self, arguments: &[&str]) -> Result<(), String> {
         let kubectl = self.kubectl("default");
@@ -243,64 +210,12 @@ impl ControlPlane {
             if answer.status.success() {
                 return Ok(());
             }
-            let ended = self
-                .processes
-                .iter_mut()
-                .any(|child| matches!(child.try_wait(), Ok(Some(_))));
-            if ended || Instant::now() > end {
-                return Err(format!("{}\n{answer}", self.ends_of_logs()));
+            if self.daemons.any_ended() || Instant::now() > end {
+                return Err(format!("{}\n{answer}", self.daemons.ends_of_logs()));
             }
             thread::sleep(Duration::from_millis(50));
         }
     }
-
-    fn ends_of_logs(&self) -> String {
-        ["etcd", "kube-apiserver", "kube-controller-manager"]
-            .into_iter()
-            .filter_map(|program| Some((program, fs::read(self.log(program)).ok()?)))
-            .map(|(program, log)| {
-                let text = String::from_utf8_lossy(&log).into_owned();
-                let lines: Vec<&str> = text.lines().collect();
-                let end = &lines[lines.len().saturating_sub(15)..];
-                format!("--- {program}\n{}\n", end.join("\n"))
-            })
-            .collect()
-    }
-}
-
-impl Drop for ControlPlane {
-    fn drop(&mut self) {
-        for child in self.processes.iter_mut().rev() {
-            child.kill().ok();
-        }
-        for child in &mut self.processes {
-            child.wait().ok();
-        }
-        // nothing is left to be guarded
-        self.guard.kill().ok();
-        self.guard.wait().ok();
-    }
-}
-
-/// A shell that reads process ids, and when the pipe ends (the test process is gone, however that came) kills them
-/// and removes the directory. The shared control plane is never dropped: this is its end.
-fn guard(directory: &Path) -> Child {
-    const SCRIPT: &str = r#"
-        pids=
-        while read -r pid; do pids="$pids $pid"; done
-        kill -KILL $pids
-        for try in 1 2 3 4 5; do rm -rf "$1" && break; done
-    "#;
-    Command::new("sh")
-        .args(["-c", SCRIPT, "guard"])
-        .arg(directory)
-        // Ctrl-C ends the tests and not this
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("sh runs")
 }
 
 /// Loopback ports that nobody listens on now, each another.
