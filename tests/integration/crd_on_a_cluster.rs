@@ -35,7 +35,7 @@ fn it_is_established_and_applying_it_again_changes_nothing() {
     assert_eq!(condition("NamesAccepted"), Some("True".into()));
     assert_eq!(condition("NonStructuralSchema"), None, "{before:#}");
 
-    kubectl.apply(&definition()).succeeded();
+    kubectl.apply_server_side(&definition()).succeeded();
     let after = kubectl.json(&["get", NAME]);
     assert_eq!(after["metadata"]["generation"], 1);
     assert_eq!(
@@ -47,20 +47,31 @@ fn it_is_established_and_applying_it_again_changes_nothing() {
 #[test]
 fn the_shortest_component_is_stored_with_every_default() {
     let kubectl = components();
-    for spec in [
-        "{enabled: true}",
-        "{}",
-        "{timeout: null, chart: null, enabled: null}",
-    ] {
-        kubectl.apply(&component("demo", spec)).succeeded();
-        let stored = kubectl.json(&["get", "component", "demo"]);
-        let expected = serde_json::to_value(ComponentSpec::default()).expect("JSON");
+    let expected = serde_json::to_value(ComponentSpec::default()).expect("JSON");
+    kubectl
+        .apply_server_side(&component("shortest", "{enabled: true}"))
+        .succeeded();
+    let stored = kubectl.json(&["get", "component", "shortest"]);
+    assert_eq!(stored["spec"], expected);
+
+    // kubectl says that `enabled` is required; who gets past it gets the same
+    let rows = [
+        ("empty", "{}"),
+        ("nulls", "{timeout: null, chart: null, enabled: null}"),
+    ];
+    for (name, spec) in rows {
+        let manifest = component(name, spec);
+        let said = kubectl.apply(&manifest).failed().stderr();
+        assert!(said.contains("enabled"), "{spec}: {said}");
+        let create = ["create", "--validate=false", "--filename=-"];
+        kubectl.run(&create, &manifest).succeeded();
+        let stored = kubectl.json(&["get", "component", name]);
         assert_eq!(stored["spec"], expected, "{spec}");
-        kubectl.ok(&["delete", "component", "demo"]);
     }
-    let without =
+
+    let bare =
         "{apiVersion: ext.theriseunion.io/v1alpha1, kind: Component, metadata: {name: bare}}";
-    kubectl.apply(without).succeeded();
+    kubectl.apply(bare).succeeded();
     let bare = kubectl.json(&["get", "component", "bare"]);
     assert_eq!(bare["spec"]["enabled"], false, "as published: {bare:#}");
 }
@@ -69,7 +80,7 @@ fn the_shortest_component_is_stored_with_every_default() {
 fn every_field_is_stored_as_it_was_written() {
     let kubectl = components();
     let written = every_field(&kubectl);
-    kubectl.apply(&written.to_string()).succeeded();
+    kubectl.apply_server_side(&written.to_string()).succeeded();
     let stored = kubectl.json(&["get", "component", "grafana"]);
     assert_eq!(stored["spec"], written["spec"]);
 }
@@ -92,9 +103,17 @@ fn values_are_kept_to_the_last_null_and_digit() {
         "a.b/c": {"": "no name"},
     });
     let spec = json!({"enabled": true, "values": values}).to_string();
-    kubectl.apply(&component("demo", &spec)).succeeded();
-    let stored = kubectl.json(&["get", "component", "demo"]);
-    assert_eq!(stored["spec"]["values"], values);
+    // the ordinary apply would drop the nulls before the server sees them
+    let applied = component("applied", &spec);
+    kubectl.apply_server_side(&applied).succeeded();
+    let created = component("created", &spec);
+    kubectl
+        .run(&["create", "--filename=-"], &created)
+        .succeeded();
+    for name in ["applied", "created"] {
+        let stored = kubectl.json(&["get", "component", name]);
+        assert_eq!(stored["spec"]["values"], values, "{name}");
+    }
 }
 
 /// A namespace on the shared API server that knows the definition.
@@ -109,7 +128,7 @@ fn components() -> Kubectl {
 /// Applies a definition and waits until it is served.
 #[track_caller]
 fn define(kubectl: &Kubectl, definition: &str) {
-    kubectl.apply(definition).succeeded();
+    kubectl.apply_server_side(definition).succeeded();
     let established = ["wait", "--for=condition=Established", "--timeout=30s", NAME];
     kubectl.ok(&established);
     kubectl.eventually(&["get", "components"], |_| true);

@@ -7,7 +7,7 @@ use crate::support::kubectl::Kubectl;
 fn a_list_shows_what_matters_and_a_wide_one_shows_why() {
     let kubectl = components();
     let full = every_field(&kubectl);
-    kubectl.apply(&full.to_string()).succeeded();
+    kubectl.apply_server_side(&full.to_string()).succeeded();
     kubectl
         .apply(&component("new", "{enabled: true, version: 1.2.3}"))
         .succeeded();

@@ -67,7 +67,7 @@ fn a_refusal_names_the_field_and_what_it_takes() {
         let arguments = ["create", "--validate=false", "--filename=-"];
         let said = kubectl.run(&arguments, &manifest).failed().stderr();
         assert!(said.contains(expected), "{spec}: {said}");
-        kubectl.apply(&manifest).failed();
+        kubectl.apply_server_side(&manifest).failed();
     }
     assert_eq!(kubectl.ok(&["get", "components", "--output=name"]), "");
 }

@@ -9,7 +9,7 @@ use super::{components, every_field};
 fn spec_and_status_are_written_separately() {
     let kubectl = components();
     let full = every_field(&kubectl);
-    kubectl.apply(&full.to_string()).succeeded();
+    kubectl.apply_server_side(&full.to_string()).succeeded();
     let created = kubectl.json(&["get", "component", "grafana"]);
     assert_eq!(created["status"], json!(null), "{created:#}");
     assert_eq!(created["metadata"]["generation"], 1);

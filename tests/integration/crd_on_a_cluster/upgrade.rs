@@ -89,7 +89,7 @@ fn objects_of_the_published_definition_stay_valid() {
         "lastTransitionTime": "2024-01-15T10:30:00Z"
     });
     let manifest = component("metrics", &spec.to_string());
-    kubectl.apply(&manifest).succeeded();
+    kubectl.apply_server_side(&manifest).succeeded();
     set_status(&kubectl, "metrics", &json!({"status": status}).to_string());
     kubectl
         .apply(
@@ -97,7 +97,7 @@ fn objects_of_the_published_definition_stay_valid() {
         )
         .succeeded();
 
-    kubectl.apply(&definition()).succeeded();
+    kubectl.apply_server_side(&definition()).succeeded();
     assert_eq!(kubectl.json(&["get", NAME])["metadata"]["generation"], 2);
     // the server takes up the new schema a moment later; then old objects are read with its defaults
     let timeout = [
@@ -120,7 +120,7 @@ fn objects_of_the_published_definition_stay_valid() {
     );
 
     // the user's own file still applies, and each object can be written
-    kubectl.apply(&manifest).succeeded();
+    kubectl.apply_server_side(&manifest).succeeded();
     kubectl.ok(&["label", "components", "--all", "touched=yes"]);
     set_status(
         &kubectl,

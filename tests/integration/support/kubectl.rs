@@ -64,9 +64,15 @@ impl Kubectl {
         serde_json::from_str(&text).expect("kubectl prints JSON")
     }
 
-    /// Server-side apply of this manifest.
+    /// The ordinary apply of this manifest, which drops nulls wherever they are.
     #[track_caller]
     pub fn apply(&self, manifest: &str) -> Finished {
+        self.run(&["apply", "--filename=-"], manifest)
+    }
+
+    /// Server-side apply of this manifest.
+    #[track_caller]
+    pub fn apply_server_side(&self, manifest: &str) -> Finished {
         self.run(&["apply", "--server-side", "--filename=-"], manifest)
     }
 
