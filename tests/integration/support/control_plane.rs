@@ -86,9 +86,12 @@ impl ControlPlane {
     #[track_caller]
     fn empty() -> ControlPlane {
         let directory = TempDir::new().expect("a temporary directory");
+        let ca = TestCa::new();
+        let certificates = ca.ca_cert();
+        let certificates = certificates.parent().expect("it lies in a directory");
         ControlPlane {
-            daemons: Daemons::new(directory.path()),
-            ca: TestCa::new(),
+            daemons: Daemons::new(directory.path(), certificates),
+            ca,
             namespaces: AtomicUsize::new(0),
             directory,
         }

@@ -8,13 +8,13 @@ use std::process::{Child, Command, Stdio};
 
 use super::tools;
 
-/// When its input ends, the test process is gone: the shell kills what it was told of and removes the directory.
+/// When its input ends, the test process is gone: the shell kills what it was told of and removes the directories.
 /// Statics are never dropped, so this is how the shared control plane ends.
 const GUARD: &str = r#"
     pids=
     while read -r pid; do pids="$pids $pid"; done
     kill -KILL $pids
-    for try in 1 2 3 4 5; do rm -rf "$1" && break; done
+    for try in 1 2 3 4 5; do rm -rf "$@" && break; done
 "#;
 
 /// Running programs of the control plane, each with a log. Dropping this kills them.
@@ -25,12 +25,12 @@ pub struct Daemons {
 }
 
 impl Daemons {
-    /// None yet; they will work in this directory.
+    /// None yet; they will work in this directory, and with what is in the other.
     #[track_caller]
-    pub fn new(directory: &Path) -> Daemons {
+    pub fn new(directory: &Path, certificates: &Path) -> Daemons {
         let guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
-            .arg(directory)
+            .args([directory, certificates])
             // Ctrl-C ends the tests and not this
             .process_group(0)
             .stdin(Stdio::piped())
