@@ -12,7 +12,7 @@ fn a_list_shows_what_matters_and_a_wide_one_shows_why() {
         .apply(&component("new", "{enabled: true, version: 1.2.3}"))
         .succeeded();
     let status = r#"{"status": {"phase": "Deployed", "resolvedVersion": "1.4.2", "message": "all is well",
-        "conditions": [{"type": "Ready", "status": "True", "reason": "InSync", "message": "",
+        "conditions": [{"type": "Ready", "status": "True", "reason": "InSync", "message": "as wanted",
         "lastTransitionTime": "2030-01-01T00:00:00Z"}]}}"#;
     set_status(&kubectl, "grafana", status);
 

@@ -69,7 +69,7 @@ fn objects_of_the_published_definition_stay_valid() {
         "chart": {
             "name": "edge-metrics",
             "namespace": "observability-system",
-            "releaseName": "",
+            "releaseName": "metrics",
             "repository": "http://charts.edge-system.svc:8080"
         },
         "values": {"replicas": 2, "image": {"tag": "1.10"}, "removed": null}
@@ -77,7 +77,7 @@ fn objects_of_the_published_definition_stay_valid() {
     let status = json!({
         "phase": "Installed",
         "conditions": [{
-            "type": "Ready", "status": "True", "reason": "InstallSucceeded", "message": "",
+            "type": "Ready", "status": "True", "reason": "InstallSucceeded", "message": "as wanted",
             "lastTransitionTime": "2024-01-15T10:30:00Z"
         }],
         "observedHash": "sha256:abc123",
