@@ -40,8 +40,9 @@ run: ## build and start the server with the built-in charts on port 8080 (PORT=â
 	@exec $(TARGET_DIR)/release/chartroom --port=$(PORT) --storage=local --storage-local-rootdir=$(STORAGE) --builtin-charts=builtin-charts
 
 .PHONY: tools
-tools: ## install what the tests need: three helms, kubectl, gpg, openssl
+tools: ## install what the tests need: three helms, kubectl, a control plane, gpg, openssl
 	@tests/tools/install.sh "$(CHARTROOM_TOOLS)"
+	@tests/tools/control-plane.sh "$(CHARTROOM_TOOLS)"
 
 .PHONY: test
 test: tools ## install what the tests need, then run every test

@@ -118,77 +118,7 @@ status:
 }
 
 /// Every field of the spec and the status, each with a value that is not its default.
-const FULL: &str = r#"
-apiVersion: ext.theriseunion.io/v1alpha1
-kind: Component
-metadata: {name: grafana, namespace: platform}
-spec:
-  enabled: false
-  version: ">=1.2 <2"
-  chart:
-    name: edge-grafana
-    namespace: observability-system
-    releaseName: dashboards
-    repository: http://localhost:8080
-    digest: sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-  values: {big: 9007199254740992, list: [1, "1", null, 1.5]}
-  valuesFrom:
-  - {kind: ConfigMap, name: defaults, key: values.yaml}
-  - {kind: Secret, name: password, key: password, targetPath: admin.password, optional: true}
-  dependsOn:
-  - {name: prometheus, namespace: monitoring, version: ^2, optional: true}
-  - {name: loki}
-  autoInstallDependencies: false
-  suspend: true
-  interval: 1h30m
-  timeout: 90s
-  install: {timeout: 10m, wait: hookOnly, waitForJobs: true, disableHooks: true, onFailure: Reinstall}
-  upgrade: {timeout: 2.5m, wait: legacy, waitForJobs: true, disableHooks: true, retries: 0, onFailure: Keep, forceReplace: true, cleanupOnFail: false}
-  rollback: {timeout: 1m, wait: hookOnly, waitForJobs: true, disableHooks: true}
-  uninstall: {timeout: 1m, wait: legacy, disableHooks: true, cascade: foreground, keepHistory: true}
-  test: {enable: true, timeout: 30s, filters: [{name: smoke}, {name: slow, exclude: true}], ignoreFailures: true}
-  crds: Skip
-  takeOwnership: Always
-  driftDetection:
-    mode: warn
-    ignore:
-    - paths: [/spec/replicas]
-      target: {group: apps, version: v1, kind: Deployment, name: grafana, namespace: x, labelSelector: a=b}
-    - paths: [""]
-  historyLimit: 10
-  serviceAccountName: installer
-  deletionPolicy: Orphan
-  autoUpgrade: true
-status:
-  observedGeneration: 4
-  phase: Upgrading
-  conditions:
-  - {type: Reconciling, status: "True", reason: Progressing, message: x, lastTransitionTime: "2030-01-01T00:00:00Z", observedGeneration: 4}
-  message: upgrading
-  observedHash: e3b0
-  releaseName: dashboards
-  releaseVersion: 7
-  resolvedVersion: 1.4.2
-  chartDigest: sha256:e3b0
-  appVersion: "11"
-  retryCount: 2
-  lastFailureTime: "2030-01-01T00:00:00Z"
-  nextRetryTime: "2030-01-01T00:01:00Z"
-  lastTransitionTime: "2030-01-01T00:00:00Z"
-  operation: {id: a1, kind: Upgrade, fromRevision: 7, hash: e3b1, chartDigest: sha256:e3b1, holder: pod-1, startedAt: "2030-01-01T00:00:00Z", deadline: "2030-01-01T00:05:00Z"}
-  lastAttempted: {hash: e3b1, chartVersion: 1.4.3, chartDigest: sha256:e3b1, valuesDigest: sha256:e3b2, generation: 4}
-  failures: {install: 1, upgrade: 2, transient: 3}
-  dependencies:
-  - {name: prometheus, namespace: monitoring, wanted: ^2, found: 2.1.0, state: Ready}
-  - {name: loki, namespace: platform, state: Missing}
-  requiredBy: [platform/reports]
-  history:
-  - {revision: 7, chartVersion: 1.4.2, appVersion: "11", chartDigest: sha256:e3b0, valuesDigest: sha256:e3b2, hash: e3b0, status: deployed, firstDeployed: "2030-01-01T00:00:00Z", lastDeployed: "2030-01-01T00:00:00Z"}
-  inventoryRef: grafana-inventory
-  lastHandledReconcileAt: "1"
-  lastHandledForceAt: "2"
-  lastHandledResetAt: "3"
-"#;
+const FULL: &str = include_str!("tests/every-field.yaml");
 
 #[test]
 fn every_field_is_written_back_as_it_was_read() {

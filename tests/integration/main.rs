@@ -1,7 +1,9 @@
 //! Behaviour at the outermost boundary: the real binary, real clients.
 
 mod architecture;
+mod control_plane;
 mod crd;
+mod crd_on_a_cluster;
 mod helm_cli;
 mod hostile;
 mod http;

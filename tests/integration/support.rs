@@ -1,14 +1,18 @@
-//! What the tests stand on: the real server in a world of its own, a small client, charts made of bytes, and the
-//! real `helm`. Nothing here sleeps for luck: each wait is for a condition, with a deadline.
+//! What the tests stand on: the real server in a world of its own, a small client, charts made of bytes, the real
+//! `helm`, and a real Kubernetes control plane. Nothing here sleeps for luck: each wait is for a condition, with a
+//! deadline.
 
 pub mod chart_builder;
+pub mod control_plane;
 pub mod form;
 pub mod gpg;
 pub mod helm;
 pub mod http;
+pub mod kubectl;
 pub mod process;
 pub mod random;
 pub mod raw;
 pub mod server;
 pub mod tar;
 pub mod tls;
+pub mod tools;

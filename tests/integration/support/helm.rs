@@ -7,6 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::process::{self, Finished};
+use super::tools;
 
 /// A helm client of one version; its repositories, cache and data are this test's own.
 pub struct Helm {
@@ -19,12 +20,7 @@ impl Helm {
     /// The client of this version, such as `3.18.0`, from the folder that `make test` fills.
     #[track_caller]
     pub fn new(version: &'static str) -> Helm {
-        let binary = tools().join(format!("helm-{version}/helm"));
-        assert!(
-            binary.is_file(),
-            "{} is missing: run `make test`, it installs what the tests need",
-            binary.display()
-        );
+        let binary = tools::tool(&format!("helm-{version}/helm"));
         Helm {
             version,
             binary,
@@ -84,14 +80,4 @@ impl Helm {
         std::fs::read(&path)
             .unwrap_or_else(|error| panic!("helm left no {}: {error}", path.display()))
     }
-}
-
-/// The folder with the clients: `CHARTROOM_TOOLS`, or where `tests/tools/install.sh` puts them by itself.
-fn tools() -> PathBuf {
-    if let Some(tools) = std::env::var_os("CHARTROOM_TOOLS") {
-        return tools.into();
-    }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-    cache.expect("a home directory").join("chartroom/tools")
 }

@@ -1,0 +1,241 @@
+//! A real Kubernetes control plane on loopback ports, with its state in a directory of its own: etcd, the API server
+//! and, when asked for, the controller manager. There is no node: objects live, pods stay pending.
+
+mod daemons;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use daemons::Daemons;
+use tempfile::TempDir;
+
+use super::kubectl::Kubectl;
+use super::process;
+use super::tls::TestCa;
+use super::tools;
+
+/// How long the control plane may take to be ready on a busy machine.
+const DEADLINE: Duration = Duration::from_secs(90);
+/// The token of a user who may do everything.
+const TOKEN: &str = "test-administrator";
+
+/// A running control plane. Dropping it kills its processes; they do not outlive the test process either.
+pub struct ControlPlane {
+    // dropped in this order: the directory goes when nobody writes to it any more
+    daemons: Daemons,
+    directory: TempDir,
+    ca: TestCa,
+    namespaces: AtomicUsize,
+}
+
+impl ControlPlane {
+    /// The one that tests share that need no more than an API server; each takes a `namespace` of its own.
+    #[track_caller]
+    pub fn shared() -> &'static ControlPlane {
+        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+        SHARED.get_or_init(ControlPlane::start)
+    }
+
+    /// etcd and an API server of the test's own, ready to be asked.
+    #[track_caller]
+    pub fn start() -> ControlPlane {
+        // a port that was free may be another's a moment later
+        for _ in 0..3 {
+            let mut plane = ControlPlane::empty();
+            match plane.start_api_server() {
+                Ok(()) => return plane,
+                Err(log) if log.contains("address already in use") => {}
+                Err(log) => panic!("the control plane did not start:\n{log}"),
+            }
+        }
+        panic!("the ports of the control plane were taken three times");
+    }
+
+    /// The same with the controller manager: garbage collection, namespaces that end, service accounts.
+    #[track_caller]
+    pub fn start_with_controller_manager() -> ControlPlane {
+        let mut plane = ControlPlane::start();
+        plane.start_controller_manager();
+        plane
+    }
+
+    /// A namespace of the test's own.
+    #[track_caller]
+    pub fn namespace(&self) -> Kubectl {
+        let number = self.namespaces.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test-{number}");
+        self.kubectl("default").ok(&["create", "namespace", &name]);
+        self.kubectl(&name)
+    }
+
+    /// kubectl as the administrator, in this namespace where none is named.
+    pub fn kubectl(&self, namespace: &str) -> Kubectl {
+        Kubectl::new(&self.kubeconfig(), namespace)
+    }
+
+    /// The administrator's way in.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.path("kubeconfig")
+    }
+
+    #[track_caller]
+    fn empty() -> ControlPlane {
+        let directory = TempDir::new().expect("a temporary directory");
+        let ca = TestCa::new();
+        let certificates = ca.ca_cert();
+        let certificates = certificates.parent().expect("it lies in a directory");
+        ControlPlane {
+            daemons: Daemons::new(directory.path(), certificates),
+            ca,
+            namespaces: AtomicUsize::new(0),
+            directory,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Starts etcd and the API server and waits until it is ready; an error is the end of their logs.
+    fn start_api_server(&mut self) -> Result<(), String> {
+        let [client, peer, api] = free_ports();
+        let client = format!("http://127.0.0.1:{client}");
+        let peer = format!("http://127.0.0.1:{peer}");
+        let data = self.path("etcd").display().to_string();
+        let cluster = format!("default={peer}");
+        let etcd = [
+            ("data-dir", data.as_str()),
+            ("listen-client-urls", &client),
+            ("advertise-client-urls", &client),
+            ("listen-peer-urls", &peer),
+            ("initial-advertise-peer-urls", &peer),
+            ("initial-cluster", &cluster),
+            // it need not survive a power cut
+            ("unsafe-no-fsync", "true"),
+        ];
+        self.daemons.start("etcd", &etcd);
+
+        let [certs, cert, key, tokens, accounts] = self.credentials();
+        let port = api.to_string();
+        let api_server = [
+            ("etcd-servers", client.as_str()),
+            ("bind-address", "127.0.0.1"),
+            // no default route is needed then, nor is there anybody to tell the address to
+            ("advertise-address", "127.0.0.1"),
+            ("endpoint-reconciler-type", "none"),
+            ("secure-port", &port),
+            ("cert-dir", &certs),
+            ("tls-cert-file", &cert),
+            ("tls-private-key-file", &key),
+            ("token-auth-file", &tokens),
+            ("authorization-mode", "RBAC"),
+            ("service-cluster-ip-range", "10.96.0.0/16"),
+            (
+                "service-account-issuer",
+                "https://kubernetes.default.svc.cluster.local",
+            ),
+            ("service-account-signing-key-file", &accounts),
+            ("service-account-key-file", &accounts),
+            ("allow-privileged", "true"),
+            // pods may be made where nobody makes service accounts
+            ("disable-admission-plugins", "ServiceAccount"),
+        ];
+        self.daemons.start("kube-apiserver", &api_server);
+        self.write_kubeconfig(api);
+        self.wait_until(&["get", "--raw", "/readyz"])
+    }
+
+    /// Starts the controller manager and waits until it has made a service account.
+    #[track_caller]
+    fn start_controller_manager(&mut self) {
+        let [port] = free_ports();
+        let [certs, _, _, _, accounts] = self.credentials();
+        let kubeconfig = self.kubeconfig().display().to_string();
+        let root = self.ca.ca_cert().display().to_string();
+        let port = port.to_string();
+        let mut flags = vec![
+            ("kubeconfig", kubeconfig.as_str()),
+            ("service-account-private-key-file", &accounts),
+            ("root-ca-file", &root),
+            ("cert-dir", &certs),
+            ("leader-elect", "false"),
+            ("bind-address", "127.0.0.1"),
+            ("secure-port", &port),
+        ];
+        if minor_version("kube-controller-manager") < 24 {
+            // the port without TLS, which later versions do not have
+            flags.push(("port", "0"));
+        }
+        self.daemons.start("kube-controller-manager", &flags);
+        let account = ["get", "serviceaccount", "default"];
+        if let Err(log) = self.wait_until(&account) {
+            panic!("the controller manager did not start:\n{log}");
+        }
+    }
+
+    /// Paths: certificates, the server's certificate, its key, tokens, and the key that signs service accounts.
+    fn credentials(&self) -> [String; 5] {
+        let [certs, tokens, accounts] =
+            ["certs", "tokens.csv", "accounts.key"].map(|name| self.path(name));
+        if !accounts.exists() {
+            fs::create_dir(&certs).expect("a directory for certificates");
+            let line = format!("{TOKEN},administrator,administrator,system:masters\n");
+            fs::write(&tokens, line).expect("a file of tokens");
+            let out = accounts.display().to_string();
+            process::run_ok("openssl", &["genrsa", "-out", &out, "2048"]);
+        }
+        let [cert, key] = [self.ca.server_cert(), self.ca.server_key()];
+        [certs, cert, key, tokens, accounts].map(|path| path.display().to_string())
+    }
+
+    fn write_kubeconfig(&self, port: u16) {
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
+             contexts: [{{name: test, context: {{cluster: test, user: administrator}}}}]\n\
+             users: [{{name: administrator, user: {{token: {TOKEN}}}}}]\n\
+             clusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{port}', certificate-authority: '{}'}}}}]\n",
+            self.ca.ca_cert().display()
+        );
+        fs::write(self.kubeconfig(), text).expect("a kubeconfig");
+    }
+
+    /// Waits until kubectl succeeds with these arguments; an error is the end of all logs.
+    fn wait_until(&mut self, arguments: &[&str]) -> Result<(), String> {
+        let kubectl = self.kubectl("default");
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let answer = kubectl.run(arguments, "");
+            if answer.status.success() {
+                return Ok(());
+            }
+            if self.daemons.any_ended() || Instant::now() > end {
+                return Err(format!("{}\n{answer}", self.daemons.ends_of_logs()));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// Loopback ports that nobody listens on now, each another.
+fn free_ports<const N: usize>() -> [u16; N] {
+    // all are held until the last is known
+    let held = [(); N].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port"));
+    held.map(|listener| listener.local_addr().expect("a local address").port())
+}
+
+/// 20 for a program that calls itself `Kubernetes v1.20.2`.
+#[track_caller]
+fn minor_version(program: &str) -> u32 {
+    let path = tools::control_plane(program).display().to_string();
+    let answer = process::run_ok(&path, &["--version"]).stdout();
+    answer
+        .split('.')
+        .nth(1)
+        .and_then(|minor| minor.parse().ok())
+        .unwrap_or_else(|| panic!("{program} says {answer:?}"))
+}
