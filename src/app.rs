@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -261,7 +261,6 @@ fn http_state(
         rules,
         authorizer,
         uploads,
-        opening: Semaphore::new(cores()),
         site: Site {
             cors_allow_origin: cors_allow_origin
                 .context("--cors-alloworigin is no header value")?,

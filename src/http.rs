@@ -21,7 +21,7 @@ use std::time::Instant;
 use http_body::Body as _;
 use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, HeaderValue};
 use hyper::{Request, Response};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::http::auth::{Authorizer, Decision};
 use crate::http::body::Body;
@@ -46,8 +46,6 @@ pub struct HttpState {
     pub authorizer: Authorizer,
     /// What may be uploaded.
     pub uploads: UploadRules,
-    /// Packages that may be opened at the same time for reading in them.
-    pub opening: Semaphore,
     /// The rest of what may be shown.
     pub site: Site,
 }

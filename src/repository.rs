@@ -24,13 +24,14 @@ pub mod watch;
 mod yaml_text;
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tokio::sync::{OnceCell, watch as signal};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit, watch as signal};
 use tracing::{debug, error, info, warn};
 
 use crate::chart::archive::Limits;
@@ -87,6 +88,8 @@ pub struct ChartRepository {
     tenants: Mutex<HashMap<Tenant, Arc<TenantState>>>,
     locks: KeyLocks,
     cache: PackageCache,
+    /// Packages that may be in memory at once to be opened or read in.
+    opening: Semaphore,
     swept: OnceCell<()>,
     memory_files: MemoryFiles,
     changes: signal::Sender<u64>,
@@ -123,6 +126,7 @@ pub enum DeleteError {
 impl ChartRepository {
     /// A repository over `store`. Nothing is read before it is asked for, or before [`load_all`](Self::load_all).
     pub fn new(store: ChartStore, settings: Settings) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
         Self {
             store,
             settings,
@@ -130,6 +134,7 @@ impl ChartRepository {
             tenants: Mutex::default(),
             locks: KeyLocks::default(),
             cache: PackageCache::default(),
+            opening: Semaphore::new(cores),
             swept: OnceCell::new(),
             memory_files: MemoryFiles::default(),
             changes: signal::Sender::new(0),
@@ -288,7 +293,11 @@ impl ChartRepository {
         let tenant = &state.tenant;
         let builtin = self.builtin_of(tenant).await;
         let (objects, cached) = tokio::join!(self.store.list(tenant), self.read_cache(state));
-        let mut packages: HashMap<String, entry::Stamp> = (objects?.into_iter())
+        let objects = objects?;
+        let has_statefiles = objects
+            .iter()
+            .any(|object| object.file_name == key::STATEFILE_NAME);
+        let mut packages: HashMap<String, entry::Stamp> = (objects.into_iter())
             .filter(|object| FileKind::of(&object.file_name) == Some(FileKind::Package))
             .map(|object| (object.file_name, object.stamp))
             .collect();
@@ -323,7 +332,7 @@ impl ChartRepository {
             state.note_unreadable(&unreadable, "added");
         }
         changes.extend(scanned.entries.into_iter().map(Change::Insert));
-        state.start(changes, Utc::now());
+        state.start(changes, has_statefiles, Utc::now());
         self.changes.send_modify(|count| *count += 1);
         let (charts, versions) = state.counts();
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -495,6 +504,12 @@ impl ChartRepository {
         tenants.get(tenant)?.file(file_name)
     }
 
+    /// Waits until a package may be opened: it takes memory and a core.
+    pub async fn opening_slot(&self) -> SemaphorePermit<'_> {
+        let slot = self.opening.acquire().await;
+        slot.expect("the semaphore is never closed")
+    }
+
     /// The whole package behind an index entry, `None` if it has gone.
     pub async fn package(
         &self,
@@ -581,13 +596,16 @@ impl ChartRepository {
         let _lock = self.locks.lock(key).await;
         self.store.check_root().await?;
         self.apply(state, [Change::Remove(key.file_name().into())]);
-        let deleted = self.store.delete(key).await;
+        // the provenance file first: left behind, it would be taken for that of a later upload
+        let deleted = match self.store.delete(&key.provenance()).await {
+            Ok(_) => self.store.delete(key).await,
+            Err(error) => Err(error),
+        };
         if deleted.is_err() {
             // it is still there: list it again
             self.refresh_locked(state, key).await?;
         }
         let deleted = deleted?;
-        self.store.delete(&key.provenance()).await?;
         if deleted {
             info!(repo = %state.tenant, package = key.file_name(), "Package deleted");
         }
@@ -739,6 +757,7 @@ impl ChartRepository {
                     continue;
                 };
                 if let Err(cause) = self.store.put_beside(&key, bytes).await {
+                    state.keep_unsaved();
                     warn!(repo = %state.tenant, file = name, error = chain(&cause), "State file cannot be written");
                 }
             }

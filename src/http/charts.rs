@@ -201,17 +201,10 @@ async fn read_package<T: Send + 'static>(
     read: impl FnOnce(&[u8], &archive::Limits) -> Result<T, ArchiveError> + Send + 'static,
 ) -> Result<T, HttpError> {
     let entry = state.repository.resolve(tenant, name, version).await?;
-    let package = state
-        .repository
-        .package(tenant, &entry)
-        .await?
-        .ok_or(HttpError::ObjectNotFound)?;
+    let _slot = state.repository.opening_slot().await;
+    let package = state.repository.package(tenant, &entry).await?;
+    let package = package.ok_or(HttpError::ObjectNotFound)?;
     let limits = archive::Limits::default();
-    let _slot = state
-        .opening
-        .acquire()
-        .await
-        .expect("the semaphore is never closed");
     let read = tokio::task::spawn_blocking(move || read(&package, &limits)).await;
     read.expect("reading a package does not panic")
         .map_err(HttpError::StoredPackage)

@@ -2,6 +2,7 @@
 //! down (contract section 8).
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +29,8 @@ pub struct HealthProbe;
 #[derive(Clone, Debug)]
 pub struct RequestLog {
     requests: Arc<AtomicU64>,
+    /// What makes the ids of this process's requests its own.
+    ids: RandomState,
     /// Log successful health requests too (`--log-health`).
     log_health: bool,
     /// Write latencies as integer nanoseconds (`--log-latency-integer`).
@@ -50,6 +53,7 @@ impl RequestLog {
     pub fn new(log_health: bool, latency_integer: bool) -> Self {
         Self {
             requests: Arc::default(),
+            ids: RandomState::new(),
             log_health,
             latency_integer,
         }
@@ -61,10 +65,11 @@ impl RequestLog {
             .headers()
             .get(X_REQUEST_ID)
             .filter(|id| !id.is_empty());
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         let logged = LoggedRequest {
-            number: self.requests.fetch_add(1, Ordering::Relaxed) + 1,
+            number,
             start: Instant::now(),
-            id: given.cloned().unwrap_or_else(fresh_id),
+            id: given.cloned().unwrap_or_else(|| self.fresh_id(number)),
             method: request.method().clone(),
             uri: request.uri().clone(),
             client: request
@@ -77,6 +82,18 @@ impl RequestLog {
             "[{}] Incoming request: {}", logged.number, logged.uri.path()
         );
         logged
+    }
+
+    /// A UUID of version 4. Ids must differ, not be hard to guess: a keyed hash of the number costs no system call.
+    fn fresh_id(&self, number: u64) -> HeaderValue {
+        let (high, low) = (
+            self.ids.hash_one((number, 0)),
+            self.ids.hash_one((number, 1)),
+        );
+        let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+        let uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();
+        let mut text = Uuid::encode_buffer();
+        HeaderValue::from_str(uuid.hyphenated().encode_lower(&mut text)).expect("a UUID is ASCII")
     }
 
     /// Sets the response's `X-Request-Id` and writes the line. An [`ErrorCause`] of the response becomes the comment.
@@ -155,12 +172,6 @@ impl Severity {
             _ => Self::OurFault,
         }
     }
-}
-
-fn fresh_id() -> HeaderValue {
-    let mut text = Uuid::encode_buffer();
-    HeaderValue::from_str(Uuid::new_v4().hyphenated().encode_lower(&mut text))
-        .expect("a UUID is ASCII")
 }
 
 /// A header value as text: bytes that are not ASCII are escaped.

@@ -14,7 +14,7 @@ use crate::http::error::{Form, HttpError, JSON};
 use crate::http::multipart::{self, MultipartError};
 use crate::http::query::Query;
 use crate::http::serve::{BodyError, RequestBody};
-use crate::http::upload::slots::{SlottedBody, UploadSlots};
+use crate::http::upload::slots::{Slot, SlottedBody, UploadSlots};
 use crate::repository::key::Tenant;
 use crate::repository::upload::Upload;
 
@@ -66,7 +66,7 @@ pub async fn raw(
     form: Form,
 ) -> Result<Response<Body>, HttpError> {
     let may_overwrite = may_overwrite(state, &request);
-    let (body, _slot) = state.uploads.slots.watch(request.into_body());
+    let (body, slot) = state.uploads.slots.watch(request.into_body());
     let bytes = read_body(body, state.uploads.max_size).await?;
     let upload = match form {
         Form::RawProvenance => Upload {
@@ -80,7 +80,7 @@ pub async fn raw(
             ..Upload::default()
         },
     };
-    store(state, tenant, upload, form).await
+    store(state, tenant, upload, form, slot).await
 }
 
 async fn form(
@@ -92,7 +92,7 @@ async fn form(
     let may_overwrite = may_overwrite(state, &request);
     let FormFields { chart, provenance } = &state.uploads.form_fields;
     let fields = ["chart", chart, "prov", provenance];
-    let (body, _slot) = state.uploads.slots.watch(request.into_body());
+    let (body, slot) = state.uploads.slots.watch(request.into_body());
     let form = multipart::read_form(&content_type, body, state.uploads.max_size, &fields).await?;
     let part = |name: &str| form.file(name).cloned();
     let upload = Upload {
@@ -103,7 +103,7 @@ async fn form(
     if upload.chart.is_none() && upload.provenance.is_none() {
         return Err(HttpError::EmptyForm(chart.clone(), provenance.clone()));
     }
-    store(state, tenant, upload, Form::Multipart).await
+    store(state, tenant, upload, Form::Multipart, slot).await
 }
 
 fn may_overwrite(state: &HttpState, request: &Request<RequestBody>) -> bool {
@@ -151,10 +151,16 @@ async fn store(
     tenant: &Tenant,
     upload: Upload,
     form: Form,
+    slot: Slot,
 ) -> Result<Response<Body>, HttpError> {
-    // in a task of its own: a client that hangs up must not stop an upload between two steps
+    // in a task of its own: a client that hangs up must not stop an upload between two steps; the slot goes along, as the
+    // bytes are in memory for as long
     let (repository, tenant) = (std::sync::Arc::clone(&state.repository), tenant.clone());
-    let stored = tokio::spawn(async move { repository.upload(&tenant, upload).await }).await;
+    let stored = tokio::spawn(async move {
+        let _slot = slot;
+        repository.upload(&tenant, upload).await
+    })
+    .await;
     stored
         .expect("an upload does not panic")
         .map_err(|error| HttpError::Upload(error, form))?;

@@ -165,6 +165,7 @@ impl BuiltinCharts {
 }
 
 fn modified(path: &Path) -> DateTime<Utc> {
-    let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
-    modified.map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from)
+    std::fs::metadata(path).map_or(DateTime::UNIX_EPOCH, |metadata| {
+        Stamp::of(&metadata).modified
+    })
 }

@@ -29,6 +29,26 @@ pub struct Stamp {
     pub modified: DateTime<Utc>,
 }
 
+impl Stamp {
+    /// The stamp of a file. A time that no calendar holds (a file system can store such) counts as the epoch.
+    pub fn of(metadata: &std::fs::Metadata) -> Self {
+        let since_epoch = metadata.modified().ok().and_then(|modified| {
+            let (sign, distance) = match modified.duration_since(std::time::UNIX_EPOCH) {
+                Ok(after) => (1, after),
+                Err(error) => (-1, error.duration()),
+            };
+            let nanos = i128::try_from(distance.as_nanos()).ok()? * sign;
+            let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
+            let rest = u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?;
+            DateTime::from_timestamp(seconds, rest)
+        });
+        Self {
+            size: metadata.len(),
+            modified: since_epoch.unwrap_or(DateTime::UNIX_EPOCH),
+        }
+    }
+}
+
 /// What the index says of a package, apart from where it is fetched.
 #[derive(Clone, Debug)]
 pub struct Listing {

@@ -3,13 +3,11 @@
 //! Every write is durable and atomic when its call returns: temporary file, fsync, link or rename, fsync of the
 //! directory.
 
-use std::fs::Metadata;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
@@ -585,20 +583,10 @@ fn local_outcome<T>(
     }
 }
 
-fn stamp_of(metadata: &Metadata) -> Stamp {
-    let modified = metadata
-        .modified()
-        .map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
-    Stamp {
-        size: metadata.len(),
-        modified,
-    }
-}
-
 /// `None` if it is anything but a file: opening a pipe waits for ever, and opening a device may do anything.
 fn look_at_file(path: &Path) -> io::Result<Option<Stamp>> {
     let metadata = std::fs::metadata(path)?;
-    Ok(metadata.is_file().then(|| stamp_of(&metadata)))
+    Ok(metadata.is_file().then(|| Stamp::of(&metadata)))
 }
 
 fn open_file(path: &Path) -> io::Result<Option<(std::fs::File, Stamp)>> {
@@ -606,7 +594,7 @@ fn open_file(path: &Path) -> io::Result<Option<(std::fs::File, Stamp)>> {
         return Ok(None);
     }
     let file = std::fs::File::open(path)?;
-    let stamp = stamp_of(&file.metadata()?);
+    let stamp = Stamp::of(&file.metadata()?);
     Ok(Some((file, stamp)))
 }
 
@@ -680,16 +668,8 @@ fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
         };
         let Ok(metadata) = metadata else { continue };
         if metadata.is_file() {
-            let modified = metadata
-                .modified()
-                .map_or(DateTime::UNIX_EPOCH, DateTime::<Utc>::from);
-            objects.push(StoredObject {
-                file_name,
-                stamp: Stamp {
-                    size: metadata.len(),
-                    modified,
-                },
-            });
+            let stamp = Stamp::of(&metadata);
+            objects.push(StoredObject { file_name, stamp });
         }
     }
     Ok(objects)

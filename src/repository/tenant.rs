@@ -24,7 +24,7 @@ pub struct TenantState {
     /// Set when the index is complete.
     pub(super) loaded: OnceCell<()>,
     /// One upload at a time where a limit counts objects.
-    pub(super) quota: tokio::sync::Mutex<()>,
+    pub(super) limits: tokio::sync::Mutex<()>,
     index: Mutex<Indexed>,
     published: RwLock<Arc<PublishedIndex>>,
     unreadable: Mutex<HashMap<String, Stamp>>,
@@ -44,7 +44,7 @@ impl TenantState {
             tenant,
             url_prefix,
             loaded: OnceCell::new(),
-            quota: tokio::sync::Mutex::new(()),
+            limits: tokio::sync::Mutex::new(()),
             index: Mutex::new(Indexed {
                 index,
                 unsaved: false,
@@ -65,14 +65,16 @@ impl TenantState {
 
     /// Fills the index for the first time. It says it was generated when its newest package came, so that the same
     /// packages give the same bytes after a restart.
-    pub(super) fn start(&self, changes: Vec<Change>, now: DateTime<Utc>) {
+    ///
+    /// `has_statefiles` says that an earlier run left its state files, which may list what is gone.
+    pub(super) fn start(&self, changes: Vec<Change>, has_statefiles: bool, now: DateTime<Utc>) {
         let mut indexed = self.lock();
         indexed.index.apply(changes);
         let has_uploads = indexed
             .index
             .files()
             .any(|entry| entry.layer == Layer::Upload);
-        indexed.unsaved = has_uploads;
+        indexed.unsaved = has_uploads || has_statefiles;
         for (entry, listed) in indexed.index.unlisted() {
             let (package, listed) = (&*entry.file_name, &*listed.file_name);
             warn!(repo = %self.tenant, package, listed, "Package in storage has the same name and version as another");
@@ -182,6 +184,11 @@ impl TenantState {
             cache.into_iter().collect(),
             published.parts().cloned().collect(),
         ))
+    }
+
+    /// What was taken could not be written: it is to be taken again.
+    pub(super) fn keep_unsaved(&self) {
+        self.lock().unsaved = true;
     }
 
     /// Remembers and logs a package that cannot be listed (contract section 8); once for each state of the object.

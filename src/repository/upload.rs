@@ -10,7 +10,7 @@ use crate::repository::index::Change;
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::store::{StoreError, WriteMode};
 use crate::repository::tenant::TenantState;
-use crate::repository::{ChartRepository, chain};
+use crate::repository::{ChartRepository, Settings, chain};
 
 /// What is uploaded in one request: at least one of the two.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +112,8 @@ impl ChartRepository {
                 .await?;
         }
 
+        // before the locks of objects: making room takes such a lock of another object while it holds this one
+        let _limits = self.limits_guard(&state).await;
         let locks = self
             .locks
             .lock_all(chart.iter().chain(&provenance).map(|pending| &pending.key))
@@ -123,8 +125,7 @@ impl ChartRepository {
             self.refuse_existing(&state, chart.as_ref(), provenance.as_ref())
                 .await?;
         }
-        let _quota = self
-            .refuse_beyond_limit(&state, chart.as_ref(), provenance.as_ref())
+        self.refuse_beyond_limit(&state, chart.as_ref(), provenance.as_ref())
             .await?;
 
         // the provenance file first: without its chart it harms nobody, and the chart is what makes the pair visible
@@ -180,6 +181,7 @@ impl ChartRepository {
 
     async fn open_upload(&self, bytes: Bytes) -> Result<ChartPackage, ArchiveError> {
         let limits = self.settings.limits;
+        let _slot = self.opening_slot().await;
         let opened = tokio::task::spawn_blocking(move || archive::open(&bytes, &limits)).await;
         opened.expect("opening a package does not panic")
     }
@@ -225,17 +227,32 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Counting and writing must not be interleaved with another upload's, so the guard lives until the upload is done.
-    async fn refuse_beyond_limit<'a>(
+    /// Where a limit counts what is stored, one upload at a time, from counting to making room: two that make room for
+    /// themselves would take each other's.
+    async fn limits_guard<'a>(
         &self,
         state: &'a TenantState,
+    ) -> Option<tokio::sync::MutexGuard<'a, ()>> {
+        let Settings {
+            max_storage_objects,
+            per_chart_limit,
+            ..
+        } = self.settings;
+        if max_storage_objects.is_none() && per_chart_limit.is_none() {
+            return None;
+        }
+        Some(state.limits.lock().await)
+    }
+
+    async fn refuse_beyond_limit(
+        &self,
+        state: &TenantState,
         chart: Option<&Pending>,
         provenance: Option<&Pending>,
-    ) -> Result<Option<tokio::sync::MutexGuard<'a, ()>>, UploadError> {
+    ) -> Result<(), UploadError> {
         let Some(limit) = self.settings.max_storage_objects else {
-            return Ok(None);
+            return Ok(());
         };
-        let guard = state.quota.lock().await;
         let stored = self.store.list(&state.tenant).await?;
         let count = stored
             .iter()
@@ -249,7 +266,7 @@ impl ChartRepository {
         if new > 0 && count + new > limit {
             return Err(UploadError::LimitReached);
         }
-        Ok(Some(guard))
+        Ok(())
     }
 
     /// Returns what was there before, to be put back if the chart cannot be stored.

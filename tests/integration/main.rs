@@ -8,6 +8,7 @@ mod helm_cli;
 mod hostile;
 mod http;
 mod memory_files;
+mod odd_storage;
 mod plan;
 mod recovery;
 mod storage_root;

@@ -85,7 +85,7 @@ fn respond(
     metadata: &Metadata,
 ) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    let modified = metadata.modified().ok().map(whole_seconds);
+    let modified = metadata.modified().ok().and_then(whole_seconds);
     if let Some(modified) = modified {
         let text = modified.format(HTTP_DATE).to_string();
         if let Ok(value) = HeaderValue::from_str(&text) {
@@ -111,9 +111,10 @@ fn respond(
     response
 }
 
-fn whole_seconds(time: SystemTime) -> DateTime<Utc> {
-    let time = DateTime::<Utc>::from(time);
-    DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
+/// `None` for times before 1970 and beyond the calendar.
+fn whole_seconds(time: SystemTime) -> Option<DateTime<Utc>> {
+    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    DateTime::from_timestamp(i64::try_from(since_epoch.as_secs()).ok()?, 0)
 }
 
 fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
