@@ -596,16 +596,13 @@ impl ChartRepository {
         let _lock = self.locks.lock(key).await;
         self.store.check_root().await?;
         self.apply(state, [Change::Remove(key.file_name().into())]);
-        // the provenance file first: left behind, it would be taken for that of a later upload
-        let deleted = match self.store.delete(&key.provenance()).await {
-            Ok(_) => self.store.delete(key).await,
-            Err(error) => Err(error),
-        };
+        let deleted = self.store.delete(key).await;
         if deleted.is_err() {
             // it is still there: list it again
             self.refresh_locked(state, key).await?;
         }
         let deleted = deleted?;
+        self.store.delete(&key.provenance()).await?;
         if deleted {
             info!(repo = %state.tenant, package = key.file_name(), "Package deleted");
         }
