@@ -70,6 +70,8 @@ impl LineWriter {
     }
 }
 
+/// Pause after a write, in which lines gather: waking this thread for each line would cost who logs more than the line.
+const REST: Duration = Duration::from_millis(2);
 /// Bytes gathered for one write, roughly.
 const BATCH: usize = 64 * 1024;
 
@@ -96,6 +98,7 @@ fn write_all(messages: Receiver<Message>, mut output: impl Write) {
         for done in asked {
             let _ = done.send(());
         }
+        std::thread::sleep(REST);
     }
 }
 
