@@ -109,21 +109,6 @@ impl RequestLog {
         response.headers_mut().insert(X_REQUEST_ID, request.id);
     }
 
-    /// [`begin`](Self::begin), the answer, [`end`](Self::end).
-    pub async fn observe<A, B, F>(
-        &self,
-        request: Request<A>,
-        answer: impl FnOnce(Request<A>) -> F,
-    ) -> Response<B>
-    where
-        F: Future<Output = Response<B>>,
-    {
-        let logged = self.begin(&request);
-        let mut response = answer(request).await;
-        self.end(logged, &mut response);
-        response
-    }
-
     fn line(&self, request: &LoggedRequest, status: StatusCode, latency: Duration, comment: &str) {
         // the level of an event is part of its call site, so each level needs its own; the latency's type differs too
         macro_rules! served {

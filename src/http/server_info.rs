@@ -12,6 +12,7 @@ use crate::http::HttpState;
 use crate::http::body::Body;
 use crate::http::error::{HttpError, JSON};
 use crate::http::request_log::HealthProbe;
+use crate::metrics;
 use crate::repository::key::Tenant;
 
 /// `GET /info`.
@@ -55,17 +56,17 @@ pub fn ready(state: &HttpState) -> Response<Body> {
 
 /// `GET /metrics`.
 pub fn metrics(state: &HttpState) -> Response<Body> {
-    let Some(metrics) = &state.site.metrics else {
+    let Some(families) = &state.site.metrics else {
         return HttpError::NotFound(Default::default()).into_response();
     };
     let counts = state.repository.tenant_counts();
-    metrics.set_tenants(
+    families.set_tenants(
         counts
             .iter()
             .map(|(tenant, charts, versions)| (tenant.as_str(), *charts, *versions)),
     );
-    let mut response = Response::new(Body::from(Bytes::from(metrics.render())));
-    let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    let mut response = Response::new(Body::from(Bytes::from(families.render())));
+    let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }

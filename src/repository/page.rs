@@ -93,11 +93,6 @@ impl Page {
         self.deflated.get_or_init(|| deflate(&self.bytes))
     }
 
-    /// True if the deflated form is there already.
-    pub fn is_deflated(&self) -> bool {
-        self.deflated.get().is_some()
-    }
-
     /// The file that has the rendered entries too, if it was made.
     pub fn file(&self) -> Option<&Arc<MemoryFile>> {
         self.file.get()?.as_ref()
