@@ -70,7 +70,9 @@ impl LineWriter {
     }
 }
 
-/// Pause after a write, in which lines gather: waking this thread for each line would cost who logs more than the line.
+/// So many lines in one write mean that more are on their way.
+const BUSY: usize = 4;
+/// Pause after such a write, in which lines gather: waking this thread for each line would cost who logs more than the line.
 const REST: Duration = Duration::from_millis(2);
 /// Bytes gathered for one write, roughly.
 const BATCH: usize = 64 * 1024;
@@ -81,10 +83,14 @@ fn write_all(messages: Receiver<Message>, mut output: impl Write) {
     let mut batch = Vec::new();
     while let Ok(first) = messages.recv() {
         let mut asked = Vec::new();
+        let mut lines = 0;
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Line(line) => batch.extend_from_slice(line.as_bytes()),
+                Message::Line(line) => {
+                    batch.extend_from_slice(line.as_bytes());
+                    lines += 1;
+                }
                 Message::Flush(done) => asked.push(done),
             }
             next = if batch.len() < BATCH {
@@ -98,7 +104,9 @@ fn write_all(messages: Receiver<Message>, mut output: impl Write) {
         for done in asked {
             let _ = done.send(());
         }
-        std::thread::sleep(REST);
+        if lines >= BUSY {
+            std::thread::sleep(REST);
+        }
     }
 }
 

@@ -190,9 +190,18 @@ impl TestServer {
         self.world.path()
     }
 
-    /// Everything the server has logged so far, over all its starts.
+    /// Everything the server has logged so far, over all its starts. The server writes its log beside its answers, so
+    /// this waits until nothing has come for a while.
     pub fn log(&self) -> String {
-        self.earlier_log.clone() + &self.running.log()
+        let mut log = self.running.log();
+        loop {
+            std::thread::sleep(Duration::from_millis(40));
+            let later = self.running.log();
+            if later.len() == log.len() {
+                return self.earlier_log.clone() + &later;
+            }
+            log = later;
+        }
     }
 
     /// Stops with SIGTERM, then starts again over the same directory with the same options.
