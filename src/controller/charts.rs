@@ -1,0 +1,1 @@
+//! Charts over HTTP: which versions a repository has, and their packages, kept by content.

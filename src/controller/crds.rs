@@ -1,0 +1,1 @@
+//! The definitions in a chart's crds folder.

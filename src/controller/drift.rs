@@ -1,0 +1,1 @@
+//! Whether installed objects are as they were installed, and putting them right.

@@ -1,0 +1,1 @@
+//! Whether installed objects are ready, and if not, why.

@@ -1,0 +1,1 @@
+//! Components and what they need of each other: who waits for whom, what must be created, who may go.

@@ -1,0 +1,6 @@
+//! Helm's words for what is installed, read from Helm's own release Secrets, and the program that changes it.
+
+pub mod helm;
+pub mod manifest;
+pub mod record;
+pub mod token;

@@ -1,0 +1,1 @@
+//! The objects of a release, read from its rendered manifest.

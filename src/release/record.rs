@@ -1,0 +1,1 @@
+//! Release Secrets: Helm's records of revisions.

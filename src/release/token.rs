@@ -1,0 +1,1 @@
+//! The proof in a revision of who made it, and from what.
