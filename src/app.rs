@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,13 +12,18 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use hyper::header::HeaderValue;
 use hyper::service::service_fn;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::chart::archive::Limits;
-use crate::config::{ApiRoutes, Auth, Config, Depth, IndexFormat, Latency, Overwrite, Storage};
+use crate::config::{
+    ApiRoutes, Auth, Config, ControllerAlone, Depth, IndexFormat, Latency, Overwrite, Storage,
+};
+use crate::controller;
 use crate::http::auth::{Authorizer, BasicAuth};
 use crate::http::request_log::RequestLog;
 use crate::http::route::RouteRules;
@@ -56,7 +62,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let address = listener
         .local_addr()
         .context("the listener has no address")?;
-    let stop = Stop::new()?;
+    let stopping = CancellationToken::new();
+    tokio::spawn(Stop::new()?.requested(stopping.clone()));
     let repository = Arc::new(open_repository(&config, true)?);
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
@@ -85,12 +92,23 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     ));
     background.spawn(keep_statefiles(Arc::clone(&repository)));
 
+    let controller = config.controller.clone().map(|controller| {
+        let next_door = controller::Repository {
+            url: own_url(&config, address),
+            changes: Some(repository.changes()),
+        };
+        tokio::spawn(controller::run(controller, next_door, stopping.clone()))
+    });
+    let mut controller = Controlling(controller);
     info!(host = %address.ip(), port = address.port(), "Starting ChartMuseum-compatible chartroom");
-    let serving = serve::serve(listener, tls, limits, service, stop.requested());
+    let end = stopping.clone().cancelled_owned();
+    let serving = serve::serve(listener, tls, limits, service, end);
     let cut = tokio::select! {
         cut = serving => cut,
         failure = failure_of(&mut background) => return Err(failure),
+        failure = controller.failed(&stopping) => return Err(failure),
     };
+    controller.ended().await?;
     if cut > 0 {
         error!(
             connections = cut,
@@ -101,6 +119,84 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     repository.write_statefiles(DateTime::<Utc>::MAX_UTC).await;
     info!("Stopped");
     Ok(())
+}
+
+/// Runs the controller alone until told to stop by SIGTERM or SIGINT.
+///
+/// # Errors
+/// The controller cannot work, or must not any more.
+pub async fn run_controller(config: ControllerAlone) -> anyhow::Result<()> {
+    let stopping = CancellationToken::new();
+    tokio::spawn(Stop::new()?.requested(stopping.clone()));
+    let url = config.controller.repository_url.clone();
+    let repository = controller::Repository {
+        url: url.context("--repository-url is missing")?,
+        changes: None,
+    };
+    controller::run(config.controller, repository, stopping).await?;
+    info!("Stopped");
+    Ok(())
+}
+
+/// The controller beside the server, if there is one.
+struct Controlling(Option<JoinHandle<anyhow::Result<()>>>);
+
+impl Controlling {
+    /// Completes when the controller has ended although nobody asked it to.
+    async fn failed(&mut self, stopping: &CancellationToken) -> anyhow::Error {
+        let Some(task) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        let ended = task.await;
+        self.0 = None;
+        match ended {
+            Err(cause) => anyhow::Error::new(cause).context("the controller died"),
+            Ok(Err(cause)) => cause.context("the controller cannot work"),
+            Ok(Ok(())) if stopping.is_cancelled() => std::future::pending().await,
+            Ok(Ok(())) => anyhow::anyhow!("the controller ended by itself"),
+        }
+    }
+
+    /// Waits for the controller's end, which was asked for.
+    async fn ended(self) -> anyhow::Result<()> {
+        match self.0 {
+            Some(task) => task.await.context("the controller died")?,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where the controller reaches the server of its own process: by loopback, never by a name that a cluster's DNS would
+/// have to know (contract fact 13).
+fn own_url(config: &Config, address: SocketAddr) -> String {
+    let configured = config
+        .controller
+        .as_ref()
+        .and_then(|controller| controller.repository_url.clone());
+    if let Some(url) = configured {
+        return url;
+    }
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let host = match address.ip() {
+        ip if !ip.is_unspecified() => SocketAddr::new(ip, address.port()),
+        IpAddr::V4(_) => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(_) => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
+    };
+    let credentials = match &config.auth {
+        Auth::Basic { user, password, .. } => {
+            let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            format!("{}:{}@", encoded(user), encoded(password.expose()))
+        }
+        Auth::Open => String::new(),
+    };
+    format!(
+        "{scheme}://{credentials}{host}{}",
+        config.tenancy.context_path.trim_end_matches('/')
+    )
 }
 
 /// Completes when a task that should live as long as the server has died: a server whose index no longer follows the
@@ -145,21 +241,20 @@ impl Stop {
         })
     }
 
-    /// Completes with the first signal; a second one ends the process at once.
-    async fn requested(mut self) {
+    /// Says so with the first signal; a second one ends the process at once.
+    async fn requested(mut self, stopping: CancellationToken) {
         tokio::select! {
             _ = self.terminate.recv() => info!(signal = "SIGTERM", "Stopping: finishing what is in flight"),
             _ = self.interrupt.recv() => info!(signal = "SIGINT", "Stopping: finishing what is in flight"),
         }
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = self.terminate.recv() => {}
-                _ = self.interrupt.recv() => {}
-            }
-            error!("Stopped by a second signal");
-            telemetry::flush();
-            std::process::exit(1);
-        });
+        stopping.cancel();
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        error!("Stopped by a second signal");
+        telemetry::flush();
+        std::process::exit(1);
     }
 }
 

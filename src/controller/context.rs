@@ -1,0 +1,310 @@
+//! What every pass has at hand.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::chart::version::Version;
+use crate::component::Component;
+use crate::config::ControllerConfig;
+use crate::controller::charts::Charts;
+use crate::controller::events::Events;
+use crate::controller::metrics::ControllerMetrics;
+use crate::controller::objects::Objects;
+use crate::controller::queue::Waker;
+use crate::controller::slots::{ReleaseKey, Slots};
+use crate::controller::world::World;
+use crate::release::helm::Helm;
+use crate::release::manifest::ObjectKey;
+use crate::release::record::{Record, RecordError, Revision, newest_first, secret_name};
+use crate::topology::NodeKey;
+
+/// The controller's means, shared by all passes.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// What the API server has told.
+    pub world: Arc<World>,
+    /// The chart repository.
+    pub charts: Charts,
+    /// The helm binary.
+    pub helm: Helm,
+    /// Objects of any kind.
+    pub objects: Objects,
+    /// Who may run Helm.
+    pub slots: Slots,
+    /// Asks for passes.
+    pub waker: Waker,
+    /// Events about Components.
+    pub events: Events,
+    /// The metrics.
+    pub metrics: Arc<ControllerMetrics>,
+    /// What was configured.
+    pub config: ControllerConfig,
+    /// This process, among all that ever were.
+    pub identity: String,
+    /// The API server's version.
+    pub server_version: Version,
+    /// Ends Helm's children: the program stops, or another replica works now.
+    pub stop: CancellationToken,
+    /// What is remembered of each Component between passes; losing it loses nothing but a little work.
+    pub memory: Mutex<HashMap<NodeKey, Memory>>,
+}
+
+/// What is remembered of a Component between passes.
+#[derive(Default)]
+pub struct Memory {
+    /// Passes in a row that ended because something could not be reached.
+    pub transient: i64,
+    /// When drift and health were last looked at.
+    pub checked: Option<Instant>,
+    /// The newest revision's record without its manifest, and which Secret it was read from, in which version.
+    pub record: Option<(String, String, Arc<Record>)>,
+    /// The digest of the drift that was last reported.
+    pub drift: Option<String>,
+    /// Objects that were put right, how often, and since when that counts.
+    pub corrections: HashMap<ObjectKey, (u32, Instant)>,
+    /// How long leftovers of an uninstall have been waited for.
+    pub leftovers: u32,
+    /// What the release consists of, while it is taken down: objects, and whether they are to stay.
+    pub inventory: Option<Vec<(ObjectKey, bool)>>,
+    /// Whether it was told that a disabled release was made again by somebody else.
+    pub told_recreated: bool,
+    /// Since when nobody has required this implicit Component.
+    pub unneeded: Option<Instant>,
+    /// Whether a timer for the end of its grace runs.
+    pub grace_timer: bool,
+}
+
+/// A pass could not go on for a reason that is nobody's fault here and will pass.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The API server refused or could not be reached.
+    #[error("the API server did not do what was asked")]
+    Kube(#[from] kube::Error),
+    /// Somebody else changed the object at the same time.
+    #[error("the Component changed while it was looked at")]
+    Conflict,
+    /// Reading in the background failed.
+    #[error("a task died")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// The newest revision of a release.
+#[derive(Clone, Debug)]
+pub enum Newest {
+    /// There is no release.
+    None,
+    /// It can be read.
+    Readable(Arc<Record>),
+    /// It cannot.
+    Unreadable(String),
+}
+
+/// A release as Helm's Secrets have it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Newest first.
+    pub revisions: Vec<Revision>,
+    /// What the newest one says.
+    pub newest: Newest,
+}
+
+impl Observed {
+    /// The newest revision's number; 0 if there is no release.
+    pub fn number(&self) -> i64 {
+        self.revisions.first().map_or(0, |revision| revision.number)
+    }
+
+    /// The newest revision's record, if it can be read.
+    pub fn record(&self) -> Option<&Arc<Record>> {
+        match &self.newest {
+            Newest::Readable(record) => Some(record),
+            _ => None,
+        }
+    }
+}
+
+/// True if the API server says that somebody else was faster.
+pub fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
+}
+
+/// True if the API server says that there is no such object.
+pub fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+impl Context {
+    /// Components of a namespace.
+    pub fn components(&self, namespace: &str) -> Api<Component> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Now, on the wall.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Looks at or changes what is remembered of a Component.
+    pub fn remember<T>(&self, key: &NodeKey, look: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut all = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        look(all.entry(key.clone()).or_default())
+    }
+
+    /// Forgets a Component.
+    pub fn forget(&self, key: &NodeKey) {
+        let mut all = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(key);
+    }
+
+    /// The release as the watch has told so far: enough to see that nothing is to do.
+    pub async fn observe(
+        &self,
+        key: &NodeKey,
+        release: &ReleaseKey,
+    ) -> Result<Observed, PassError> {
+        let revisions = self.world.revisions(release);
+        self.with_newest(key, release, revisions).await
+    }
+
+    /// The release as the API server has it now: what anything is done upon.
+    pub async fn observe_afresh(
+        &self,
+        key: &NodeKey,
+        release: &ReleaseKey,
+    ) -> Result<Observed, PassError> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &release.0);
+        let labels = format!("owner=helm,name={}", release.1);
+        let listed = secrets
+            .list_metadata(&ListParams::default().labels(&labels))
+            .await?;
+        let revisions = listed
+            .items
+            .iter()
+            .filter_map(|secret| Revision::of(&secret.metadata));
+        let revisions = newest_first(revisions.collect());
+        self.world.set_revisions(release, &revisions);
+        self.with_newest(key, release, revisions).await
+    }
+
+    async fn with_newest(
+        &self,
+        key: &NodeKey,
+        release: &ReleaseKey,
+        revisions: Vec<Revision>,
+    ) -> Result<Observed, PassError> {
+        let newest = match revisions.first() {
+            None => Newest::None,
+            Some(revision) => self.newest(key, release, revision).await?,
+        };
+        Ok(Observed { revisions, newest })
+    }
+
+    async fn newest(
+        &self,
+        key: &NodeKey,
+        release: &ReleaseKey,
+        revision: &Revision,
+    ) -> Result<Newest, PassError> {
+        let known = self.remember(key, |memory| match &memory.record {
+            Some((secret, version, record))
+                if *secret == revision.secret && *version == revision.resource_version =>
+            {
+                Some(Arc::clone(record))
+            }
+            _ => None,
+        });
+        if let Some(record) = known {
+            return Ok(Newest::Readable(record));
+        }
+        match self.record(release, revision.number).await? {
+            None => Ok(Newest::Unreadable(format!(
+                "revision {} vanished while it was read",
+                revision.number
+            ))),
+            Some(Err(cause)) => Ok(Newest::Unreadable(cause.to_string())),
+            Some(Ok(mut record)) => {
+                // what a steady state needs is small
+                record.manifest = String::new();
+                record.notes = String::new();
+                record.config = serde_json::Map::new();
+                (record.hooks.iter_mut()).for_each(|hook| hook.manifest = String::new());
+                let record = Arc::new(record);
+                let entry = (
+                    revision.secret.clone(),
+                    revision.resource_version.clone(),
+                    Arc::clone(&record),
+                );
+                self.remember(key, |memory| memory.record = Some(entry));
+                Ok(Newest::Readable(record))
+            }
+        }
+    }
+
+    /// One revision's whole record, read from its Secret; `None` if there is no such revision.
+    pub async fn record(
+        &self,
+        release: &ReleaseKey,
+        number: i64,
+    ) -> Result<Option<Result<Record, RecordError>>, PassError> {
+        let Some(secret) = self.secret(release, number).await? else {
+            return Ok(None);
+        };
+        let data = payload(secret);
+        // inflating and parsing may take a while
+        Ok(Some(
+            tokio::task::spawn_blocking(move || Record::decode(&data)).await?,
+        ))
+    }
+
+    /// The Secret of one revision.
+    pub async fn secret(
+        &self,
+        release: &ReleaseKey,
+        number: i64,
+    ) -> Result<Option<Secret>, PassError> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &release.0);
+        Ok(secrets.get_opt(&secret_name(&release.1, number)).await?)
+    }
+
+    /// Writes the status of `component`, whose version must still be the one in the API server.
+    ///
+    /// # Errors
+    /// [`PassError::Conflict`] if it is not.
+    pub async fn write_status(&self, component: &Component) -> Result<Component, PassError> {
+        let api = self.components(component.metadata.namespace.as_deref().unwrap_or_default());
+        let written = api
+            .replace_status(component.name(), &PostParams::default(), component)
+            .await;
+        match written {
+            Ok(written) => Ok(written),
+            Err(cause) if is_conflict(&cause) || is_not_found(&cause) => Err(PassError::Conflict),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+}
+
+/// The bytes of a release Secret.
+pub fn payload(mut secret: Secret) -> Vec<u8> {
+    let data = secret.data.as_mut().and_then(|data| data.remove("release"));
+    data.map(|bytes| bytes.0).unwrap_or_default()
+}
+
+/// `delay` give or take a tenth, so that many do not come at once.
+pub fn jittered(delay: Duration) -> Duration {
+    delay.mul_f64(1.0 + 0.1 * jitter())
+}
+
+/// A number between -1 and 1.
+pub fn jitter() -> f64 {
+    let random = uuid::Uuid::new_v4().as_u128() as u32;
+    f64::from(random) / f64::from(u32::MAX) * 2.0 - 1.0
+}

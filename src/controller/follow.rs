@@ -1,0 +1,183 @@
+//! The two watches that keep the world up: Components, and the metadata of Helm's release Secrets.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::PartialObjectMeta;
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt as _;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client};
+use tokio::sync::watch;
+use tracing::{debug, warn};
+
+use crate::component::Component;
+use crate::controller::queue::Waker;
+use crate::controller::slots::ReleaseKey;
+use crate::controller::world::{Seen, World, key_of};
+use crate::release::record::{Revision, SECRET_TYPE};
+use crate::repository::chain;
+use crate::topology::NodeKey;
+
+/// Follows the Components of one namespace, or of all; tells `synced` when all that there were are known. Never ends.
+pub async fn components(
+    client: Client,
+    namespace: Option<&str>,
+    world: Arc<World>,
+    waker: Waker,
+    synced: watch::Sender<bool>,
+) {
+    let api: Api<DeserializeGuard<Component>> = match namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let events = watcher(api, watcher::Config::default().any_semantic());
+    let mut listed: HashSet<NodeKey> = HashSet::new();
+    each(events, "Components", |event| {
+        let mut take = |object: DeserializeGuard<Component>| {
+            let seen = match object.0 {
+                Ok(component) => Seen::Usable(Box::new(component)),
+                Err(invalid) => Seen::Broken {
+                    metadata: Box::new(invalid.metadata),
+                    error: invalid.error,
+                },
+            };
+            let key = match &seen {
+                Seen::Usable(component) => key_of(&component.metadata),
+                Seen::Broken { metadata, .. } => key_of(metadata),
+            };
+            if let Some(concerned) = world.apply(seen) {
+                waker.wake(&key);
+                concerned.iter().for_each(|key| waker.wake(key));
+            }
+            key
+        };
+        match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(object) => {
+                listed.insert(take(object));
+            }
+            Event::InitDone => {
+                let gone = world.keys().into_iter().filter(|key| !listed.contains(key));
+                for key in gone.collect::<Vec<_>>() {
+                    leave(&world, &waker, &key);
+                }
+                synced.send_replace(true);
+            }
+            Event::Apply(object) => {
+                take(object);
+            }
+            Event::Delete(object) => {
+                let metadata = match &object.0 {
+                    Ok(component) => &component.metadata,
+                    Err(invalid) => &invalid.metadata,
+                };
+                leave(&world, &waker, &key_of(metadata));
+            }
+        }
+    })
+    .await;
+}
+
+fn leave(world: &World, waker: &Waker, key: &NodeKey) {
+    // its own pass forgets what is remembered of it
+    waker.wake(key);
+    let concerned = world.remove(key);
+    concerned.iter().for_each(|key| waker.wake(key));
+}
+
+/// Follows Helm's release Secrets of all namespaces, by their metadata alone; tells `synced` when all that there were
+/// are known. Never ends.
+pub async fn releases(
+    client: Client,
+    world: Arc<World>,
+    waker: Waker,
+    synced: watch::Sender<bool>,
+) {
+    let api: Api<PartialObjectMeta<Secret>> = Api::all(client);
+    let config = watcher::Config::default()
+        .any_semantic()
+        .labels("owner=helm")
+        .fields(&format!("type={SECRET_TYPE}"));
+    let events = watcher(api, config);
+    let mut listed: HashMap<ReleaseKey, BTreeMap<i64, Revision>> = HashMap::new();
+    each(events, "Helm's release Secrets", |event| match event {
+        Event::Init => listed.clear(),
+        Event::InitApply(secret) => {
+            if let Some((release, revision)) = revision_of(&secret) {
+                let of_release = listed.entry(release).or_default();
+                of_release.insert(revision.number, revision);
+            }
+        }
+        Event::InitDone => {
+            world.replace_revisions(std::mem::take(&mut listed));
+            synced.send_replace(true);
+            world.keys().iter().for_each(|key| waker.wake(key));
+        }
+        Event::Apply(secret) => {
+            if let Some((release, revision)) = revision_of(&secret) {
+                world.apply_revision(&release, revision);
+                wake_owners(&world, &waker, &release);
+            }
+        }
+        Event::Delete(secret) => {
+            if let Some((release, revision)) = revision_of(&secret) {
+                world.remove_revision(&release, revision.number);
+                wake_owners(&world, &waker, &release);
+            }
+        }
+    })
+    .await;
+}
+
+fn wake_owners(world: &World, waker: &Waker, release: &ReleaseKey) {
+    let owners = world.owners(release);
+    owners.iter().for_each(|key| waker.wake(key));
+}
+
+fn revision_of(secret: &PartialObjectMeta<Secret>) -> Option<(ReleaseKey, Revision)> {
+    let metadata = &secret.metadata;
+    let labels = metadata.labels.as_ref()?;
+    let release = (metadata.namespace.clone()?, labels.get("name")?.clone());
+    Some((release, Revision::of(metadata)?))
+}
+
+/// Takes every event; a watch that fails is begun again, with growing pauses, and its trouble is told once.
+async fn each<K>(
+    events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
+    what: &'static str,
+    mut take: impl FnMut(Event<K>),
+) {
+    let mut events = pin!(events.default_backoff());
+    let mut is_well = true;
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                is_well = true;
+                take(event);
+            }
+            Err(cause) if is_well => {
+                is_well = false;
+                let advice = if is_missing(&cause) {
+                    "apply the definition: chartroom crd | kubectl apply -f -"
+                } else {
+                    "it is tried again until it works"
+                };
+                warn!(what, error = chain(&cause), advice, "Cannot watch");
+            }
+            Err(cause) => debug!(what, error = chain(&cause), "Still cannot watch"),
+        }
+    }
+}
+
+/// True if the API server does not know the resource.
+fn is_missing(cause: &watcher::Error) -> bool {
+    match cause {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
+        _ => false,
+    }
+}

@@ -1,0 +1,745 @@
+//! One look at one Component: observe, decide, act, report (contract section 2.3). At most one Helm operation per pass;
+//! what follows from it is the next pass's business.
+
+mod chart;
+mod dependencies;
+mod operation;
+mod removal;
+mod unlock;
+mod upkeep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use serde_json::json;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::names::{FINALIZER, annotation};
+use crate::component::spec_hash::{Ingredients, SpecHash};
+use crate::component::status::Attempt;
+use crate::component::{Component, Phase};
+use crate::controller::charts::FetchedChart;
+use crate::controller::context::{
+    Context, Newest, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
+};
+use crate::controller::decide::{self, Decision, Situation, Wanted, decide};
+use crate::controller::events::EventKind;
+use crate::controller::network::Verdict;
+use crate::controller::report::{Draft, find};
+use crate::controller::slots::{ReleaseKey, Urgency};
+use crate::controller::world::{Seen, release_of};
+use crate::controller::{members, retry, validate};
+use crate::release::helm::FailureClass;
+use crate::release::record::ReleaseStatus;
+use crate::release::token::Token;
+use crate::repository::chain;
+use crate::topology::NodeKey;
+
+/// When the Component wants to be looked at again without being woken; `None` is not at all.
+type Next = Option<Duration>;
+
+/// Decisions that only change what is known (an unlock, a failure that was not yet counted) may follow each other so
+/// often in one pass.
+const MAX_STEPS: usize = 4;
+/// Pause after somebody else changed the object at the same time.
+const AFTER_CONFLICT: Duration = Duration::from_millis(50);
+
+/// Looks at a Component; says when to look again.
+pub async fn pass(context: Arc<Context>, key: NodeKey) -> Option<Duration> {
+    let started = Instant::now();
+    let Some(seen) = context.world.component(&key) else {
+        context.slots.forget(&key);
+        context.forget(&key);
+        return None;
+    };
+    let outcome = match &*seen {
+        Seen::Usable(component) => {
+            let draft = Draft::of(component, context.now());
+            let mut pass = Pass {
+                context: &context,
+                key: key.clone(),
+                component: Component::clone(component),
+                draft,
+            };
+            pass.run().await
+        }
+        Seen::Broken { metadata, error } => {
+            refuse_broken(&context, &key, metadata.generation, error).await
+        }
+    };
+    let (result, next) = match outcome {
+        Ok(next) => {
+            context.remember(&key, |memory| memory.transient = 0);
+            ("success", next)
+        }
+        Err(PassError::Conflict) => ("conflict", Some(AFTER_CONFLICT)),
+        Err(cause) => {
+            let failures = context.remember(&key, |memory| {
+                memory.transient += 1;
+                memory.transient - 1
+            });
+            context.metrics.retry(FailureClass::Transient);
+            warn!(component = %key, error = chain(&cause), "Pass failed: it is tried again");
+            let delay = retry::delay(FailureClass::Transient, failures, jitter());
+            ("error", Some(delay))
+        }
+    };
+    context.metrics.reconciled(result, started.elapsed());
+    debug!(component = %key, result, next = ?next, took = ?started.elapsed(), "Pass ended");
+    next
+}
+
+/// A Component that an older definition let through: it is told what is wrong with it.
+async fn refuse_broken(
+    context: &Context,
+    key: &NodeKey,
+    generation: Option<i64>,
+    error: &str,
+) -> Result<Next, PassError> {
+    let mut stand_in = Component::new(&key.name, crate::component::ComponentSpec::default());
+    stand_in.metadata.generation = generation;
+    let mut draft = Draft::of(&stand_in, context.now());
+    let message = format!("the object cannot be read: {error}; correct it and apply it again");
+    draft.stalled(Reason::InvalidSpec, &message);
+    draft.phase(Phase::Stalled, &message);
+    let patch = json!({"status": draft.status});
+    let api: kube::Api<kube::api::DynamicObject> = kube::Api::namespaced_with(
+        context.client.clone(),
+        &key.namespace,
+        &kube::api::ApiResource::erase::<Component>(&()),
+    );
+    let patched = api
+        .patch_status(
+            &key.name,
+            &kube::api::PatchParams::default(),
+            &kube::api::Patch::Merge(patch),
+        )
+        .await;
+    match patched {
+        Ok(_) => Ok(None),
+        Err(cause) if is_not_found(&cause) => Ok(None),
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+/// One look at one Component.
+struct Pass<'a> {
+    context: &'a Context,
+    key: NodeKey,
+    /// As it was last read or written.
+    component: Component,
+    /// Its status, as far as it has been worked out.
+    draft: Draft,
+}
+
+impl Pass<'_> {
+    async fn run(&mut self) -> Result<Next, PassError> {
+        if self.component.metadata.deletion_timestamp.is_some() {
+            return self.delete().await;
+        }
+        if members::is_left_alone(&self.component) {
+            return self.leave_alone().await;
+        }
+        self.ensure_finalizer().await?;
+        if let Some(problem) = validate::problem(&self.component) {
+            return self.stall(Reason::InvalidSpec, &problem).await;
+        }
+        let network = self.context.world.network();
+        if let Some(owner) = network.release_owner(&self.key) {
+            let (namespace, name) = self.release();
+            let message = format!(
+                "release {name} in namespace {namespace} belongs to Component {owner}, which is older; set \
+                 spec.chart.releaseName or spec.chart.namespace to something else, or delete one of the two"
+            );
+            return self.stall(Reason::ReleaseConflict, &message).await;
+        }
+        self.take_requests();
+        self.draft.status.required_by = network.required_by(&self.key);
+        if !self.component.spec.enabled {
+            return self.disable().await;
+        }
+        if let Some(next) = self.collect_if_unneeded(&network).await? {
+            return Ok(Some(next));
+        }
+        let chart = match self.resolve_chart().await? {
+            Ok(chart) => chart,
+            Err(next) => return Ok(next),
+        };
+        self.bring_to(&chart).await
+    }
+
+    /// The release of this Component.
+    fn release(&self) -> ReleaseKey {
+        release_of(&self.component)
+    }
+
+    fn generation(&self) -> i64 {
+        self.component.metadata.generation.unwrap_or_default()
+    }
+
+    /// Every `spec.interval`, give or take a tenth.
+    fn interval(&self) -> Next {
+        Some(jittered(self.component.spec.interval.get()))
+    }
+
+    fn safety_poll(&self) -> Next {
+        Some(jittered(self.context.config.safety_poll))
+    }
+
+    /// Writes the status, if it says something new.
+    async fn save(&mut self) -> Result<(), PassError> {
+        if self.component.status.as_ref() == Some(&self.draft.status) {
+            return Ok(());
+        }
+        let mut wanted = self.component.clone();
+        wanted.status = Some(self.draft.status.clone());
+        let written = self.context.write_status(&wanted).await?;
+        self.took_in(written);
+        Ok(())
+    }
+
+    /// What the API server answered is what we go on from, and what everybody else here sees.
+    fn took_in(&mut self, written: Component) {
+        let seen = Seen::Usable(Box::new(written.clone()));
+        if let Some(concerned) = self.context.world.apply(seen) {
+            concerned
+                .iter()
+                .for_each(|key| self.context.waker.wake(key));
+        }
+        self.component = written;
+        let status = self.component.status.clone().unwrap_or_default();
+        self.draft.status = status;
+    }
+
+    async fn ensure_finalizer(&mut self) -> Result<(), PassError> {
+        let mut finalizers = self
+            .component
+            .metadata
+            .finalizers
+            .clone()
+            .unwrap_or_default();
+        if finalizers.iter().any(|known| known == FINALIZER) {
+            return Ok(());
+        }
+        finalizers.push(FINALIZER.to_owned());
+        self.patch_finalizers(&finalizers).await
+    }
+
+    async fn patch_finalizers(&mut self, finalizers: &[String]) -> Result<(), PassError> {
+        let patch = json!({"metadata": {
+            "resourceVersion": self.component.metadata.resource_version,
+            "finalizers": finalizers,
+        }});
+        let api = self.context.components(&self.key.namespace);
+        let parameters = kube::api::PatchParams::default();
+        let patched = api
+            .patch(&self.key.name, &parameters, &kube::api::Patch::Merge(patch))
+            .await;
+        match patched {
+            Ok(patched) => {
+                let status = self.draft.status.clone();
+                self.took_in(patched);
+                self.draft.status = status;
+                Ok(())
+            }
+            Err(cause) if is_conflict(&cause) => Err(PassError::Conflict),
+            // it went while we looked
+            Err(cause) if is_not_found(&cause) => Ok(()),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    /// Stops until somebody changes something.
+    async fn stall(&mut self, reason: Reason, message: &str) -> Result<Next, PassError> {
+        self.context.slots.forget(&self.key);
+        let is_new = !self.says(ConditionType::Stalled, reason, message);
+        self.draft.stalled(reason, message);
+        self.draft.phase(Phase::Stalled, message);
+        self.save().await?;
+        if is_new {
+            self.warn(reason, "Check", message).await;
+        }
+        Ok(Some(retry::delay(FailureClass::Terminal, 0, jitter())))
+    }
+
+    /// True if the object says just this already.
+    fn says(&self, about: ConditionType, reason: Reason, message: &str) -> bool {
+        let status = self.component.status.as_ref();
+        let known = status.and_then(|status| find(&status.conditions, about));
+        known.is_some_and(|known| known.reason == reason.as_str() && known.message == message)
+    }
+
+    async fn warn(&self, reason: Reason, action: &str, note: &str) {
+        warn!(component = %self.key, reason = reason.as_str(), action, message = note, "Component");
+        let kind = EventKind::Warning;
+        self.context
+            .events
+            .send(&self.component, kind, reason, action, note)
+            .await;
+    }
+
+    async fn tell(&self, reason: Reason, action: &str, note: &str) {
+        info!(component = %self.key, reason = reason.as_str(), action, message = note, "Component");
+        let kind = EventKind::Normal;
+        self.context
+            .events
+            .send(&self.component, kind, reason, action, note)
+            .await;
+    }
+
+    /// Annotations that ask for something once (contract section 2.1).
+    fn take_requests(&mut self) {
+        let asked = |key: &str| {
+            let annotations = self.component.metadata.annotations.as_ref();
+            annotations.and_then(|all| all.get(key)).cloned()
+        };
+        if let Some(value) = asked(annotation::REQUESTED_AT)
+            && self.draft.status.last_handled_reconcile_at.as_ref() != Some(&value)
+        {
+            self.draft.status.last_handled_reconcile_at = Some(value);
+            self.context
+                .remember(&self.key, |memory| memory.checked = None);
+        }
+        if let Some(value) = asked(annotation::RESET_AT)
+            && self.draft.status.last_handled_reset_at.as_ref() != Some(&value)
+        {
+            self.draft.status.last_handled_reset_at = Some(value);
+            self.clear_failures();
+        }
+        let tried = self.draft.status.last_attempted.as_ref();
+        if tried.is_some_and(|tried| tried.generation != Some(self.generation())) {
+            self.clear_failures();
+        }
+    }
+
+    fn clear_failures(&mut self) {
+        self.draft.status.failures = None;
+        self.draft.status.retry_count = None;
+        self.draft.status.next_retry_time = None;
+    }
+
+    /// A value of the annotation forceAt that was not acted on yet.
+    fn force_request(&self) -> Option<String> {
+        let annotations = self.component.metadata.annotations.as_ref();
+        let value = annotations.and_then(|all| all.get(annotation::FORCE_AT))?;
+        (self.draft.status.last_handled_force_at.as_ref() != Some(value)).then(|| value.clone())
+    }
+
+    /// Nothing is done to the release; what is true of it is reported (contract section 2.3 step 3).
+    async fn leave_alone(&mut self) -> Result<Next, PassError> {
+        self.context.slots.forget(&self.key);
+        let release = self.release();
+        let observed = self.context.observe(&self.key, &release).await?;
+        self.draft.status.required_by = self.context.world.network().required_by(&self.key);
+        self.draft.status.release_name = Some(release.1.clone());
+        let deployed = observed
+            .record()
+            .filter(|record| record.status == ReleaseStatus::Deployed);
+        if let Some(record) = deployed {
+            self.draft.status.release_version = Some(record.revision);
+        }
+        if self.component.is_marked(annotation::PRE_INSTALLED) {
+            self.report_preinstalled(deployed.cloned().as_deref());
+        } else {
+            self.draft
+                .clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
+            let how = if self.component.spec.suspend {
+                "spec.suspend is true"
+            } else {
+                "the annotation skip-reconcile is set"
+            };
+            let message = match deployed {
+                Some(record) => format!(
+                    "{how}: release {} revision {} is left as it is",
+                    release.1, record.revision
+                ),
+                None => format!("{how}: nothing is installed or changed"),
+            };
+            let ready = find(&self.draft.status.conditions, ConditionType::Ready);
+            if ready.is_none_or(|ready| ready.status == "Unknown") {
+                let unknown = ConditionStatus::Unknown;
+                self.draft
+                    .set(ConditionType::Ready, unknown, Reason::Progressing, &message);
+            }
+            self.draft.phase(Phase::Suspended, &message);
+        }
+        self.save().await?;
+        Ok(None)
+    }
+
+    /// A release that was installed by other means counts as what it is.
+    fn report_preinstalled(&mut self, deployed: Option<&crate::release::record::Record>) {
+        match deployed {
+            Some(record) => {
+                self.draft.status.resolved_version = Some(record.chart.version.clone());
+                self.draft.status.app_version = record.chart.app_version.clone();
+                let message = format!(
+                    "release {} {} was installed by other means and is left alone",
+                    record.name, record.chart.version
+                );
+                self.draft.ready(Reason::Preinstalled, &message);
+                self.draft.phase(Phase::Suspended, &message);
+            }
+            None => {
+                let spec_version = self.component.spec.version.clone();
+                if !spec_version.is_empty() {
+                    self.draft.status.resolved_version = Some(spec_version);
+                }
+                let message = "marked as installed by other means; there is no Helm release of it, and the word of \
+                               the annotation is taken";
+                self.draft.ready(Reason::Preinstalled, message);
+                self.draft.phase(Phase::Suspended, message);
+            }
+        }
+    }
+
+    /// Chart, values and dependencies are known: does the release have to change, and may it?
+    async fn bring_to(&mut self, chart: &Arc<FetchedChart>) -> Result<Next, PassError> {
+        let release = self.release();
+        let hash = self.hash(chart);
+        let wanted = self.wanted(chart, hash);
+        let gate = self.gate(chart).await?;
+        let mut observed = self.context.observe(&self.key, &release).await?;
+        let mut is_fresh = false;
+        let mut slot = None;
+        for _ in 0..MAX_STEPS {
+            let decision = self.decide(&wanted, &observed);
+            if !matches!(decision, Decision::InSync { .. }) && !is_fresh {
+                // nothing is done, counted or awaited on the word of a cache
+                observed = self.context.observe_afresh(&self.key, &release).await?;
+                is_fresh = true;
+                continue;
+            }
+            match decision {
+                Decision::InSync { how } => {
+                    return self.in_sync(chart, &wanted, &observed, how).await;
+                }
+                Decision::Unlock { revision, event } => {
+                    self.unlock(&release, revision, &event).await?;
+                    observed = self.context.observe_afresh(&self.key, &release).await?;
+                }
+                Decision::CountFailure {
+                    class,
+                    reason,
+                    message,
+                } => {
+                    self.draft.status.operation = None;
+                    self.count_failure(class, reason, &message, &observed);
+                    self.save().await?;
+                }
+                Decision::Wait {
+                    reason,
+                    message,
+                    class,
+                    until,
+                } => {
+                    return self.wait(reason, &message, class, until).await;
+                }
+                Decision::Hold {
+                    reason,
+                    message,
+                    recheck,
+                } => {
+                    return self.hold(reason, &message, recheck, &observed).await;
+                }
+                Decision::Run { action, why } => {
+                    match &gate.verdict {
+                        Verdict::Open { .. } => {}
+                        Verdict::Waiting { reason, message } => {
+                            return self.block(*reason, message, false).await;
+                        }
+                        Verdict::Stalled { reason, message } => {
+                            return self.block(*reason, message, true).await;
+                        }
+                    }
+                    if slot.is_none() {
+                        slot = self
+                            .take_slot(&release, matches!(action, decide::Action::Rollback { .. }));
+                        if slot.is_none() {
+                            return self.queued(&why.to_string()).await;
+                        }
+                        // somebody else may have had the release until now
+                        observed = self.context.observe_afresh(&self.key, &release).await?;
+                        continue;
+                    }
+                    return self.operate(action, &why, chart, &wanted, &observed).await;
+                }
+            }
+        }
+        Err(PassError::Conflict)
+    }
+
+    fn hash(&self, chart: &FetchedChart) -> SpecHash {
+        let spec = &self.component.spec;
+        SpecHash::of(&Ingredients {
+            release_name: self.component.release_name(),
+            release_namespace: self.component.target_namespace(),
+            chart_name: &chart.name,
+            chart_version: &chart.version,
+            chart_digest: chart.digest,
+            values: &spec.values,
+            crds: spec.crds,
+            install_hooks: !spec.install.disable_hooks,
+            upgrade_hooks: !spec.upgrade.disable_hooks,
+            service_account: spec.service_account_name.as_deref(),
+            common_labels: &std::collections::BTreeMap::new(),
+            force_replace: spec.upgrade.force_replace,
+        })
+    }
+
+    fn wanted(&self, chart: &FetchedChart, hash: SpecHash) -> Wanted {
+        let spec = &self.component.spec;
+        Wanted {
+            hash,
+            generation: self.generation(),
+            chart_name: chart.name.clone(),
+            chart_version: chart.version.clone(),
+            timeout: spec.timeout.get(),
+            take_ownership: spec.take_ownership,
+            install_on_failure: spec.install.on_failure,
+            has_install_hooks: chart.has_install_hooks && !spec.install.disable_hooks,
+            upgrade_retries: spec.upgrade.retries,
+            upgrade_on_failure: spec.upgrade.on_failure,
+        }
+    }
+
+    fn decide(&self, wanted: &Wanted, observed: &Observed) -> Decision {
+        let status = &self.draft.status;
+        let tried = status.last_attempted.as_ref();
+        let reset = tried.is_none_or(|tried| {
+            tried.generation != Some(wanted.generation)
+                || tried.hash.as_deref() != Some(wanted.hash.to_string().as_str())
+        });
+        let operation = status.operation.as_ref();
+        decide(&Situation {
+            now: self.draft.now(),
+            wanted,
+            revisions: &observed.revisions,
+            newest: match &observed.newest {
+                Newest::None => decide::Newest::None,
+                Newest::Readable(record) => decide::Newest::Readable(record),
+                Newest::Unreadable(why) => decide::Newest::Unreadable(why.clone()),
+            },
+            status,
+            holder: &self.context.identity,
+            // one that ran before us lost the lease, and its children went with it; within this process, the queue
+            // never looks at one Component twice at once, so an operation of ours that is still noted has ended
+            holder_is_gone: operation.is_some(),
+            forced: self.force_request().is_some(),
+            reset,
+        })
+    }
+
+    fn take_slot(
+        &self,
+        release: &ReleaseKey,
+        is_urgent: bool,
+    ) -> Option<crate::controller::slots::Slot> {
+        let urgency = Urgency {
+            class: u8::from(!is_urgent),
+            depth: self.context.world.network().depth(&self.key),
+            created: self
+                .component
+                .metadata
+                .creation_timestamp
+                .as_ref()
+                .map(|time| time.0),
+        };
+        let slot = self.context.slots.take(&self.key, urgency, release);
+        let (used, total) = self.context.slots.in_use();
+        self.context.metrics.slots(used, total);
+        self.context
+            .metrics
+            .queue_depth(self.context.slots.waiting());
+        slot
+    }
+
+    /// Everything is there but a slot.
+    async fn queued(&mut self, why: &str) -> Result<Next, PassError> {
+        let (_, total) = self.context.slots.in_use();
+        let message = format!("{why}; {total} other releases are being worked on");
+        self.draft.progressing(Reason::WaitingForSlot, &message);
+        self.draft.phase(Phase::Queued, &message);
+        self.save().await?;
+        Ok(self.safety_poll())
+    }
+
+    /// A dependency is in the way.
+    async fn block(
+        &mut self,
+        reason: Reason,
+        message: &str,
+        is_stuck: bool,
+    ) -> Result<Next, PassError> {
+        self.context.slots.forget(&self.key);
+        self.context.metrics.dependency_blocked(reason);
+        let is_new = !self.says(ConditionType::DependenciesReady, reason, message);
+        if is_stuck {
+            self.draft.stalled(reason, message);
+        } else {
+            self.draft
+                .waiting(reason, Reason::WaitingForDependencies, message);
+        }
+        self.draft.phase(Phase::Blocked, message);
+        self.save().await?;
+        if is_new && is_stuck {
+            self.warn(reason, "Order", message).await;
+        }
+        Ok(self.safety_poll())
+    }
+
+    /// The last attempt failed and the next is not due, or somebody else is working on the release.
+    async fn wait(
+        &mut self,
+        reason: Reason,
+        message: &str,
+        class: FailureClass,
+        until: Option<Timestamp>,
+    ) -> Result<Next, PassError> {
+        self.context.slots.forget(&self.key);
+        let delay = match until {
+            Some(until) => until_then(self.draft.now(), until),
+            None => {
+                let failures = self.context.remember(&self.key, |memory| memory.transient);
+                retry::delay(class, failures, jitter())
+            }
+        };
+        let is_retry = self
+            .draft
+            .status
+            .failures
+            .is_some_and(|failures| failures.install + failures.upgrade > 0);
+        if is_retry && self.draft.has(ConditionType::Ready, ConditionStatus::False) {
+            // what failed, and why, stays until the next attempt
+            self.draft.settle();
+            self.save().await?;
+            return Ok(Some(delay));
+        }
+        self.draft
+            .is_false(ConditionType::Released, reason, message);
+        self.draft.waiting(reason, Reason::Progressing, message);
+        self.draft.phase(Phase::Pending, message);
+        self.save().await?;
+        Ok(Some(delay))
+    }
+
+    /// Nothing more is tried by itself.
+    async fn hold(
+        &mut self,
+        reason: Reason,
+        message: &str,
+        recheck: Timestamp,
+        observed: &Observed,
+    ) -> Result<Next, PassError> {
+        self.context.slots.forget(&self.key);
+        let is_new = !self.says(ConditionType::Stalled, reason, message);
+        let runs = observed
+            .record()
+            .is_some_and(|record| record.status == ReleaseStatus::Deployed);
+        let why_not_ready = find(&self.draft.status.conditions, ConditionType::Ready)
+            .filter(|ready| ready.status == "False" && reason == Reason::RetriesExceeded)
+            .map(|ready| (ready.reason.clone(), ready.message.clone()));
+        self.draft.stalled(reason, message);
+        if let Some((failed, cause)) = why_not_ready
+            && let Some(failed) = Reason::ALL.iter().find(|known| known.as_str() == failed)
+        {
+            // the failure itself is worth more than that there were enough of them
+            self.draft.is_false(ConditionType::Ready, *failed, &cause);
+        }
+        self.draft.phase(
+            if runs {
+                Phase::Degraded
+            } else {
+                Phase::Stalled
+            },
+            message,
+        );
+        self.save().await?;
+        if is_new {
+            self.warn(reason, "Hold", message).await;
+        }
+        Ok(Some(until_then(self.draft.now(), recheck)))
+    }
+
+    /// Notes a failed attempt in the draft: counters, times and conditions.
+    fn count_failure(
+        &mut self,
+        class: FailureClass,
+        reason: Reason,
+        message: &str,
+        observed: &Observed,
+    ) {
+        let kind = self.failed_kind(observed);
+        let update =
+            retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
+        self.context.metrics.retry(class);
+        self.draft.status.failures = Some(update.failures);
+        self.draft.status.retry_count = Some(update.retry_count).filter(|count| *count > 0);
+        self.draft.status.next_retry_time = Some(Time(update.next_retry));
+        self.draft.status.last_failure_time = Some(Time(update.last_failure));
+        self.draft
+            .is_false(ConditionType::Released, reason, message);
+        if class == FailureClass::Terminal {
+            self.draft.stalled(stalled_reason(reason), message);
+            self.draft.is_false(ConditionType::Ready, reason, message);
+            self.draft.phase(Phase::Stalled, message);
+        } else {
+            self.draft
+                .waiting(reason, Reason::ProgressingWithRetry, message);
+            self.draft.phase(Phase::Failed, message);
+        }
+    }
+
+    /// An attempt at an upgrade if something had been deployed before, else at an install.
+    fn failed_kind(&self, observed: &Observed) -> retry::ActionKind {
+        let was_deployed = |status: ReleaseStatus| {
+            matches!(status, ReleaseStatus::Deployed | ReleaseStatus::Superseded)
+        };
+        if observed
+            .revisions
+            .iter()
+            .any(|revision| was_deployed(revision.status))
+        {
+            retry::ActionKind::Upgrade
+        } else {
+            retry::ActionKind::Install
+        }
+    }
+
+    fn attempt(&self, chart: &FetchedChart, hash: SpecHash) -> Attempt {
+        let values = crate::component::spec_hash::values_digest(&self.component.spec.values);
+        Attempt {
+            hash: Some(hash.to_string()),
+            chart_version: Some(chart.version.clone()),
+            chart_digest: Some(format!("sha256:{}", chart.digest)),
+            values_digest: Some(format!("sha256:{values}")),
+            generation: Some(self.generation()),
+        }
+    }
+
+    fn token(&self, operation: &str, hash: SpecHash) -> Token {
+        Token {
+            operation: operation.to_owned(),
+            hash,
+            generation: self.generation(),
+        }
+    }
+}
+
+/// Reasons that may stand in Stalled; others are spelled as the spec's.
+fn stalled_reason(reason: Reason) -> Reason {
+    if ConditionType::Stalled.permits(ConditionStatus::True, reason) {
+        reason
+    } else {
+        Reason::InvalidSpec
+    }
+}
+
+fn until_then(now: Timestamp, then: Timestamp) -> Duration {
+    let milliseconds = then.as_millisecond() - now.as_millisecond();
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)).max(AFTER_CONFLICT)
+}

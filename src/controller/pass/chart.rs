@@ -1,0 +1,221 @@
+//! Which chart: the version that the spec means, and its package (contract sections 2.3 step 8 and 2.5).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chart::digest::Sha256Hex;
+use crate::chart::selector::VersionSelector;
+use crate::component::Phase;
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::controller::charts::{
+    ChartVersion, ChartsError, FetchedChart, Picked, kube_version_allows, pick,
+};
+use crate::controller::context::{PassError, jitter};
+use crate::controller::pass::{Next, Pass};
+use crate::controller::retry;
+use crate::release::helm::FailureClass;
+
+/// A chart, or when to look again; the status then says why there is none.
+type Chart = Result<Arc<FetchedChart>, Next>;
+
+impl Pass<'_> {
+    /// The chart that the spec means, ready to be installed.
+    pub(super) async fn resolve_chart(&mut self) -> Result<Chart, PassError> {
+        let pinned = match self.component.spec.chart.digest.as_deref() {
+            None => None,
+            Some(text) => match Sha256Hex::parse(text.trim_start_matches("sha256:")) {
+                Some(digest) => Some(digest),
+                None => {
+                    let message =
+                        format!("spec.chart.digest {text:?} is not sha256: and 64 hex digits");
+                    return Ok(Err(self.stall(Reason::InvalidSpec, &message).await?));
+                }
+            },
+        };
+        let repository = self.repository();
+        let name = self.component.chart_name().to_owned();
+        let versions = match self
+            .context
+            .charts
+            .versions(repository.as_deref(), &name)
+            .await
+        {
+            Ok(versions) => versions,
+            Err(cause) => return self.without_chart(&cause).await,
+        };
+        let version = match self.pick(&versions) {
+            Ok(index) => versions[index].clone(),
+            Err(chart) => return chart.await_in(self).await,
+        };
+        let fetched = self
+            .context
+            .charts
+            .fetch(repository.as_deref(), &version, pinned)
+            .await;
+        let chart = match fetched {
+            Ok(chart) => chart,
+            Err(cause) => return self.without_chart(&cause).await,
+        };
+        self.check(chart).await
+    }
+
+    fn repository(&self) -> Option<String> {
+        let given = self.component.spec.chart.repository.clone();
+        given.filter(|url| !url.is_empty())
+    }
+
+    fn pick(&self, versions: &[ChartVersion]) -> Result<usize, NoVersion> {
+        let spec = &self.component.spec;
+        // validated before
+        let selector = VersionSelector::parse(&spec.version).unwrap_or(VersionSelector::Newest);
+        let current = self.component.status.as_ref();
+        let current = current.and_then(|status| status.resolved_version.as_deref());
+        match pick(&selector, versions, current, spec.auto_upgrade) {
+            Picked::Version(index) => Ok(index),
+            Picked::Stay(message) => Err(NoVersion {
+                reason: Reason::VersionNotFound,
+                message,
+                stays: true,
+            }),
+            Picked::NotFound { reason, message } => Err(NoVersion {
+                reason,
+                message,
+                stays: false,
+            }),
+        }
+    }
+
+    /// The package is there; may it be installed here?
+    async fn check(&mut self, chart: Arc<FetchedChart>) -> Result<Chart, PassError> {
+        if chart.is_library {
+            let message = format!(
+                "{} {} is a library chart: it cannot be installed, only be used by other charts",
+                chart.name, chart.version
+            );
+            return self.refuse_chart(Reason::ChartInvalid, &message).await;
+        }
+        if !kube_version_allows(&chart.kube_version, &self.context.server_version) {
+            let server = &self.context.server_version;
+            let message = format!(
+                "{} {} is for Kubernetes {}, and this cluster runs {}.{}.{}; choose another version of the chart",
+                chart.name,
+                chart.version,
+                chart.kube_version,
+                server.major,
+                server.minor,
+                server.patch
+            );
+            return self
+                .refuse_chart(Reason::KubeVersionMismatch, &message)
+                .await;
+        }
+        if let Some(message) = chart.is_too_large_for_a_release() {
+            self.draft
+                .is_false(ConditionType::Released, Reason::ReleaseTooLarge, &message);
+            return Ok(Err(self.stall(Reason::ReleaseTooLarge, &message).await?));
+        }
+        let message = format!("{} {} (sha256:{})", chart.name, chart.version, chart.digest);
+        self.draft.is_true(
+            ConditionType::ChartResolved,
+            Reason::ChartResolved,
+            &message,
+        );
+        self.draft.is_true(
+            ConditionType::ValuesResolved,
+            Reason::ValuesResolved,
+            "values are those of spec.values",
+        );
+        self.draft.status.resolved_version = Some(chart.version.clone());
+        self.draft.status.chart_digest = Some(format!("sha256:{}", chart.digest));
+        self.draft.status.app_version =
+            Some(chart.app_version.clone()).filter(|text| !text.is_empty());
+        Ok(Ok(chart))
+    }
+
+    async fn refuse_chart(&mut self, reason: Reason, message: &str) -> Result<Chart, PassError> {
+        self.draft
+            .is_false(ConditionType::ChartResolved, reason, message);
+        Ok(Err(self.stall(reason, message).await?))
+    }
+
+    /// There is no chart: waited for, tried again or refused, by what is the matter with it.
+    async fn without_chart(&mut self, cause: &ChartsError) -> Result<Chart, PassError> {
+        let message = crate::repository::chain(cause);
+        match cause.class() {
+            FailureClass::Terminal => self.refuse_chart(cause.reason(), &message).await,
+            _ => self.wait_for_chart(cause.reason(), &message).await,
+        }
+    }
+
+    /// What is installed stays as it is, and says so; what is not installed waits.
+    async fn wait_for_chart(&mut self, reason: Reason, message: &str) -> Result<Chart, PassError> {
+        self.context.slots.forget(&self.key);
+        self.draft
+            .is_false(ConditionType::ChartResolved, reason, message);
+        let is_new = !self.says(ConditionType::ChartResolved, reason, message);
+        if !self.runs_what_it_should() {
+            self.draft.waiting(reason, Reason::WaitingForChart, message);
+            self.draft.phase(Phase::Blocked, message);
+        }
+        self.save().await?;
+        if is_new && reason != Reason::RepositoryUnavailable {
+            self.tell(reason, "Resolve", message).await;
+        }
+        let next = if reason == Reason::RepositoryUnavailable {
+            let failures = self.context.remember(&self.key, |memory| {
+                memory.transient += 1;
+                memory.transient - 1
+            });
+            // the caller takes this pass for a success, which it is not
+            let delay = retry::delay(FailureClass::Transient, failures, jitter());
+            Some(delay.min(Duration::from_secs(60)))
+        } else {
+            self.safety_poll()
+        };
+        Ok(Err(next))
+    }
+
+    /// True if this generation was installed, as far as the status tells.
+    fn runs_what_it_should(&self) -> bool {
+        let status = self.component.status.as_ref();
+        let is_observed = status.and_then(|status| status.observed_generation)
+            == self.component.metadata.generation;
+        let tried = status.and_then(|status| status.last_attempted.as_ref());
+        let is_tried = tried.and_then(|tried| tried.generation) == Some(self.generation());
+        is_observed && is_tried && self.draft.has(ConditionType::Ready, ConditionStatus::True)
+    }
+}
+
+/// No version that will do, for now.
+struct NoVersion {
+    reason: Reason,
+    message: String,
+    stays: bool,
+}
+
+impl NoVersion {
+    async fn await_in(self, pass: &mut Pass<'_>) -> Result<Chart, PassError> {
+        if self.stays
+            && let Some(chart) = pass.installed_chart().await
+        {
+            // what runs is wanted still; only its package is no longer in the repository
+            let checked = pass.check(chart).await?;
+            pass.draft
+                .is_false(ConditionType::ChartResolved, self.reason, &self.message);
+            return Ok(checked);
+        }
+        pass.wait_for_chart(self.reason, &self.message).await
+    }
+}
+
+impl Pass<'_> {
+    /// The package of what is installed, from the cache.
+    async fn installed_chart(&self) -> Option<Arc<FetchedChart>> {
+        let status = self.component.status.as_ref()?;
+        let digest = status
+            .chart_digest
+            .as_deref()?
+            .trim_start_matches("sha256:");
+        self.context.charts.cached(Sha256Hex::parse(digest)?).await
+    }
+}

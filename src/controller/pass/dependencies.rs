@@ -1,0 +1,290 @@
+//! What must be there first: asked of the network, written down, and created where it is missing (contract section
+//! 2.6).
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::chart::version::Version;
+use crate::component::conditions::{ConditionType, Reason};
+use crate::component::names::label;
+use crate::component::{ChartSource, Component, ComponentSpec};
+use crate::controller::charts::FetchedChart;
+use crate::controller::context::{PassError, is_conflict, is_not_found};
+use crate::controller::network::{Gate, ImplicitComponent, Network, Retarget, Supply, Verdict};
+use crate::controller::pass::{Next, Pass};
+use crate::controller::world::Seen;
+
+/// What the specification of an implicit Component was when it was made: an edit makes it the user's.
+const MADE_FROM: &str = "ext.theriseunion.io/made-from";
+
+/// Answers to the network's questions, fetched before it asks.
+#[derive(Default)]
+struct Answers {
+    versions: HashMap<String, Vec<(String, Version)>>,
+    externals: BTreeMap<(String, String), String>,
+}
+
+impl Supply for Answers {
+    fn versions(&self, chart: &str) -> Option<&[(String, Version)]> {
+        self.versions.get(chart).map(Vec::as_slice)
+    }
+
+    fn external(&self, namespace: &str, name: &str) -> Option<&str> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.externals.get(&key).map(String::as_str)
+    }
+}
+
+impl Pass<'_> {
+    /// Whether the dependencies let this Component go on. What is missing and can be had is created.
+    pub(super) async fn gate(&mut self, chart: &FetchedChart) -> Result<Gate, PassError> {
+        let network = self.context.world.network();
+        let mut answers = Answers::default();
+        for question in network.questions(&self.key, &chart.requires) {
+            if let Ok(versions) = self.context.charts.versions(None, &question.chart).await {
+                let pairs = versions
+                    .into_iter()
+                    .map(|found| (found.text, found.version));
+                answers
+                    .versions
+                    .insert(question.chart.clone(), pairs.collect());
+            }
+            if let Some(version) = self.external(&question.namespace, &question.name).await? {
+                let key = (question.namespace, question.name);
+                answers.externals.insert(key, version);
+            }
+        }
+        let gate = network.gate(&self.key, &chart.requires, &answers);
+        self.draft.status.dependencies = gate.dependencies.clone();
+        match &gate.verdict {
+            Verdict::Open { reason, message } => {
+                self.draft
+                    .is_true(ConditionType::DependenciesReady, *reason, message);
+            }
+            Verdict::Waiting { reason, message } | Verdict::Stalled { reason, message } => {
+                self.draft
+                    .is_false(ConditionType::DependenciesReady, *reason, message);
+            }
+        }
+        for wanted in &gate.create {
+            self.create(wanted).await?;
+        }
+        for moved in &gate.retarget {
+            self.retarget(moved).await?;
+        }
+        Ok(gate)
+    }
+
+    /// The chart version of a deployed release of that name, in that namespace or in the one that this release goes to.
+    async fn external(&self, namespace: &str, name: &str) -> Result<Option<String>, PassError> {
+        for namespace in [namespace, self.component.target_namespace()] {
+            let release = (namespace.to_owned(), name.to_owned());
+            if self.context.world.revisions(&release).is_empty() {
+                continue;
+            }
+            let observed = self
+                .context
+                .observe(&self.key_of_external(&release), &release)
+                .await?;
+            if let Some(record) = observed.record()
+                && record.status == crate::release::record::ReleaseStatus::Deployed
+            {
+                return Ok(Some(record.chart.version.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is remembered of a release without a Component is kept under a key that no Component has.
+    fn key_of_external(&self, release: &(String, String)) -> crate::topology::NodeKey {
+        crate::topology::NodeKey::new(&format!("release:{}", release.0), &release.1)
+    }
+
+    async fn create(&mut self, wanted: &ImplicitComponent) -> Result<(), PassError> {
+        let spec = ComponentSpec {
+            version: wanted.version.clone(),
+            chart: ChartSource {
+                name: Some(wanted.chart.clone()).filter(|chart| *chart != wanted.key.name),
+                namespace: wanted.target_namespace.clone(),
+                ..ChartSource::default()
+            },
+            values: match &wanted.values {
+                Some(Value::Object(values)) => values.clone(),
+                _ => serde_json::Map::new(),
+            },
+            ..ComponentSpec::default()
+        };
+        let mut component = Component::new(&wanted.key.name, spec);
+        component.metadata.namespace = Some(wanted.key.namespace.clone());
+        component.metadata.labels = Some(BTreeMap::from([(
+            label::IMPLICIT.to_owned(),
+            "true".to_owned(),
+        )]));
+        component.metadata.annotations = Some(BTreeMap::from([(
+            MADE_FROM.to_owned(),
+            made_from(&component.spec),
+        )]));
+        let api = self.context.components(&wanted.key.namespace);
+        match api.create(&PostParams::default(), &component).await {
+            Ok(created) => {
+                self.context.world.apply(Seen::Usable(Box::new(created)));
+                self.context.waker.wake(&wanted.key);
+                let note = format!(
+                    "created Component {} (chart {} {}) because {} requires it",
+                    wanted.key,
+                    wanted.chart,
+                    if wanted.version.is_empty() {
+                        "in its newest version"
+                    } else {
+                        &wanted.version
+                    },
+                    wanted.required_by
+                );
+                let action = format!("Create/{}", wanted.key.name);
+                self.tell(Reason::DependencyCreated, &action, &note).await;
+                Ok(())
+            }
+            // another requirer was faster
+            Err(cause) if is_conflict(&cause) => Ok(()),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    /// Moves an implicit Component to another range; one that its user changed is left alone.
+    async fn retarget(&mut self, moved: &Retarget) -> Result<(), PassError> {
+        let Some(seen) = self.context.world.component(&moved.key) else {
+            return Ok(());
+        };
+        let Some(component) = seen.usable() else {
+            return Ok(());
+        };
+        if !is_as_made(component) || component.spec.version == moved.version {
+            return Ok(());
+        }
+        let spec = ComponentSpec {
+            version: moved.version.clone(),
+            ..component.spec.clone()
+        };
+        let patch = json!({
+            "metadata": {
+                "resourceVersion": component.metadata.resource_version,
+                "annotations": {MADE_FROM: made_from(&spec)},
+            },
+            "spec": {"version": moved.version},
+        });
+        let api = self.context.components(&moved.key.namespace);
+        let patched = api
+            .patch(
+                &moved.key.name,
+                &PatchParams::default(),
+                &Patch::Merge(patch),
+            )
+            .await;
+        match patched {
+            Ok(_) => Ok(()),
+            Err(cause) if is_conflict(&cause) || is_not_found(&cause) => Ok(()),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    /// An implicit Component that nobody has required for a while is deleted; a user's edit makes it the user's own.
+    pub(super) async fn collect_if_unneeded(
+        &mut self,
+        network: &Network,
+    ) -> Result<Option<Duration>, PassError> {
+        let labels = self.component.metadata.labels.as_ref();
+        if labels.is_none_or(|all| !all.contains_key(label::IMPLICIT)) {
+            return Ok(None);
+        }
+        if !is_as_made(&self.component) {
+            self.disown().await?;
+            return Ok(None);
+        }
+        if !network.unneeded(&self.key) {
+            self.context.remember(&self.key, |memory| {
+                memory.unneeded = None;
+                memory.grace_timer = false;
+            });
+            return Ok(None);
+        }
+        let since = self.context.remember(&self.key, |memory| {
+            *memory.unneeded.get_or_insert_with(Instant::now)
+        });
+        let grace = self.context.config.implicit_grace;
+        let waited = since.elapsed();
+        if waited < grace {
+            // it is brought to what it should be until then, and looked at again when the time is over
+            let waker = self.context.waker.clone();
+            let (key, rest) = (self.key.clone(), grace - waited);
+            if self.context.remember(&self.key, |memory| {
+                !std::mem::replace(&mut memory.grace_timer, true)
+            }) {
+                tokio::spawn(async move {
+                    tokio::time::sleep(rest + Duration::from_millis(100)).await;
+                    waker.wake(&key);
+                });
+            }
+            return Ok(None);
+        }
+        let parameters = DeleteParams::default().preconditions(Preconditions {
+            uid: self.component.metadata.uid.clone(),
+            resource_version: self.component.metadata.resource_version.clone(),
+        });
+        let api = self.context.components(&self.key.namespace);
+        match api.delete(&self.key.name, &parameters).await {
+            Ok(_) => {
+                let note = "nobody requires it any more";
+                self.tell(Reason::DependencyCollected, "Collect", note)
+                    .await;
+                Ok(Some(Duration::from_secs(1)))
+            }
+            Err(cause) if is_conflict(&cause) || is_not_found(&cause) => Err(PassError::Conflict),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    /// The label goes: a user has taken the Component over.
+    async fn disown(&mut self) -> Result<Next, PassError> {
+        let patch = json!({"metadata": {
+            "resourceVersion": self.component.metadata.resource_version,
+            "labels": {label::IMPLICIT: null},
+            "annotations": {MADE_FROM: null},
+        }});
+        let api = self.context.components(&self.key.namespace);
+        let patched = api
+            .patch(
+                &self.key.name,
+                &PatchParams::default(),
+                &Patch::Merge(patch),
+            )
+            .await;
+        match patched {
+            Ok(patched) => {
+                let status = self.draft.status.clone();
+                self.took_in(patched);
+                self.draft.status = status;
+                Ok(None)
+            }
+            Err(cause) if is_conflict(&cause) => Err(PassError::Conflict),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+}
+
+/// The digest of a specification.
+fn made_from(spec: &ComponentSpec) -> String {
+    let value = serde_json::to_value(spec).unwrap_or_default();
+    let text = crate::component::canonical_json::text(&value);
+    crate::chart::digest::Sha256Hex::of(text.as_bytes()).to_string()
+}
+
+/// True if nobody has changed the specification since it was made.
+fn is_as_made(component: &Component) -> bool {
+    let annotations = component.metadata.annotations.as_ref();
+    let made = annotations.and_then(|all| all.get(MADE_FROM));
+    made.is_some_and(|made| *made == made_from(&component.spec))
+}

@@ -1,0 +1,705 @@
+//! One Helm operation: the intent is written, Helm runs, and the release's own Secrets say what came of it (contract
+//! sections 2.3 steps 14 to 20 and 2.9).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::SignedDuration;
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::chart::digest::Sha256Hex;
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::status::{Operation, OperationKind, Revision as HistoryEntry};
+use crate::component::{Component, Phase};
+use crate::controller::charts::FetchedChart;
+use crate::controller::context::{Observed, PassError, jitter};
+use crate::controller::decide::{Action, Wanted, Why};
+use crate::controller::namespace::{self, NamespaceState};
+use crate::controller::pass::{Next, Pass};
+use crate::controller::slots::ReleaseKey;
+use crate::controller::{crds, health, members, retry};
+use crate::release::helm::{
+    ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, Outcome, RollbackCall,
+    UninstallCall, UpgradeCall, judge,
+};
+use crate::release::manifest;
+use crate::release::record::{Record, ReleaseStatus};
+use crate::release::token::{Token, rollback_target};
+use crate::repository::chain;
+
+/// Time for everything that is not waiting: rendering, applying, storing.
+const BESIDE_WAITING: Duration = Duration::from_secs(60);
+/// How long definitions may take to be served.
+const CRDS_ESTABLISHED: Duration = Duration::from_secs(60);
+/// An installed release whose readiness nobody awaited is looked at after this long.
+const HEALTH_SOON: Duration = Duration::from_secs(5);
+/// The longest note of an event that quotes Helm, in bytes.
+const MAX_QUOTE: usize = 1000;
+
+/// What ended an operation.
+struct Ended {
+    outcome: Outcome,
+    /// The spec changed, or the Component is to go: the operation was ended for that.
+    superseded: bool,
+}
+
+impl Pass<'_> {
+    /// Runs Helm once and reports what came of it.
+    pub(super) async fn operate(
+        &mut self,
+        action: Action,
+        why: &Why,
+        chart: &Arc<FetchedChart>,
+        wanted: &Wanted,
+        observed: &Observed,
+    ) -> Result<Next, PassError> {
+        let release = self.release();
+        let (package, values) = match self.inputs(&action, chart).await? {
+            Ok(inputs) => inputs,
+            Err(message) => return self.no_way_back(&message).await,
+        };
+        let kind = kind_of(&action, observed);
+        let timeout = self.timeout(kind);
+        let hooks = if chart.has_install_hooks { 2 } else { 0 };
+        let deadline = timeout * (1 + hooks) + BESIDE_WAITING;
+        let operation = self.intent(kind, chart, wanted, observed, deadline);
+        let id = operation.id.clone();
+        let call = HelmCall {
+            action: match &action {
+                Action::Rollback { to } => HelmAction::Rollback(self.rollback_call(*to)),
+                Action::Reinstall | Action::FinishUninstall => {
+                    HelmAction::Uninstall(self.uninstall_call(false))
+                }
+                Action::Install | Action::Upgrade | Action::Reapply { .. } => {
+                    let is_first = observed.revisions.is_empty();
+                    HelmAction::Upgrade(self.upgrade_call(package, values, &id, wanted, is_first))
+                }
+            },
+            release: release.1.clone(),
+            namespace: release.0.clone(),
+            operation: id.clone(),
+            timeout,
+            deadline,
+        };
+        let what = format!("{} {}", chart.name, chart.version);
+        let doing = match kind {
+            OperationKind::Install => format!("installing {what}: {why}"),
+            OperationKind::Rollback => format!("going back to the last good revision: {why}"),
+            OperationKind::Uninstall => format!("removing what a failed install left: {why}"),
+            _ => format!("upgrading to {what}: {why}"),
+        };
+        self.draft.status.operation = Some(operation);
+        self.draft.status.release_name = Some(release.1.clone());
+        if let Some(value) = self.force_request() {
+            self.draft.status.last_handled_force_at = Some(value);
+        }
+        if matches!(action, Action::Install | Action::Upgrade) {
+            self.draft.status.last_attempted = Some(self.attempt(chart, wanted.hash));
+        }
+        if kind == OperationKind::Rollback {
+            // what failed stays to be read
+            self.draft
+                .is_true(ConditionType::Reconciling, Reason::Progressing, &doing);
+        } else {
+            self.draft.progressing(Reason::Progressing, &doing);
+        }
+        self.draft.phase(phase_of(kind), &doing);
+        // nothing starts that was not written down before
+        self.save().await?;
+        info!(component = %self.key, operation = id, message = doing, "Component");
+
+        let started = Instant::now();
+        if kind != OperationKind::Uninstall
+            && kind != OperationKind::Rollback
+            && let Err(failure) = self.prepare(&release, chart).await?
+        {
+            return self.failed(kind, failure, None, observed).await;
+        }
+        let ended = self.run_helm(&call).await;
+        self.count(kind, &ended.outcome, started.elapsed());
+        if self.context.stop.is_cancelled() {
+            // the intent stays: whoever works next sees from the release what came of it
+            return Ok(None);
+        }
+        let after = self.context.observe_afresh(&self.key, &release).await?;
+        if self.is_done(&action, &id, observed, &after) {
+            return self.succeeded(&action, why, chart, wanted, &after).await;
+        }
+        let failure = judge(judged_as(kind), &ended.outcome).unwrap_or(Failure {
+            class: FailureClass::DecideAgain,
+            reason: Reason::Interrupted,
+            message: "Helm reported success, and the release does not show it".to_owned(),
+        });
+        let failure = if ended.superseded {
+            Failure {
+                class: FailureClass::Interrupted,
+                reason: Reason::Interrupted,
+                message: "interrupted: the Component changed".to_owned(),
+            }
+        } else {
+            failure
+        };
+        self.failed(kind, failure, Some(&ended.outcome), &after)
+            .await
+    }
+
+    /// The package and values of an action; an error says why an older revision cannot be made again.
+    async fn inputs(
+        &self,
+        action: &Action,
+        chart: &FetchedChart,
+    ) -> Result<Result<(std::path::PathBuf, Vec<u8>), String>, PassError> {
+        let Action::Reapply { to } = action else {
+            let values = serde_json::to_vec(&self.component.spec.values).unwrap_or_default();
+            return Ok(Ok((chart.path.clone(), values)));
+        };
+        let history = &self.draft.status.history;
+        let digest = (history.iter().find(|entry| entry.revision == *to))
+            .and_then(|entry| entry.chart_digest.as_deref())
+            .and_then(|digest| Sha256Hex::parse(digest.trim_start_matches("sha256:")));
+        let package = match digest {
+            Some(digest) => self.context.charts.cached(digest).await,
+            None => None,
+        };
+        let Some(package) = package else {
+            return Ok(Err(format!(
+                "the package of revision {to} is no longer in the cache; push a good version of the chart"
+            )));
+        };
+        let release = self.release();
+        match self.context.record(&release, *to).await? {
+            Some(Ok(record)) => {
+                let values = serde_json::to_vec(&record.config).unwrap_or_default();
+                Ok(Ok((package.path.clone(), values)))
+            }
+            _ => Ok(Err(format!("revision {to} can no longer be read"))),
+        }
+    }
+
+    fn intent(
+        &self,
+        kind: OperationKind,
+        chart: &FetchedChart,
+        wanted: &Wanted,
+        observed: &Observed,
+        deadline: Duration,
+    ) -> Operation {
+        let now = self.draft.now();
+        let hash = wanted.hash.to_string();
+        let from_revision = observed.number();
+        // one that never reached Helm is begun again as itself
+        let same = self.draft.status.operation.as_ref().filter(|known| {
+            known.kind == kind
+                && known.from_revision == from_revision
+                && known.hash.as_deref() == Some(hash.as_str())
+        });
+        Operation {
+            id: same.map_or_else(new_operation, |known| known.id.clone()),
+            kind,
+            from_revision,
+            hash: Some(hash),
+            chart_digest: Some(format!("sha256:{}", chart.digest)),
+            holder: self.context.identity.clone(),
+            started_at: Time(now),
+            deadline: Time(now + SignedDuration::try_from(deadline).unwrap_or(SignedDuration::MAX)),
+        }
+    }
+
+    fn timeout(&self, kind: OperationKind) -> Duration {
+        let spec = &self.component.spec;
+        let own = match kind {
+            OperationKind::Install => &spec.install.timeout,
+            OperationKind::Upgrade => &spec.upgrade.timeout,
+            OperationKind::Rollback => &spec.rollback.timeout,
+            OperationKind::Uninstall => &spec.uninstall.timeout,
+            OperationKind::Test => &spec.test.timeout,
+        };
+        own.as_ref().unwrap_or(&spec.timeout).get()
+    }
+
+    fn upgrade_call(
+        &self,
+        package: std::path::PathBuf,
+        values: Vec<u8>,
+        operation: &str,
+        wanted: &Wanted,
+        is_first: bool,
+    ) -> UpgradeCall {
+        let spec = &self.component.spec;
+        let (wait, wait_for_jobs, disable_hooks) = if is_first {
+            let install = &spec.install;
+            (install.wait, install.wait_for_jobs, install.disable_hooks)
+        } else {
+            let upgrade = &spec.upgrade;
+            (upgrade.wait, upgrade.wait_for_jobs, upgrade.disable_hooks)
+        };
+        UpgradeCall {
+            package,
+            values,
+            wait,
+            wait_for_jobs,
+            disable_hooks,
+            history_limit: spec.history_limit,
+            operation: operation.to_owned(),
+            token: self.token(operation, wanted.hash).to_string(),
+            hash_label: wanted.hash.short(),
+            take_ownership: spec.take_ownership == crate::component::TakeOwnership::Always,
+            force_replace: spec.upgrade.force_replace && !is_first,
+            cleanup_on_fail: spec.upgrade.cleanup_on_fail && !is_first,
+        }
+    }
+
+    fn rollback_call(&self, revision: i64) -> RollbackCall {
+        let spec = &self.component.spec;
+        RollbackCall {
+            revision,
+            wait: spec.rollback.wait,
+            wait_for_jobs: spec.rollback.wait_for_jobs,
+            disable_hooks: spec.rollback.disable_hooks,
+            history_limit: spec.history_limit,
+            cleanup_on_fail: spec.upgrade.cleanup_on_fail,
+        }
+    }
+
+    pub(super) fn uninstall_call(&self, without_hooks: bool) -> UninstallCall {
+        let uninstall = &self.component.spec.uninstall;
+        UninstallCall {
+            wait: uninstall.wait,
+            disable_hooks: uninstall.disable_hooks || without_hooks,
+            cascade: uninstall.cascade,
+            keep_history: uninstall.keep_history,
+            description: None,
+        }
+    }
+
+    /// The namespace and the chart's definitions, which must be there before Helm runs.
+    async fn prepare(
+        &self,
+        release: &ReleaseKey,
+        chart: &FetchedChart,
+    ) -> Result<Result<(), Failure>, PassError> {
+        let labels = &self.context.config.namespace_labels;
+        match namespace::ensure(&self.context.client, &release.0, labels).await? {
+            NamespaceState::Existed | NamespaceState::Created => {}
+            NamespaceState::Terminating => {
+                return Ok(Err(Failure {
+                    class: FailureClass::Transient,
+                    reason: Reason::NamespaceTerminating,
+                    message: format!(
+                        "namespace {} is being deleted; it is made again when it is gone",
+                        release.0
+                    ),
+                }));
+            }
+        }
+        if chart.crds.is_empty() {
+            return Ok(Ok(()));
+        }
+        let policy = self.component.spec.crds;
+        match crds::apply(&self.context.client, &chart.crds, policy, CRDS_ESTABLISHED).await {
+            Ok(_) => Ok(Ok(())),
+            Err(cause) => Ok(Err(Failure {
+                class: if cause.is_transient() {
+                    FailureClass::Transient
+                } else {
+                    FailureClass::Attempt
+                },
+                reason: if cause.is_transient() {
+                    Reason::ClusterUnreachable
+                } else {
+                    Reason::MissingCRDs
+                },
+                message: format!(
+                    "the chart's definitions cannot be applied: {}",
+                    chain(&cause)
+                ),
+            })),
+        }
+    }
+
+    /// Runs Helm to its end; ends it early when the Component changes.
+    async fn run_helm(&self, call: &HelmCall) -> Ended {
+        let stop = self.context.stop.child_token();
+        let (used, total) = self.context.slots.in_use();
+        self.context.metrics.slots(used, total);
+        let run = self.context.helm.run(call, &stop);
+        tokio::pin!(run);
+        tokio::select! {
+            outcome = &mut run => Ended { outcome, superseded: false },
+            () = self.changed() => {
+                stop.cancel();
+                let outcome = run.await;
+                let superseded = outcome.ending != Ending::Succeeded;
+                Ended { outcome, superseded }
+            }
+        }
+    }
+
+    /// Completes when what is being done is no longer wanted.
+    async fn changed(&self) {
+        let mut changes = self.context.world.changes();
+        loop {
+            changes.mark_unchanged();
+            let seen = self.context.world.component(&self.key);
+            let Some(component) = seen.as_deref().and_then(|seen| seen.usable()) else {
+                return;
+            };
+            let is_removal = self.component.metadata.deletion_timestamp.is_some()
+                || !self.component.spec.enabled;
+            let is_other = component.metadata.generation != self.component.metadata.generation
+                || component.metadata.deletion_timestamp.is_some()
+                || members::is_left_alone(component);
+            if is_other && !(is_removal && still_goes(component)) {
+                return;
+            }
+            if changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Runs Helm's uninstall for a removal.
+    pub(super) async fn uninstall(&self, call: &HelmCall) -> Outcome {
+        let started = Instant::now();
+        let ended = self.run_helm(call).await;
+        self.count(OperationKind::Uninstall, &ended.outcome, started.elapsed());
+        ended.outcome
+    }
+
+    fn count(&self, kind: OperationKind, outcome: &Outcome, took: Duration) {
+        let (action, result) = (word_of(kind), result_of(outcome));
+        let metrics = &self.context.metrics;
+        metrics.install_duration(&self.key.to_string(), action, result, took.as_secs_f64());
+        if let Some(bytes) = outcome.max_rss_bytes {
+            metrics.helm_max_rss(bytes);
+        }
+    }
+
+    /// Whether the release shows that the operation did what it should.
+    fn is_done(&self, action: &Action, id: &str, before: &Observed, after: &Observed) -> bool {
+        match action {
+            Action::Reinstall | Action::FinishUninstall => after.revisions.is_empty(),
+            Action::Rollback { to } => after.record().is_some_and(|record| {
+                record.revision > before.number()
+                    && record.status == ReleaseStatus::Deployed
+                    && rollback_target(&record.description) == Some(*to)
+            }),
+            Action::Install | Action::Upgrade | Action::Reapply { .. } => {
+                let labelled = after
+                    .revisions
+                    .first()
+                    .and_then(|newest| newest.operation.as_deref());
+                after.record().is_some_and(|record| {
+                    record.revision > before.number()
+                        && record.status == ReleaseStatus::Deployed
+                        && labelled == Some(id)
+                        && Token::parse(&record.description)
+                            .is_some_and(|token| token.operation == id)
+                })
+            }
+        }
+    }
+
+    async fn succeeded(
+        &mut self,
+        action: &Action,
+        why: &Why,
+        chart: &FetchedChart,
+        wanted: &Wanted,
+        after: &Observed,
+    ) -> Result<Next, PassError> {
+        self.draft.status.operation = None;
+        let Some(record) = after.record().cloned() else {
+            // a removal before an install: the next pass installs
+            self.draft
+                .progressing(Reason::Progressing, "what a failed install left is removed");
+            self.save().await?;
+            return Ok(Some(Duration::ZERO));
+        };
+        self.draft.status.release_version = Some(record.revision);
+        if let Action::Rollback { to } | Action::Reapply { to } = action {
+            return self.rolled_back(*to, &record, wanted).await;
+        }
+        self.note_revision(&record, chart, wanted);
+        let (reason, word) = match (action, why) {
+            (_, Why::Adopt) => (Reason::Adopted, "Adopt"),
+            (Action::Install, _) => (Reason::InstallSucceeded, "Install"),
+            _ => (Reason::UpgradeSucceeded, "Upgrade"),
+        };
+        let message = format!(
+            "{} {} is installed (release {}, revision {})",
+            chart.name, chart.version, record.name, record.revision
+        );
+        self.clear_failures();
+        self.draft.status.observed_hash = Some(wanted.hash.to_string());
+        self.draft
+            .is_true(ConditionType::Released, reason, &message);
+        self.draft
+            .clear(&[ConditionType::Remediated, ConditionType::Drifted]);
+        self.draft.ready(reason, &message);
+        self.draft.phase(Phase::Deployed, &message);
+        let is_awaited = self.component.spec.install.wait != crate::component::Wait::HookOnly;
+        if is_awaited {
+            self.draft
+                .is_true(ConditionType::Healthy, Reason::Healthy, "");
+        }
+        self.context.remember(&self.key, |memory| {
+            memory.checked = is_awaited.then(Instant::now);
+            memory.drift = None;
+            memory.corrections.clear();
+        });
+        self.save().await?;
+        self.context
+            .metrics
+            .operation(word, "success", reason.as_str());
+        let action = format!("{word}/{}", &wanted.hash.short()[..8]);
+        self.tell(reason, &action, &message).await;
+        Ok(if is_awaited {
+            self.interval()
+        } else {
+            Some(HEALTH_SOON)
+        })
+    }
+
+    /// The last good revision runs again; what was wanted does not.
+    async fn rolled_back(
+        &mut self,
+        to: i64,
+        record: &Record,
+        wanted: &Wanted,
+    ) -> Result<Next, PassError> {
+        let failed = (self.draft.message_of(ConditionType::Ready))
+            .filter(|_| self.draft.has(ConditionType::Ready, ConditionStatus::False))
+            .unwrap_or("the upgrade failed")
+            .to_owned();
+        let message = format!(
+            "release {} is back at what revision {to} was (now revision {})",
+            record.name, record.revision
+        );
+        self.draft
+            .is_true(ConditionType::Released, Reason::RollbackSucceeded, &message);
+        self.draft.is_true(
+            ConditionType::Remediated,
+            Reason::RollbackSucceeded,
+            &message,
+        );
+        let told = format!("{failed}; {message}");
+        self.draft
+            .waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, &told);
+        self.draft.phase(Phase::Degraded, &told);
+        self.save().await?;
+        self.context
+            .metrics
+            .operation("Rollback", "success", Reason::RollbackSucceeded.as_str());
+        let action = format!("Rollback/{}", &wanted.hash.short()[..8]);
+        self.tell(Reason::RollbackSucceeded, &action, &message)
+            .await;
+        Ok(Some(Duration::ZERO))
+    }
+
+    async fn no_way_back(&mut self, message: &str) -> Result<Next, PassError> {
+        self.draft
+            .is_false(ConditionType::Remediated, Reason::RollbackFailed, message);
+        self.draft.phase(Phase::Degraded, message);
+        self.save().await?;
+        self.warn(Reason::RollbackFailed, "Rollback", message).await;
+        Ok(Some(retry::delay(FailureClass::Terminal, 0, jitter())))
+    }
+
+    /// The operation did not do what it should.
+    async fn failed(
+        &mut self,
+        kind: OperationKind,
+        failure: Failure,
+        outcome: Option<&Outcome>,
+        after: &Observed,
+    ) -> Result<Next, PassError> {
+        let Failure {
+            class,
+            reason,
+            message,
+        } = failure;
+        self.draft.status.operation = None;
+        self.context
+            .metrics
+            .operation(word_of(kind), "failure", reason.as_str());
+        match class {
+            FailureClass::Interrupted | FailureClass::DecideAgain => {
+                self.draft.progressing(Reason::Progressing, &message);
+                self.save().await?;
+                self.tell(reason, word_of(kind), &message).await;
+                return Ok(Some(Duration::from_millis(100)));
+            }
+            FailureClass::Transient => {
+                let failures = self.context.remember(&self.key, |memory| {
+                    memory.transient += 1;
+                    memory.transient - 1
+                });
+                self.context.metrics.retry(class);
+                self.draft
+                    .is_false(ConditionType::Released, reason, &message);
+                self.draft.waiting(reason, Reason::Progressing, &message);
+                self.draft.phase(Phase::Pending, &message);
+                self.save().await?;
+                self.warn(reason, word_of(kind), &message).await;
+                return Ok(Some(retry::delay(class, failures, jitter())));
+            }
+            FailureClass::Attempt | FailureClass::Terminal => {}
+        }
+        let message = self.with_unready(reason, message, after).await?;
+        if kind == OperationKind::Rollback {
+            self.draft
+                .is_false(ConditionType::Remediated, Reason::RollbackFailed, &message);
+            let kind = retry::ActionKind::Rollback;
+            let update =
+                retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
+            self.draft.status.next_retry_time = Some(Time(update.next_retry));
+            self.draft.waiting(
+                Reason::UpgradeFailed,
+                Reason::ProgressingWithRetry,
+                &message,
+            );
+            self.draft.phase(Phase::Degraded, &message);
+        } else {
+            self.count_failure(class, released_reason(reason), &message, after);
+        }
+        self.save().await?;
+        let action = format!("{}/{}", word_of(kind), after.number());
+        self.warn(reason, &action, &message).await;
+        if let Some(outcome) = outcome.filter(|outcome| !outcome.stderr.trim().is_empty()) {
+            let said = outcome.stderr.trim();
+            let start = said.ceil_char_boundary(said.len().saturating_sub(MAX_QUOTE));
+            self.warn(Reason::HelmOutput, &action, &said[start..]).await;
+        }
+        Ok(Some(Duration::from_millis(10)))
+    }
+
+    /// The message of a timeout names what is not ready, and why.
+    async fn with_unready(
+        &self,
+        reason: Reason,
+        message: String,
+        after: &Observed,
+    ) -> Result<String, PassError> {
+        if !matches!(
+            reason,
+            Reason::Timeout | Reason::InstallFailed | Reason::UpgradeFailed
+        ) {
+            return Ok(message);
+        }
+        let release = self.release();
+        let Some(Ok(record)) = self.context.record(&release, after.number()).await? else {
+            return Ok(message);
+        };
+        let Ok(objects) = manifest::objects(&record.manifest) else {
+            return Ok(message);
+        };
+        let context = self.context;
+        let unready =
+            health::unready(&context.objects, &context.client, &objects, &release.0).await;
+        if unready.is_empty() {
+            return Ok(message);
+        }
+        Ok(format!(
+            "{message}; not ready: {}",
+            health::name_three(&unready)
+        ))
+    }
+
+    /// Writes a finished revision into the status.
+    pub(super) fn note_revision(&mut self, record: &Record, chart: &FetchedChart, wanted: &Wanted) {
+        let limit = self.component.spec.history_limit.clamp(1, 100) as usize;
+        let values = crate::component::spec_hash::values_digest(&self.component.spec.values);
+        let entry = HistoryEntry {
+            revision: record.revision,
+            chart_version: record.chart.version.clone(),
+            app_version: record.chart.app_version.clone(),
+            chart_digest: Some(format!("sha256:{}", chart.digest)),
+            values_digest: Some(format!("sha256:{values}")),
+            hash: Some(wanted.hash.to_string()),
+            status: record.status.as_str().to_owned(),
+            first_deployed: record.first_deployed.map(Time),
+            last_deployed: record.last_deployed.map(Time),
+        };
+        let history = &mut self.draft.status.history;
+        history.retain(|known| known.revision != record.revision);
+        for known in history
+            .iter_mut()
+            .filter(|known| known.status == ReleaseStatus::Deployed.as_str())
+        {
+            known.status = ReleaseStatus::Superseded.as_str().to_owned();
+        }
+        history.insert(0, entry);
+        history.truncate(limit);
+    }
+}
+
+/// Reasons that the condition Released knows.
+fn released_reason(reason: Reason) -> Reason {
+    if ConditionType::Released.permits(ConditionStatus::False, reason) {
+        reason
+    } else {
+        Reason::InstallFailed
+    }
+}
+
+/// True if a Component is on its way out still, whatever else changed.
+fn still_goes(component: &Component) -> bool {
+    (component.metadata.deletion_timestamp.is_some() || !component.spec.enabled)
+        && !members::is_left_alone(component)
+}
+
+/// A new operation's id: short enough for a label.
+pub(super) fn new_operation() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn kind_of(action: &Action, observed: &Observed) -> OperationKind {
+    match action {
+        Action::Install => OperationKind::Install,
+        Action::Rollback { .. } => OperationKind::Rollback,
+        Action::Reinstall | Action::FinishUninstall => OperationKind::Uninstall,
+        Action::Reapply { .. } => OperationKind::Rollback,
+        Action::Upgrade if observed.revisions.is_empty() => OperationKind::Install,
+        Action::Upgrade => OperationKind::Upgrade,
+    }
+}
+
+fn judged_as(kind: OperationKind) -> ActionKind {
+    match kind {
+        OperationKind::Install | OperationKind::Test => ActionKind::Install,
+        OperationKind::Upgrade => ActionKind::Upgrade,
+        OperationKind::Rollback => ActionKind::Rollback,
+        OperationKind::Uninstall => ActionKind::Uninstall,
+    }
+}
+
+fn phase_of(kind: OperationKind) -> Phase {
+    match kind {
+        OperationKind::Install | OperationKind::Test => Phase::Installing,
+        OperationKind::Upgrade => Phase::Upgrading,
+        OperationKind::Rollback => Phase::RollingBack,
+        OperationKind::Uninstall => Phase::Uninstalling,
+    }
+}
+
+/// The word of an operation in events and metrics.
+pub(super) fn word_of(kind: OperationKind) -> &'static str {
+    match kind {
+        OperationKind::Install => "Install",
+        OperationKind::Upgrade => "Upgrade",
+        OperationKind::Rollback => "Rollback",
+        OperationKind::Uninstall => "Uninstall",
+        OperationKind::Test => "Test",
+    }
+}
+
+fn result_of(outcome: &Outcome) -> &'static str {
+    match outcome.ending {
+        Ending::Succeeded => "success",
+        Ending::Stopped => "stopped",
+        _ => "failure",
+    }
+}

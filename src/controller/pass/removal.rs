@@ -1,0 +1,531 @@
+//! Deleting and disabling: dependents first, then Helm's uninstall, then proof that nothing is left (contract sections
+//! 2.10 and 2.11).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
+use k8s_openapi::jiff::SignedDuration;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
+use tracing::info;
+
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::names::FINALIZER;
+use crate::component::status::{Operation, OperationKind};
+use crate::component::{DeletionPolicy, Phase};
+use crate::controller::context::{Observed, PassError, is_conflict, is_not_found, jitter};
+use crate::controller::network::Removal;
+use crate::controller::objects::{Leftover, leftovers};
+use crate::controller::pass::operation::new_operation;
+use crate::controller::pass::{Next, Pass};
+use crate::controller::report::find;
+use crate::controller::slots::ReleaseKey;
+use crate::controller::{members, retry};
+use crate::release::helm::{ActionKind, FailureClass, HelmAction, HelmCall, judge};
+use crate::release::manifest::ObjectKey;
+use crate::release::record::ReleaseStatus;
+use crate::topology::NodeKey;
+
+/// Time for Helm's uninstall beside its waiting.
+const BESIDE_WAITING: Duration = Duration::from_secs(60);
+/// Where an inventory stands in its ConfigMap.
+const INVENTORY_KEY: &str = "inventory.json";
+/// Pauses while somebody else has to delete something first: they grow to the longest.
+const WAIT_FIRST: Duration = Duration::from_secs(5);
+/// See [`WAIT_FIRST`].
+const WAIT_LONGEST: Duration = Duration::from_secs(30);
+
+/// An object of a release, and whether it is to stay.
+type Kept = (ObjectKey, bool);
+
+/// How a removal stands.
+enum Removed {
+    /// Nothing of it is left.
+    Gone,
+    /// Not yet.
+    Later(Next),
+}
+
+impl Pass<'_> {
+    /// The Component is to go, and its release before it.
+    pub(super) async fn delete(&mut self) -> Result<Next, PassError> {
+        let finalizers = self
+            .component
+            .metadata
+            .finalizers
+            .clone()
+            .unwrap_or_default();
+        if !finalizers.iter().any(|known| known == FINALIZER) {
+            self.context.slots.forget(&self.key);
+            return Ok(None);
+        }
+        let release = self.release();
+        if members::is_left_alone(&self.component) {
+            let note = format!("suspended: release {} is left as it is", release.1);
+            return self.let_go(&note).await;
+        }
+        if self.component.spec.deletion_policy == DeletionPolicy::Orphan {
+            let note = format!(
+                "deletionPolicy is Orphan: release {} is left as it is",
+                release.1
+            );
+            return self.let_go(&note).await;
+        }
+        if let Some(next) = self.wait_for_dependents("deleted").await? {
+            return Ok(Some(next));
+        }
+        match self.take_down(&release).await? {
+            Removed::Later(next) => Ok(next),
+            Removed::Gone => {
+                let note = format!("release {} is uninstalled", release.1);
+                self.let_go(&note).await
+            }
+        }
+    }
+
+    /// The Component stays, its release goes.
+    pub(super) async fn disable(&mut self) -> Result<Next, PassError> {
+        let release = self.release();
+        let is_done = self.draft.status.observed_generation == Some(self.generation())
+            && self.says_ready_for(Reason::Disabled);
+        if is_done {
+            if !self.context.world.revisions(&release).is_empty()
+                && !self.context.remember(&self.key, |memory| {
+                    std::mem::replace(&mut memory.told_recreated, true)
+                })
+            {
+                let note = format!(
+                    "release {} exists although this Component is disabled: somebody else installed it, and it is \
+                     left alone",
+                    release.1
+                );
+                self.warn(Reason::Disabled, "Check", &note).await;
+            }
+            self.save().await?;
+            return Ok(self.interval());
+        }
+        if let Some(next) = self.wait_for_dependents("disabled").await? {
+            return Ok(Some(next));
+        }
+        if let Removed::Later(next) = self.take_down(&release).await? {
+            return Ok(next);
+        }
+        let was_installed = self.draft.status.release_version.take().is_some();
+        self.clear_failures();
+        self.draft.status.operation = None;
+        self.draft.status.observed_hash = None;
+        self.draft.status.last_attempted = None;
+        self.draft.status.history.clear();
+        self.draft.status.dependencies.clear();
+        self.draft.clear(&[
+            ConditionType::DependenciesReady,
+            ConditionType::Remediated,
+            ConditionType::Healthy,
+            ConditionType::Drifted,
+            ConditionType::TestSuccess,
+        ]);
+        let message = "spec.enabled is false, and nothing is installed";
+        self.draft
+            .is_false(ConditionType::Released, Reason::UninstallSucceeded, message);
+        self.draft.ready(Reason::Disabled, message);
+        self.draft.phase(Phase::Disabled, message);
+        self.save().await?;
+        if was_installed {
+            let note = format!(
+                "release {} is uninstalled: spec.enabled is false",
+                release.1
+            );
+            self.tell(Reason::UninstallSucceeded, "Uninstall", &note)
+                .await;
+        }
+        Ok(self.interval())
+    }
+
+    fn says_ready_for(&self, reason: Reason) -> bool {
+        let ready = find(&self.draft.status.conditions, ConditionType::Ready);
+        ready.is_some_and(|ready| ready.status == "True" && ready.reason == reason.as_str())
+    }
+
+    /// Who needs this Component goes first, or says no.
+    async fn wait_for_dependents(&mut self, what: &str) -> Result<Option<Duration>, PassError> {
+        let network = self.context.world.network();
+        let (reason, names, is_refused) = match network.removal(&self.key) {
+            Removal::Free => {
+                if self
+                    .draft
+                    .has(ConditionType::Stalled, ConditionStatus::True)
+                {
+                    self.draft.clear(&[ConditionType::Stalled]);
+                }
+                return Ok(None);
+            }
+            Removal::WaitFor(dependents) => {
+                (Reason::WaitingForDeletion, self.names(&dependents), false)
+            }
+            Removal::Refused(dependents) => {
+                (Reason::DependentsExist, self.names(&dependents), true)
+            }
+        };
+        // everything in a namespace that ends has to go, in whatever order
+        if is_refused && self.namespace_ends(&self.key.namespace).await? {
+            return Ok(None);
+        }
+        self.context.slots.forget(&self.key);
+        if !is_refused {
+            let message = format!("waits until {names} is gone, which needs it");
+            self.draft
+                .is_true(ConditionType::Reconciling, reason, &message);
+            self.draft.clear(&[ConditionType::Stalled]);
+            self.draft.phase(Phase::Uninstalling, &message);
+            self.save().await?;
+            return Ok(Some(self.longer_wait()));
+        }
+        let message = format!(
+            "cannot be {what}: {names} needs it; delete or disable that first, or set the annotation \
+             ext.theriseunion.io/allow-break-dependents to \"true\""
+        );
+        let is_new = !self.says(ConditionType::Stalled, reason, &message);
+        self.draft.is_true(ConditionType::Stalled, reason, &message);
+        self.draft.clear(&[ConditionType::Reconciling]);
+        self.draft.settle();
+        self.draft.status.message = Some(message.clone());
+        self.save().await?;
+        if is_new {
+            self.warn(reason, "Uninstall", &message).await;
+        }
+        Ok(self.safety_poll())
+    }
+
+    fn names(&self, keys: &[NodeKey]) -> String {
+        let named: Vec<String> = keys
+            .iter()
+            .map(|key| key.seen_from(&self.key.namespace))
+            .collect();
+        named.join(", ")
+    }
+
+    fn longer_wait(&self) -> Duration {
+        let rounds = self.context.remember(&self.key, |memory| {
+            memory.leftovers += 1;
+            memory.leftovers - 1
+        });
+        WAIT_FIRST
+            .saturating_mul(rounds.saturating_add(1))
+            .min(WAIT_LONGEST)
+    }
+
+    async fn namespace_ends(&self, name: &str) -> Result<bool, PassError> {
+        let namespaces: Api<Namespace> = Api::all(self.context.client.clone());
+        let found = namespaces.get_opt(name).await?;
+        Ok(found.is_none_or(|found| found.metadata.deletion_timestamp.is_some()))
+    }
+
+    /// Takes the release down, as far as one pass goes.
+    async fn take_down(&mut self, release: &ReleaseKey) -> Result<Removed, PassError> {
+        let observed = self.context.observe_afresh(&self.key, release).await?;
+        let is_managed = self.draft.status.release_version.is_some()
+            || self.draft.status.operation.is_some()
+            || self.draft.status.last_attempted.is_some()
+            || observed
+                .revisions
+                .iter()
+                .any(|revision| revision.operation.is_some());
+        let is_there = observed
+            .revisions
+            .first()
+            .is_some_and(|newest| newest.status != ReleaseStatus::Uninstalled);
+        if is_there && is_managed {
+            let urgent = self.take_slot(release, true);
+            let Some(_slot) = urgent else {
+                self.draft.is_true(
+                    ConditionType::Reconciling,
+                    Reason::WaitingForSlot,
+                    "other releases are being worked on",
+                );
+                self.draft
+                    .phase(Phase::Uninstalling, "waits for a slot to uninstall");
+                self.save().await?;
+                return Ok(Removed::Later(self.safety_poll()));
+            };
+            if let Some(next) = self.uninstall_once(release, &observed).await? {
+                return Ok(Removed::Later(Some(next)));
+            }
+        }
+        self.context.slots.forget(&self.key);
+        self.verify(release).await
+    }
+
+    /// Runs Helm's uninstall; `None` if the release is gone afterwards.
+    async fn uninstall_once(
+        &mut self,
+        release: &ReleaseKey,
+        observed: &Observed,
+    ) -> Result<Option<Duration>, PassError> {
+        if let Some(due) = self.draft.status.next_retry_time.as_ref()
+            && self.is_uninstall_failed()
+            && due.0 > self.draft.now()
+        {
+            return Ok(Some(super::until_then(self.draft.now(), due.0)));
+        }
+        let ends = self.namespace_ends(&release.0).await?;
+        self.save_inventory(release, observed).await?;
+        let timeout = self.component.spec.uninstall.timeout.as_ref();
+        let timeout = timeout.unwrap_or(&self.component.spec.timeout).get();
+        let deadline = timeout * 3 + BESIDE_WAITING;
+        let id = new_operation();
+        let now = self.draft.now();
+        self.draft.status.operation = Some(Operation {
+            id: id.clone(),
+            kind: OperationKind::Uninstall,
+            from_revision: observed.number(),
+            hash: None,
+            chart_digest: None,
+            holder: self.context.identity.clone(),
+            started_at: Time(now),
+            deadline: Time(now + SignedDuration::try_from(deadline).unwrap_or(SignedDuration::MAX)),
+        });
+        let doing = format!("uninstalling release {}", release.1);
+        self.draft.progressing(Reason::Progressing, &doing);
+        self.draft.phase(Phase::Uninstalling, &doing);
+        self.save().await?;
+        info!(component = %self.key, operation = id, message = doing, "Component");
+        let call = HelmCall {
+            action: HelmAction::Uninstall(self.uninstall_call(ends)),
+            release: release.1.clone(),
+            namespace: release.0.clone(),
+            operation: id,
+            timeout,
+            deadline,
+        };
+        let outcome = self.uninstall(&call).await;
+        if self.context.stop.is_cancelled() {
+            return Ok(Some(Duration::from_secs(1)));
+        }
+        let after = self.context.observe_afresh(&self.key, release).await?;
+        let is_gone = after
+            .revisions
+            .first()
+            .is_none_or(|newest| newest.status == ReleaseStatus::Uninstalled);
+        self.draft.status.operation = None;
+        if is_gone {
+            // Helm's word on leftovers does not count: they are looked for
+            self.context.metrics.operation(
+                "Uninstall",
+                "success",
+                Reason::UninstallSucceeded.as_str(),
+            );
+            let message = format!("release {} is uninstalled", release.1);
+            self.draft.is_false(
+                ConditionType::Released,
+                Reason::UninstallSucceeded,
+                &message,
+            );
+            self.clear_failures();
+            self.context
+                .remember(&self.key, |memory| memory.leftovers = 0);
+            self.save().await?;
+            return Ok(None);
+        }
+        let failure = judge(ActionKind::Uninstall, &outcome);
+        let (class, reason, message) = match failure {
+            Some(failure) => (failure.class, failure.reason, failure.message),
+            None => (
+                FailureClass::DecideAgain,
+                Reason::UninstallFailed,
+                "Helm reported success, and the release is still there".to_owned(),
+            ),
+        };
+        self.context
+            .metrics
+            .operation("Uninstall", "failure", reason.as_str());
+        let counted = match class {
+            FailureClass::Attempt | FailureClass::Terminal => FailureClass::Attempt,
+            other => other,
+        };
+        let kind = retry::ActionKind::Uninstall;
+        let update = retry::after_failure(
+            &self.draft.status,
+            counted,
+            kind,
+            self.draft.now(),
+            jitter(),
+        );
+        self.context.metrics.retry(counted);
+        self.draft.status.failures = Some(update.failures);
+        self.draft.status.retry_count = Some(update.retry_count).filter(|count| *count > 0);
+        self.draft.status.next_retry_time = Some(Time(update.next_retry));
+        let failed = Reason::UninstallFailed;
+        self.draft
+            .is_false(ConditionType::Released, failed, &message);
+        self.draft
+            .waiting(failed, Reason::ProgressingWithRetry, &message);
+        self.draft.phase(Phase::Uninstalling, &message);
+        self.save().await?;
+        let action = format!("Uninstall/{}", observed.number());
+        self.warn(failed, &action, &message).await;
+        Ok(Some(super::until_then(self.draft.now(), update.next_retry)))
+    }
+
+    fn is_uninstall_failed(&self) -> bool {
+        let released = find(&self.draft.status.conditions, ConditionType::Released);
+        released.is_some_and(|released| released.reason == Reason::UninstallFailed.as_str())
+    }
+
+    /// What the release consists of is written down before Helm forgets it (contract fact 5).
+    async fn save_inventory(
+        &mut self,
+        release: &ReleaseKey,
+        observed: &Observed,
+    ) -> Result<(), PassError> {
+        let mut items: BTreeMap<ObjectKey, bool> = self.inventory().await?.into_iter().collect();
+        for revision in observed.revisions.iter().take(2) {
+            if let Some(Ok(record)) = self.context.record(release, revision.number).await? {
+                let objects = crate::release::manifest::inventory(&record);
+                // hooks go by their own rules
+                let own = objects.into_iter().filter(|item| !item.hook);
+                items.extend(own.map(|item| (item.key, item.keep)));
+            }
+        }
+        let items: Vec<Kept> = items.into_iter().collect();
+        self.context
+            .remember(&self.key, |memory| memory.inventory = Some(items.clone()));
+        let name = self.inventory_name();
+        let mut config_map = ConfigMap::default();
+        config_map.metadata.name = Some(name.clone());
+        config_map.metadata.namespace = Some(self.key.namespace.clone());
+        config_map.metadata.owner_references = self.component.metadata.uid.clone().map(|uid| {
+            vec![OwnerReference {
+                api_version: "ext.theriseunion.io/v1alpha1".to_owned(),
+                kind: "Component".to_owned(),
+                name: self.key.name.clone(),
+                uid,
+                ..OwnerReference::default()
+            }]
+        });
+        let text = serde_json::to_string(&items).unwrap_or_default();
+        config_map.data = Some(BTreeMap::from([(INVENTORY_KEY.to_owned(), text)]));
+        let api = self.config_maps();
+        let written = match api.create(&PostParams::default(), &config_map).await {
+            Err(cause) if is_conflict(&cause) => {
+                api.replace(&name, &PostParams::default(), &config_map)
+                    .await
+            }
+            written => written,
+        };
+        match written {
+            Ok(_) => self.draft.status.inventory_ref = Some(name),
+            // nothing can be made in a namespace that ends: it is remembered as long as this process lives
+            Err(kube::Error::Api(status)) if status.code == 403 || status.code == 404 => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        Ok(())
+    }
+
+    fn inventory_name(&self) -> String {
+        format!("{}-inventory", self.key.name)
+    }
+
+    fn config_maps(&self) -> Api<ConfigMap> {
+        Api::namespaced(self.context.client.clone(), &self.key.namespace)
+    }
+
+    /// What was written down.
+    async fn inventory(&self) -> Result<Vec<Kept>, PassError> {
+        if let Some(items) = self
+            .context
+            .remember(&self.key, |memory| memory.inventory.clone())
+        {
+            return Ok(items);
+        }
+        let Some(name) = self.draft.status.inventory_ref.clone() else {
+            return Ok(Vec::new());
+        };
+        let found = self.config_maps().get_opt(&name).await?;
+        let text = found.and_then(|found| found.data?.remove(INVENTORY_KEY));
+        Ok(text
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default())
+    }
+
+    /// Proof that nothing is left; what is left is named, and asked to go again.
+    async fn verify(&mut self, release: &ReleaseKey) -> Result<Removed, PassError> {
+        let inventory = self.inventory().await?;
+        let left = leftovers(&self.context.objects, &inventory, &release.0).await;
+        if left.is_empty() {
+            self.drop_inventory().await?;
+            return Ok(Removed::Gone);
+        }
+        for leftover in left
+            .iter()
+            .filter(|leftover| leftover.deleting_since.is_none())
+        {
+            // a failure shows in the next look
+            let _ = self.context.objects.delete(&leftover.key, &release.0).await;
+        }
+        let message = format!(
+            "waits until what was installed is gone: {}",
+            describe(&left)
+        );
+        self.draft.is_true(
+            ConditionType::Reconciling,
+            Reason::WaitingForDeletion,
+            &message,
+        );
+        self.draft.phase(Phase::Uninstalling, &message);
+        self.save().await?;
+        Ok(Removed::Later(Some(self.longer_wait())))
+    }
+
+    async fn drop_inventory(&mut self) -> Result<(), PassError> {
+        self.context.remember(&self.key, |memory| {
+            memory.inventory = None;
+            memory.leftovers = 0;
+        });
+        if let Some(name) = self.draft.status.inventory_ref.take() {
+            match self
+                .config_maps()
+                .delete(&name, &DeleteParams::default())
+                .await
+            {
+                Ok(_) => {}
+                Err(cause) if is_not_found(&cause) => {}
+                Err(cause) => return Err(cause.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The finalizer goes, and the Component with it.
+    async fn let_go(&mut self, note: &str) -> Result<Next, PassError> {
+        self.context.slots.forget(&self.key);
+        self.tell(Reason::UninstallSucceeded, "Delete", note).await;
+        let finalizers = self
+            .component
+            .metadata
+            .finalizers
+            .clone()
+            .unwrap_or_default();
+        let others: Vec<String> = finalizers
+            .into_iter()
+            .filter(|known| known != FINALIZER)
+            .collect();
+        self.patch_finalizers(&others).await?;
+        Ok(None)
+    }
+}
+
+/// The first few leftovers, with what holds them.
+fn describe(left: &[Leftover]) -> String {
+    let mut named: Vec<String> = (left.iter().take(3))
+        .map(|leftover| match leftover.finalizers.as_slice() {
+            [] => leftover.key.to_string(),
+            finalizers => format!("{} (finalizer {})", leftover.key, finalizers.join(", ")),
+        })
+        .collect();
+    if left.len() > 3 {
+        named.push(format!("and {} more", left.len() - 3));
+    }
+    named.join(", ")
+}

@@ -1,0 +1,65 @@
+//! Unlocking a release that its holder left `pending-*`: payload and label in one write, if nobody was faster (contract
+//! sections 2.9 and 3.5, fact 9).
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::PostParams;
+
+use crate::component::conditions::Reason;
+use crate::controller::context::{PassError, is_conflict, is_not_found, payload};
+use crate::controller::pass::Pass;
+use crate::controller::slots::ReleaseKey;
+use crate::release::record::{ReleaseStatus, interrupted, secret_name};
+
+/// What Helm's history says of a revision that was cut short.
+const DESCRIPTION: &str = "interrupted: the controller was gone before Helm was done";
+
+impl Pass<'_> {
+    /// Marks revision `number` as failed, so that Helm goes on from it.
+    ///
+    /// # Errors
+    /// [`PassError::Conflict`] if somebody changed the Secret meanwhile: nothing was done then.
+    pub(super) async fn unlock(
+        &mut self,
+        release: &ReleaseKey,
+        number: i64,
+        event: &str,
+    ) -> Result<(), PassError> {
+        let Some(mut secret) = self.context.secret(release, number).await? else {
+            return Err(PassError::Conflict);
+        };
+        let data = payload(secret.clone());
+        let unlocked = tokio::task::spawn_blocking(move || interrupted(&data, DESCRIPTION)).await?;
+        let Ok(unlocked) = unlocked else {
+            // the decision was made upon a record that could be read: it has changed
+            return Err(PassError::Conflict);
+        };
+        let failed = ReleaseStatus::Failed.as_str().to_owned();
+        secret
+            .data
+            .get_or_insert_default()
+            .insert("release".to_owned(), ByteString(unlocked));
+        secret
+            .metadata
+            .labels
+            .get_or_insert_default()
+            .insert("status".to_owned(), failed);
+        // it carries the version that was read: a write of somebody else in between refuses it
+        let secrets: Api<Secret> = Api::namespaced(self.context.client.clone(), &release.0);
+        let name = secret_name(&release.1, number);
+        match secrets
+            .replace(&name, &PostParams::default(), &secret)
+            .await
+        {
+            Ok(_) => {}
+            Err(cause) if is_conflict(&cause) || is_not_found(&cause) => {
+                return Err(PassError::Conflict);
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+        let action = format!("Unlock/{number}");
+        self.tell(Reason::Unlocked, &action, event).await;
+        Ok(())
+    }
+}

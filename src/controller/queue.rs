@@ -1,0 +1,176 @@
+//! When which Component is looked at: never the same one twice at once, a few at a time, and again when something
+//! happens or its time has come.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::topology::NodeKey;
+
+/// Several events about one Component in this time make one pass.
+const DEBOUNCE: Duration = Duration::from_millis(20);
+
+/// Asks for passes. Cheap to clone.
+#[derive(Clone)]
+pub struct Waker(UnboundedSender<NodeKey>);
+
+impl Waker {
+    /// A pass for `key`, soon.
+    pub fn wake(&self, key: &NodeKey) {
+        // nobody listens any more only when the program ends
+        let _ = self.0.send(key.clone());
+    }
+}
+
+/// What is due when.
+pub struct Queue {
+    wakes: UnboundedReceiver<NodeKey>,
+    due: BTreeSet<(Instant, NodeKey)>,
+    at: HashMap<NodeKey, Instant>,
+    running: HashSet<NodeKey>,
+    /// Woken while their pass was running.
+    again: BTreeMap<NodeKey, Instant>,
+}
+
+/// A queue and the handle that feeds it.
+pub fn queue() -> (Waker, Queue) {
+    let (sender, wakes) = unbounded_channel();
+    let queue = Queue {
+        wakes,
+        due: BTreeSet::new(),
+        at: HashMap::new(),
+        running: HashSet::new(),
+        again: BTreeMap::new(),
+    };
+    (Waker(sender), queue)
+}
+
+impl Queue {
+    /// Runs passes until `stop`, then waits for those that run. A pass says when it wants to be run again without being
+    /// woken; `None` is not at all.
+    pub async fn run<F>(
+        mut self,
+        at_once: NonZeroUsize,
+        stop: CancellationToken,
+        pass: impl Fn(NodeKey) -> F,
+    ) where
+        F: Future<Output = Option<Duration>> + Send + 'static,
+    {
+        let mut passes: JoinSet<(NodeKey, Option<Duration>)> = JoinSet::new();
+        loop {
+            while !stop.is_cancelled() && passes.len() < at_once.get() {
+                let Some(key) = self.take_due(Instant::now()) else {
+                    break;
+                };
+                let work = pass(key.clone());
+                passes.spawn(async move { (key, work.await) });
+            }
+            let next = (self.due.first())
+                .map(|(at, _)| *at)
+                .filter(|_| passes.len() < at_once.get() && !stop.is_cancelled());
+            let timer = async {
+                match next {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled(), if passes.is_empty() => return,
+                Some(ended) = passes.join_next() => match ended {
+                    Ok((key, again)) => self.ended(key, again, Instant::now()),
+                    Err(cause) => std::panic::resume_unwind(cause.into_panic()),
+                },
+                Some(key) = self.wakes.recv(), if !stop.is_cancelled() => self.woken(key, Instant::now()),
+                () = timer => {}
+            }
+        }
+    }
+
+    fn woken(&mut self, key: NodeKey, now: Instant) {
+        if self.running.contains(&key) {
+            self.again.insert(key, now + DEBOUNCE);
+        } else {
+            self.schedule(key, now + DEBOUNCE);
+        }
+    }
+
+    fn ended(&mut self, key: NodeKey, again: Option<Duration>, now: Instant) {
+        self.running.remove(&key);
+        if let Some(at) = self.again.remove(&key) {
+            self.schedule(key.clone(), at);
+        }
+        if let Some(delay) = again {
+            self.schedule(key, now + delay);
+        }
+    }
+
+    /// The earlier of two times counts.
+    fn schedule(&mut self, key: NodeKey, at: Instant) {
+        match self.at.get(&key) {
+            Some(known) if *known <= at => return,
+            Some(known) => {
+                self.due.remove(&(*known, key.clone()));
+            }
+            None => {}
+        }
+        self.at.insert(key.clone(), at);
+        self.due.insert((at, key));
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<NodeKey> {
+        let (at, key) = self.due.first()?;
+        if *at > now {
+            return None;
+        }
+        let entry = (*at, key.clone());
+        self.due.remove(&entry);
+        self.at.remove(&entry.1);
+        self.running.insert(entry.1.clone());
+        Some(entry.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> NodeKey {
+        NodeKey::new("edge", name)
+    }
+
+    fn empty() -> Queue {
+        queue().1
+    }
+
+    #[test]
+    fn the_earliest_wish_counts_and_a_component_is_due_once() {
+        let mut queue = empty();
+        let now = Instant::now();
+        queue.schedule(key("a"), now + Duration::from_secs(9));
+        queue.schedule(key("a"), now);
+        queue.schedule(key("a"), now + Duration::from_secs(5));
+        assert_eq!(queue.take_due(now), Some(key("a")));
+        assert_eq!(queue.take_due(now + Duration::from_secs(60)), None);
+    }
+
+    #[test]
+    fn a_wake_during_a_pass_makes_one_more_pass() {
+        let mut queue = empty();
+        let now = Instant::now();
+        queue.woken(key("a"), now);
+        assert_eq!(queue.take_due(now + DEBOUNCE), Some(key("a")));
+        queue.woken(key("a"), now);
+        queue.woken(key("a"), now);
+        assert_eq!(queue.take_due(now + Duration::from_secs(9)), None);
+        queue.ended(key("a"), Some(Duration::from_secs(600)), now);
+        assert_eq!(queue.take_due(now + DEBOUNCE), Some(key("a")));
+        queue.ended(key("a"), None, now);
+        assert_eq!(queue.take_due(now + Duration::from_secs(9000)), None);
+    }
+}

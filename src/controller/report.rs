@@ -1,0 +1,206 @@
+//! The status of a Component while it is worked out: one draft per pass, written only if it says something new.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason, condition};
+use crate::component::{Component, ComponentStatus, Phase};
+
+/// A status in the making. It starts as what the object has, so that whatever a pass does not touch stays.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The fields, free to be set; conditions and phase go through the methods.
+    pub status: ComponentStatus,
+    before: Vec<Condition>,
+    generation: i64,
+    now: Timestamp,
+}
+
+impl Draft {
+    /// What `component` says of itself now.
+    pub fn of(component: &Component, now: Timestamp) -> Self {
+        let status = component.status.clone().unwrap_or_default();
+        Self {
+            before: status.conditions.clone(),
+            generation: component.metadata.generation.unwrap_or_default(),
+            status,
+            now,
+        }
+    }
+
+    /// When the pass is.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Sets a condition; it keeps the time of its last transition while its status stays the same.
+    pub fn set(
+        &mut self,
+        about: ConditionType,
+        status: ConditionStatus,
+        reason: Reason,
+        message: &str,
+    ) {
+        // an empty text is refused by some API servers where a text is required
+        let message = if message.is_empty() {
+            reason.sentence()
+        } else {
+            message
+        };
+        let new = condition(
+            about,
+            status,
+            reason,
+            message,
+            self.generation,
+            &self.before,
+            &Time(self.now),
+        );
+        let known = (self.status.conditions.iter_mut()).find(|known| known.type_ == new.type_);
+        match known {
+            Some(known) => *known = new,
+            None => self.status.conditions.push(new),
+        }
+    }
+
+    /// The condition holds.
+    pub fn is_true(&mut self, about: ConditionType, reason: Reason, message: &str) {
+        self.set(about, ConditionStatus::True, reason, message);
+    }
+
+    /// The condition does not hold.
+    pub fn is_false(&mut self, about: ConditionType, reason: Reason, message: &str) {
+        self.set(about, ConditionStatus::False, reason, message);
+    }
+
+    /// Takes conditions away: there is nothing to say about them.
+    pub fn clear(&mut self, gone: &[ConditionType]) {
+        let is_gone = |known: &Condition| gone.iter().any(|about| known.type_ == about.as_str());
+        self.status.conditions.retain(|known| !is_gone(known));
+    }
+
+    /// True if the condition is there with this status.
+    pub fn has(&self, about: ConditionType, status: ConditionStatus) -> bool {
+        find(&self.status.conditions, about).is_some_and(|known| known.status == status.as_str())
+    }
+
+    /// The message of a condition, if it is there.
+    pub fn message_of(&self, about: ConditionType) -> Option<&str> {
+        find(&self.status.conditions, about).map(|known| known.message.as_str())
+    }
+
+    /// Sets the one word for people and the sentence beside it.
+    pub fn phase(&mut self, phase: Phase, message: &str) {
+        if self.status.phase.as_ref() != Some(&phase) {
+            self.status.last_transition_time = Some(Time(self.now));
+        }
+        self.status.phase = Some(phase);
+        self.status.message = Some(shortened(message)).filter(|message| !message.is_empty());
+    }
+
+    /// Everything is as wanted: Ready for this reason, nothing goes on, nothing is stuck.
+    pub fn ready(&mut self, reason: Reason, message: &str) {
+        self.is_true(ConditionType::Ready, reason, message);
+        self.clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
+        self.settle();
+    }
+
+    /// Work goes on: Ready is unknown, and the generation not yet observed.
+    pub fn progressing(&mut self, reason: Reason, message: &str) {
+        let unknown = ConditionStatus::Unknown;
+        self.set(ConditionType::Ready, unknown, Reason::Progressing, message);
+        self.is_true(ConditionType::Reconciling, reason, message);
+        self.clear(&[ConditionType::Stalled]);
+    }
+
+    /// Something must come from elsewhere first, or be tried again: not Ready for `reason`, going on as `waiting`.
+    pub fn waiting(&mut self, reason: Reason, waiting: Reason, message: &str) {
+        self.is_false(ConditionType::Ready, reason, message);
+        self.is_true(ConditionType::Reconciling, waiting, message);
+        self.clear(&[ConditionType::Stalled]);
+        self.settle();
+    }
+
+    /// Nothing will happen until somebody changes something.
+    pub fn stalled(&mut self, reason: Reason, message: &str) {
+        self.is_false(ConditionType::Ready, reason, message);
+        self.is_true(ConditionType::Stalled, reason, message);
+        self.clear(&[ConditionType::Reconciling]);
+        self.settle();
+    }
+
+    /// The pass for this generation came to an end (contract section 2.2).
+    pub fn settle(&mut self) {
+        self.status.observed_generation = Some(self.generation);
+    }
+}
+
+/// The condition of this type, if it is there.
+pub fn find(conditions: &[Condition], about: ConditionType) -> Option<&Condition> {
+    let mut of_type = conditions.iter();
+    of_type.find(|known| known.type_ == about.as_str())
+}
+
+/// The longest message beside the phase, in bytes: the conditions have the rest.
+const MAX_MESSAGE: usize = 1024;
+
+fn shortened(message: &str) -> String {
+    if message.len() <= MAX_MESSAGE {
+        return message.to_owned();
+    }
+    let end = message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8());
+    format!("{}…", &message[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn component() -> Component {
+        let mut component = Component::new("web", crate::component::ComponentSpec::default());
+        component.metadata.generation = Some(3);
+        component
+    }
+
+    #[test]
+    fn the_same_words_make_the_same_status() {
+        let mut component = component();
+        let mut first = Draft::of(&component, at(1));
+        first.ready(Reason::InstallSucceeded, "installed");
+        first.phase(Phase::Deployed, "installed");
+        component.status = Some(first.status.clone());
+
+        let mut second = Draft::of(&component, at(99));
+        second.ready(Reason::InstallSucceeded, "installed");
+        second.phase(Phase::Deployed, "installed");
+        assert_eq!(second.status, first.status);
+    }
+
+    #[test]
+    fn work_in_progress_is_not_observed_yet() {
+        let mut draft = Draft::of(&component(), at(1));
+        draft.progressing(Reason::WaitingForSlot, "waits for a slot");
+        assert_eq!(draft.status.observed_generation, None);
+        assert!(draft.has(ConditionType::Ready, ConditionStatus::Unknown));
+        assert!(draft.has(ConditionType::Reconciling, ConditionStatus::True));
+        draft.stalled(Reason::InvalidSpec, "");
+        assert_eq!(draft.status.observed_generation, Some(3));
+        assert!(!draft.has(ConditionType::Reconciling, ConditionStatus::True));
+        assert_eq!(
+            draft.message_of(ConditionType::Stalled),
+            Some(Reason::InvalidSpec.sentence())
+        );
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        let mut draft = Draft::of(&component(), at(1));
+        draft.phase(Phase::Failed, &"é".repeat(2000));
+        let message = draft.status.message.unwrap();
+        assert!(message.len() <= MAX_MESSAGE && message.ends_with('…'));
+    }
+}

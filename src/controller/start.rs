@@ -1,0 +1,496 @@
+//! Starting and stopping: helm is checked, the cluster found, the lease taken, and then Components are looked at until
+//! the program ends or another replica takes over.
+
+use std::collections::{HashMap, HashSet};
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::chart::digest::Sha256Hex;
+use crate::chart::version::Version;
+use crate::config::ControllerConfig;
+use crate::controller::charts::{Charts, ChartsSettings};
+use crate::controller::context::Context;
+use crate::controller::events::Events;
+use crate::controller::lease::{Elector, Leadership, Lost};
+use crate::controller::metrics::ControllerMetrics;
+use crate::controller::objects::Objects;
+use crate::controller::probes::{self, Readiness};
+use crate::controller::queue::{self, Waker};
+use crate::controller::slots::Slots;
+use crate::controller::world::World;
+use crate::controller::{follow, members, namespace, pass};
+use crate::release::helm::{self, Helm, HelmSettings};
+use crate::repository::chain;
+
+/// Pause between attempts to reach the API server at start.
+const KNOCK: Duration = Duration::from_secs(2);
+/// Between SIGTERM and SIGKILL for a helm that is past its deadline.
+const GRACE: Duration = Duration::from_secs(30);
+/// Passes that run are waited for so long when the lease is lost: others may begin soon after.
+const LEASE_LOST: Duration = Duration::from_secs(4);
+/// Passes that run are waited for so long when the program is asked to stop.
+const STOPPING: Duration = Duration::from_secs(20);
+/// How often gauges are brought up to date.
+const GAUGES: Duration = Duration::from_secs(5);
+/// Several changes of the repository in this time are one.
+const REPOSITORY_REST: Duration = Duration::from_millis(100);
+/// The largest package that is fetched, in bytes; a release can hold far less.
+const MAX_PACKAGE: u64 = 20 << 20;
+/// A helm child may use so much memory before its garbage collector works harder, in bytes.
+const HELM_MEMORY: u64 = 192 << 20;
+
+/// The chart repository next door.
+pub struct Repository {
+    /// Its address, with credentials if it wants them.
+    pub url: String,
+    /// Counts its changes, if it runs in this process.
+    pub changes: Option<watch::Receiver<u64>>,
+}
+
+/// Runs the controller until `stop`.
+///
+/// # Errors
+/// helm or the cluster's address is not usable, or the lease was lost: then nothing of it runs any more, and the
+/// process must end.
+pub async fn run(
+    config: ControllerConfig,
+    repository: Repository,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let metrics = Arc::new(ControllerMetrics::new());
+    let (readiness, ready) =
+        watch::channel(Readiness::NotYet("helm is being looked for".to_owned()));
+    let probes = probes::bind(
+        config.health_probe_bind_address.as_ref(),
+        config.metrics_bind_address.as_ref(),
+        ready,
+        Arc::clone(&metrics),
+    )
+    .await?;
+    let mut background = JoinSet::new();
+    background.spawn(probes.serve());
+
+    let helm = helm(&config)?;
+    let version = helm.version().await?;
+    info!(helm = version, "Controller: helm is usable");
+    let cluster = cluster(config.kubeconfig.as_deref()).await?;
+    let own_namespace = cluster.default_namespace.clone();
+    let client = Client::try_from(cluster).context("the API server's address is not usable")?;
+    readiness.send_replace(Readiness::NotYet(
+        "the API server does not answer".to_owned(),
+    ));
+    let Some(server_version) = knock(&client, &stop).await else {
+        return Ok(());
+    };
+
+    let identity = identity();
+    let elector = config.leader_elect.then(|| {
+        let namespace = config
+            .leader_elect_namespace
+            .as_deref()
+            .unwrap_or(&own_namespace);
+        Elector::new(
+            client.clone(),
+            namespace,
+            &config.lease_name,
+            &identity,
+            config.lease,
+        )
+    });
+    let mut leadership = None;
+    if let Some(elector) = &elector {
+        // a replica that stands by is as ready as it can be
+        readiness.send_replace(Readiness::Ready);
+        info!(
+            identity,
+            lease = config.lease_name,
+            "Controller: waiting for the lease"
+        );
+        match elector.acquire(&stop).await {
+            Some(taken) => leadership = Some(taken),
+            None => return Ok(()),
+        }
+        info!(
+            identity,
+            lease = config.lease_name,
+            "Controller: this replica works now"
+        );
+    }
+    metrics.leader(true);
+    readiness.send_replace(Readiness::NotYet("Components are being listed".to_owned()));
+
+    let children = CancellationToken::new();
+    let (waker, queue) = queue::queue();
+    let context = context(Means {
+        config,
+        repository: &repository.url,
+        client,
+        helm,
+        waker: waker.clone(),
+        metrics,
+        identity,
+        server_version,
+        children: children.clone(),
+    })?;
+    let context = Arc::new(context);
+    let synced = start_watches(&context, &mut background);
+    background.spawn(namespace_labels(Arc::clone(&context)));
+    background.spawn(gauges(Arc::clone(&context)));
+    background.spawn(repository_changes(Arc::clone(&context), repository.changes));
+
+    let at_once = context.config.reconciles;
+    let end = CancellationToken::new();
+    let working = {
+        let (context, end) = (Arc::clone(&context), end.clone());
+        let mut synced = synced;
+        async move {
+            tokio::select! {
+                () = end.cancelled() => return,
+                () = all_synced(&mut synced) => {}
+            }
+            readiness.send_replace(Readiness::Ready);
+            info!(components = context.world.keys().len(), "Controller: ready");
+            let passes = Arc::clone(&context);
+            queue
+                .run(at_once, end, move |key| {
+                    pass::pass(Arc::clone(&passes), key)
+                })
+                .await;
+        }
+    };
+    let mut working = tokio::spawn(working);
+    let keeping = keep(elector.as_ref(), leadership.as_ref(), &stop);
+    let lost = tokio::select! {
+        ended = &mut working => {
+            ended.context("the controller's passes died")?;
+            bail!("the controller's passes ended by themselves");
+        }
+        lost = keeping => lost,
+        died = background.join_next() => {
+            if let Some(Err(cause)) = died {
+                return Err(anyhow::Error::new(cause).context("a background task of the controller died"));
+            }
+            bail!("a background task of the controller ended by itself");
+        }
+    };
+    // children first: helm notes in the release that it was interrupted
+    children.cancel();
+    end.cancel();
+    let patience = if lost.is_some() { LEASE_LOST } else { STOPPING };
+    if tokio::time::timeout(patience, working).await.is_err() {
+        warn!("Controller: passes that still run are given up");
+    }
+    if let Some(elector) = &elector {
+        elector.release().await;
+    }
+    match lost {
+        Some(why) => bail!("the lease was lost ({why}): another replica works now"),
+        None => Ok(()),
+    }
+}
+
+/// What a [`Context`] is made of.
+struct Means<'a> {
+    config: ControllerConfig,
+    repository: &'a str,
+    client: Client,
+    helm: Helm,
+    waker: Waker,
+    metrics: Arc<ControllerMetrics>,
+    identity: String,
+    server_version: Version,
+    children: CancellationToken,
+}
+
+fn context(means: Means<'_>) -> anyhow::Result<Context> {
+    let cache_dir = cache_dir(&means.config);
+    let charts = Charts::new(ChartsSettings {
+        repository: means.repository.to_owned(),
+        cache_dir: cache_dir.join("charts"),
+        cache_size: means.config.chart_cache_size,
+        max_package: MAX_PACKAGE,
+        connect_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_secs(30),
+        ca_file: None,
+    })
+    .context("charts cannot be fetched")?;
+    let slots = {
+        let waker = means.waker.clone();
+        Slots::new(
+            means.config.concurrency,
+            Arc::new(move |key| waker.wake(key)),
+        )
+    };
+    Ok(Context {
+        world: Arc::new(World::new()),
+        charts,
+        helm: means.helm,
+        objects: Objects::new(means.client.clone()),
+        slots,
+        waker: means.waker,
+        events: Events::new(means.client.clone(), &means.identity),
+        metrics: means.metrics,
+        config: means.config,
+        identity: means.identity,
+        server_version: means.server_version,
+        stop: means.children,
+        memory: Mutex::new(HashMap::new()),
+        client: means.client,
+    })
+}
+
+fn cache_dir(config: &ControllerConfig) -> PathBuf {
+    let given = config.cache_dir.clone();
+    given.unwrap_or_else(|| env::temp_dir().join("chartroom"))
+}
+
+/// Finds helm; it gets just the variables that lead to the cluster.
+fn helm(config: &ControllerConfig) -> anyhow::Result<Helm> {
+    let path = env::var_os("PATH");
+    let binary = helm::find(config.helm_binary.as_deref(), path.as_deref())?;
+    let home = cache_dir(config).join("helm");
+    std::fs::create_dir_all(&home)
+        .with_context(|| format!("{} cannot be made; set --cache-dir", home.display()))?;
+    let mut environment: Vec<(OsString, OsString)> = Vec::new();
+    let mut pass_on = |name: &str| {
+        if let Some(value) = env::var_os(name) {
+            environment.push((name.into(), value));
+        }
+    };
+    pass_on("KUBERNETES_SERVICE_HOST");
+    pass_on("KUBERNETES_SERVICE_PORT");
+    match &config.kubeconfig {
+        Some(path) => environment.push(("KUBECONFIG".into(), path.into())),
+        None => {
+            // without one, the user's own file is what the client finds too
+            if let Some(home) = env::var_os("HOME") {
+                let own = Path::new(&home).join(".kube/config");
+                if env::var_os("KUBERNETES_SERVICE_HOST").is_none() && own.exists() {
+                    environment.push(("KUBECONFIG".into(), own.into()));
+                }
+            }
+        }
+    }
+    Ok(Helm::new(HelmSettings {
+        binary,
+        home,
+        environment,
+        grace: GRACE,
+        memory_limit: Some(HELM_MEMORY),
+        gogc: None,
+        launcher: None,
+    }))
+}
+
+/// The way to the cluster.
+async fn cluster(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Config> {
+    let mut config = match kubeconfig {
+        Some(path) => {
+            let file = Kubeconfig::read_from(path)
+                .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))?;
+            kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+                .await
+                .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))?
+        }
+        None => kube::Config::infer().await.context(
+            "no way to a cluster was found: run in a pod with a service account, or set --kubeconfig",
+        )?,
+    };
+    config.connect_timeout = Some(Duration::from_secs(5));
+    config.write_timeout = Some(Duration::from_secs(30));
+    // a watch is silent for minutes
+    config.read_timeout = Some(Duration::from_secs(310));
+    Ok(config)
+}
+
+/// Waits until the API server answers, and says its version; `None` if the program is to stop before.
+async fn knock(client: &Client, stop: &CancellationToken) -> Option<Version> {
+    let mut was_told = false;
+    loop {
+        let answer = tokio::select! {
+            () = stop.cancelled() => return None,
+            answer = tokio::time::timeout(Duration::from_secs(10), client.apiserver_version()) => answer,
+        };
+        let trouble = match answer {
+            Ok(Ok(info)) => match Version::parse(&info.git_version) {
+                Some(version) => {
+                    info!(
+                        kubernetes = info.git_version,
+                        "Controller: the API server answers"
+                    );
+                    return Some(version);
+                }
+                None => format!("it calls itself {}", info.git_version),
+            },
+            Ok(Err(cause)) => chain(&cause),
+            Err(_) => "no answer within 10 s".to_owned(),
+        };
+        if !was_told {
+            warn!(
+                error = trouble,
+                "Controller: the API server does not answer; waiting for it"
+            );
+            was_told = true;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = tokio::time::sleep(KNOCK) => {}
+        }
+    }
+}
+
+/// This process, told apart from all that ever were: the pod's name and a random part.
+fn identity() -> String {
+    let name = env::var("POD_NAME").or_else(|_| env::var("HOSTNAME")).ok();
+    let name = name.filter(|name| !name.is_empty()).or_else(|| {
+        let text = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+        Some(text.trim().to_owned())
+    });
+    let name = name.unwrap_or_else(|| "chartroom".to_owned());
+    format!("{name}_{}", uuid::Uuid::new_v4())
+}
+
+fn start_watches(
+    context: &Arc<Context>,
+    background: &mut JoinSet<()>,
+) -> [watch::Receiver<bool>; 2] {
+    let (components_synced, components) = watch::channel(false);
+    let (releases_synced, releases) = watch::channel(false);
+    {
+        let context = Arc::clone(context);
+        background.spawn(async move {
+            let (world, waker) = (Arc::clone(&context.world), context.waker.clone());
+            let namespace = context.config.watch_namespace.as_deref();
+            let client = context.client.clone();
+            follow::components(client, namespace, world, waker, components_synced).await;
+        });
+    }
+    let (world, waker) = (Arc::clone(&context.world), context.waker.clone());
+    background.spawn(follow::releases(
+        context.client.clone(),
+        world,
+        waker,
+        releases_synced,
+    ));
+    [components, releases]
+}
+
+async fn all_synced(synced: &mut [watch::Receiver<bool>; 2]) {
+    for one in synced {
+        // the sender lives as long as the watch, which never ends
+        if one.wait_for(|synced| *synced).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Completes when the program is to stop (`None`) or the lease is lost.
+async fn keep(
+    elector: Option<&Elector>,
+    leadership: Option<&Leadership>,
+    stop: &CancellationToken,
+) -> Option<String> {
+    match (elector, leadership) {
+        (Some(elector), Some(leadership)) => match elector.keep(leadership, stop).await {
+            Lost::Stopped => None,
+            Lost::Lost(why) => {
+                error!(reason = why, "Controller: the lease is lost");
+                Some(why)
+            }
+        },
+        _ => {
+            stop.cancelled().await;
+            None
+        }
+    }
+}
+
+/// Binds the namespaces that are there already (contract section 1b), once.
+async fn namespace_labels(context: Arc<Context>) {
+    let labels = &context.config.namespace_labels;
+    if let Err(cause) = namespace::label_system_namespaces(&context.client, labels).await {
+        warn!(
+            error = chain(&cause),
+            "Controller: system namespaces could not be labelled"
+        );
+    }
+    std::future::pending().await
+}
+
+/// Gauges, and which packages must not leave the cache.
+async fn gauges(context: Arc<Context>) {
+    loop {
+        tokio::time::sleep(GAUGES).await;
+        let components = context.world.components();
+        let mut needed: HashSet<Sha256Hex> = HashSet::new();
+        let mut rows = Vec::new();
+        for component in components.iter().filter_map(|seen| seen.usable()) {
+            let status = component.status.as_ref();
+            let digests = status.into_iter().flat_map(|status| {
+                let history = status
+                    .history
+                    .iter()
+                    .filter_map(|entry| entry.chart_digest.as_deref());
+                history.chain(status.chart_digest.as_deref())
+            });
+            needed.extend(
+                digests.filter_map(|digest| Sha256Hex::parse(digest.trim_start_matches("sha256:"))),
+            );
+            let member = members::member(component);
+            rows.push((
+                member.key,
+                member.progress.phase,
+                member.version,
+                member.ready,
+            ));
+        }
+        context.charts.keep(needed);
+        context
+            .metrics
+            .set_components(rows.iter().map(|(key, phase, version, ready)| {
+                (
+                    key.name.as_str(),
+                    key.namespace.as_str(),
+                    phase.as_str(),
+                    version.as_deref().unwrap_or_default(),
+                    *ready,
+                )
+            }));
+        let (used, total) = context.slots.in_use();
+        context.metrics.slots(used, total);
+        context.metrics.queue_depth(context.slots.waiting());
+    }
+}
+
+/// Every Component is looked at again when the repository has changed.
+async fn repository_changes(context: Arc<Context>, changes: Option<watch::Receiver<u64>>) {
+    let wake_all = || {
+        let keys = context.world.keys();
+        keys.iter().for_each(|key| context.waker.wake(key));
+    };
+    match changes {
+        Some(mut changes) => {
+            while changes.changed().await.is_ok() {
+                tokio::time::sleep(REPOSITORY_REST).await;
+                changes.mark_unchanged();
+                wake_all();
+            }
+            std::future::pending().await
+        }
+        None => loop {
+            context.charts.changes(context.config.safety_poll).await;
+            wake_all();
+        },
+    }
+}

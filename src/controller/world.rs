@@ -1,0 +1,328 @@
+//! What the API server has told us: the Components and the revisions of releases, kept up by two watches.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use tokio::sync::watch;
+
+use crate::component::names::annotation;
+use crate::component::{Component, conditions::ConditionType};
+use crate::controller::members::member;
+use crate::controller::network::Network;
+use crate::controller::report::find;
+use crate::controller::slots::ReleaseKey;
+use crate::release::record::{Revision, newest_first};
+use crate::topology::NodeKey;
+
+/// A Component as the API server has it.
+#[derive(Debug)]
+pub enum Seen {
+    /// It can be read.
+    Usable(Box<Component>),
+    /// It cannot: an older definition let something through that has no meaning.
+    Broken {
+        /// Its metadata.
+        metadata: Box<ObjectMeta>,
+        /// Why not.
+        error: String,
+    },
+}
+
+impl Seen {
+    fn metadata(&self) -> &ObjectMeta {
+        match self {
+            Self::Usable(component) => &component.metadata,
+            Self::Broken { metadata, .. } => metadata,
+        }
+    }
+
+    /// The Component, if it can be read.
+    pub fn usable(&self) -> Option<&Component> {
+        match self {
+            Self::Usable(component) => Some(component),
+            Self::Broken { .. } => None,
+        }
+    }
+}
+
+/// The key of an object with this metadata.
+pub fn key_of(metadata: &ObjectMeta) -> NodeKey {
+    NodeKey::new(
+        metadata.namespace.as_deref().unwrap_or_default(),
+        metadata.name.as_deref().unwrap_or_default(),
+    )
+}
+
+/// The release of a Component.
+pub fn release_of(component: &Component) -> ReleaseKey {
+    (
+        component.target_namespace().to_owned(),
+        component.release_name().to_owned(),
+    )
+}
+
+/// What is known. One lock, held for moments.
+pub struct World {
+    inner: RwLock<Inner>,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Inner {
+    components: BTreeMap<NodeKey, Arc<Seen>>,
+    revisions: HashMap<ReleaseKey, BTreeMap<i64, Revision>>,
+    network: Option<Arc<Network>>,
+}
+
+impl World {
+    /// Nothing is known yet.
+    pub fn new() -> Self {
+        Self {
+            inner: RwLock::default(),
+            changes: watch::Sender::new(0),
+        }
+    }
+
+    /// Counts changes of Components.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The Component with this key.
+    pub fn component(&self, key: &NodeKey) -> Option<Arc<Seen>> {
+        self.read(|inner| inner.components.get(key).cloned())
+    }
+
+    /// All Components.
+    pub fn components(&self) -> Vec<Arc<Seen>> {
+        self.read(|inner| inner.components.values().cloned().collect())
+    }
+
+    /// The keys of all Components.
+    pub fn keys(&self) -> Vec<NodeKey> {
+        self.read(|inner| inner.components.keys().cloned().collect())
+    }
+
+    /// What the Components need of each other; made anew after a change.
+    pub fn network(&self) -> Arc<Network> {
+        if let Some(network) = self.read(|inner| inner.network.clone()) {
+            return network;
+        }
+        self.write(|inner| {
+            if let Some(network) = &inner.network {
+                return Arc::clone(network);
+            }
+            let usable = inner.components.values().filter_map(|seen| seen.usable());
+            let network = Arc::new(Network::of(usable.map(member).collect()));
+            inner.network = Some(Arc::clone(&network));
+            network
+        })
+    }
+
+    /// Takes in a Component that was read or written. An older one than the known one is left out. Returns who else
+    /// may care, besides itself; `None` if nothing is new.
+    pub fn apply(&self, mut seen: Seen) -> Option<Vec<NodeKey>> {
+        strip(&mut seen);
+        let key = key_of(seen.metadata());
+        let version = resource_version(seen.metadata());
+        let network = self.network();
+        let concerned = self.write(|inner| {
+            let before = inner.components.get(&key).cloned();
+            if let Some(before) = &before
+                && before.metadata().uid == seen.metadata().uid
+                && resource_version(before.metadata()) >= version
+            {
+                return None;
+            }
+            let concerned = match (
+                before.as_ref().map(|seen| fingerprint(seen)),
+                fingerprint(&seen),
+            ) {
+                (Some(old), new) if old == new => Vec::new(),
+                _ => concerned(inner, &network, &key, [before.as_deref(), Some(&seen)]),
+            };
+            inner.components.insert(key.clone(), Arc::new(seen));
+            inner.network = None;
+            Some(concerned)
+        });
+        if concerned.is_some() {
+            self.changes.send_modify(|count| *count += 1);
+        }
+        concerned
+    }
+
+    /// A Component is gone. Returns who else may care.
+    pub fn remove(&self, key: &NodeKey) -> Vec<NodeKey> {
+        let network = self.network();
+        let concerned = self.write(|inner| {
+            let before = inner.components.remove(key);
+            inner.network = None;
+            concerned(inner, &network, key, [before.as_deref(), None])
+        });
+        self.changes.send_modify(|count| *count += 1);
+        concerned
+    }
+
+    /// Revisions of a release, newest first, as the watch has told so far.
+    pub fn revisions(&self, release: &ReleaseKey) -> Vec<Revision> {
+        self.read(|inner| {
+            let known = inner.revisions.get(release);
+            newest_first(
+                known
+                    .into_iter()
+                    .flat_map(BTreeMap::values)
+                    .cloned()
+                    .collect(),
+            )
+        })
+    }
+
+    /// Takes in what the API server says of a release now.
+    pub fn set_revisions(&self, release: &ReleaseKey, revisions: &[Revision]) {
+        self.write(|inner| {
+            if revisions.is_empty() {
+                inner.revisions.remove(release);
+            } else {
+                let by_number = revisions
+                    .iter()
+                    .map(|revision| (revision.number, revision.clone()));
+                inner.revisions.insert(release.clone(), by_number.collect());
+            }
+        });
+    }
+
+    /// A revision was made or changed.
+    pub fn apply_revision(&self, release: &ReleaseKey, revision: Revision) {
+        self.write(|inner| {
+            let known = inner.revisions.entry(release.clone()).or_default();
+            known.insert(revision.number, revision);
+        });
+    }
+
+    /// A revision is gone.
+    pub fn remove_revision(&self, release: &ReleaseKey, number: i64) {
+        self.write(|inner| {
+            if let Some(known) = inner.revisions.get_mut(release) {
+                known.remove(&number);
+                if known.is_empty() {
+                    inner.revisions.remove(release);
+                }
+            }
+        });
+    }
+
+    /// Everything that is known of releases is replaced: a watch began anew.
+    pub fn replace_revisions(&self, all: HashMap<ReleaseKey, BTreeMap<i64, Revision>>) {
+        self.write(|inner| inner.revisions = all);
+    }
+
+    /// Components with this release.
+    pub fn owners(&self, release: &ReleaseKey) -> Vec<NodeKey> {
+        self.read(|inner| owners(inner, release))
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
+        look(&self.inner.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
+        change(&mut self.inner.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn owners(inner: &Inner, release: &ReleaseKey) -> Vec<NodeKey> {
+    let usable = (inner.components.iter()).filter_map(|(key, seen)| Some((key, seen.usable()?)));
+    usable
+        .filter(|(_, component)| {
+            component.target_namespace() == release.0 && component.release_name() == release.1
+        })
+        .map(|(key, _)| key.clone())
+        .collect()
+}
+
+/// Dependents, dependencies, and those that want the same release.
+fn concerned(
+    inner: &Inner,
+    network: &Network,
+    key: &NodeKey,
+    versions: [Option<&Seen>; 2],
+) -> Vec<NodeKey> {
+    let mut concerned = network.dependents(key);
+    for component in versions.into_iter().flatten().filter_map(Seen::usable) {
+        concerned.extend(owners(inner, &release_of(component)));
+        let depends_on = component.spec.depends_on.iter();
+        concerned.extend(depends_on.map(|dependency| {
+            let namespace = dependency.namespace.as_deref();
+            NodeKey::new(namespace.unwrap_or(&key.namespace), &dependency.name)
+        }));
+        let recorded = component
+            .status
+            .iter()
+            .flat_map(|status| &status.dependencies);
+        concerned.extend(recorded.map(|found| NodeKey::new(&found.namespace, &found.name)));
+    }
+    concerned.sort();
+    concerned.dedup();
+    concerned.retain(|other| other != key && inner.components.contains_key(other));
+    concerned
+}
+
+/// What others care about in a Component.
+#[derive(PartialEq)]
+struct Fingerprint {
+    generation: Option<i64>,
+    is_settled: bool,
+    is_deleting: bool,
+    ready: Option<(String, String)>,
+    released: Option<String>,
+    version: Option<String>,
+    dependencies: Vec<(String, String)>,
+    is_left_alone: bool,
+}
+
+fn fingerprint(seen: &Seen) -> Option<Fingerprint> {
+    let component = seen.usable()?;
+    let status = component.status.as_ref();
+    let condition = |about| status.and_then(|status| find(&status.conditions, about));
+    Some(Fingerprint {
+        generation: component.metadata.generation,
+        is_settled: status.and_then(|status| status.observed_generation)
+            == component.metadata.generation,
+        is_deleting: component.metadata.deletion_timestamp.is_some(),
+        ready: condition(ConditionType::Ready)
+            .map(|ready| (ready.status.clone(), ready.reason.clone())),
+        released: condition(ConditionType::Released).map(|released| released.status.clone()),
+        version: status.and_then(|status| status.resolved_version.clone()),
+        dependencies: (status.iter().flat_map(|status| &status.dependencies))
+            .map(|found| (found.namespace.clone(), found.name.clone()))
+            .collect(),
+        is_left_alone: component.is_marked(annotation::ALLOW_BREAK_DEPENDENTS)
+            || component.is_marked(annotation::SKIP_RECONCILE),
+    })
+}
+
+/// Versions of one object grow, which is all that is asked here: what we wrote ourselves is not replaced by what the
+/// watch told before.
+fn resource_version(metadata: &ObjectMeta) -> u64 {
+    let text = metadata.resource_version.as_deref();
+    text.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
+}
+
+/// Leaves out what nobody reads and what is large.
+fn strip(seen: &mut Seen) {
+    let metadata = match seen {
+        Seen::Usable(component) => &mut component.metadata,
+        Seen::Broken { metadata, .. } => metadata,
+    };
+    metadata.managed_fields = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
