@@ -12,9 +12,9 @@ pub use object::{Object, ObjectKey};
 use crate::release::record::Record;
 use crate::yaml::{self, Limits, Yaml, YamlError};
 
-/// Ten times the largest manifest in the field, whose definitions alone have some 100,000 nodes.
+/// More than any manifest has that fits a Secret: a megabyte of packed definitions is some 600,000 nodes.
 const LIMITS: Limits = Limits {
-    nodes: 2_000_000,
+    nodes: 1_000_000,
     depth: 500,
 };
 
@@ -68,7 +68,7 @@ pub fn objects(manifest: &str) -> Result<Vec<Object>, ManifestError> {
 }
 
 /// What a release consists of, each object once and hooks after the others: to be saved before it is uninstalled, as
-/// Helm may report success or failure with some of it left (contract facts 0.5 and section 2.10).
+/// Helm may report success or failure with some of it left (contract fact 0.5 and section 2.10).
 ///
 /// Definitions from a chart's `crds/` are in no manifest and so not in here.
 ///

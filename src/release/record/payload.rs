@@ -18,6 +18,9 @@ use crate::release::record::{Hook, Record, RecordedChart, ReleaseStatus};
 /// The most that a payload may be when inflated, in bytes: a Secret holds at most 1 MiB (contract section 3.5).
 pub const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 
+/// The most values that its JSON may have: text inflates a thousandfold, and so would the memory for `[{},{},…`.
+const MAX_VALUES: usize = 200_000;
+
 /// How a gzip member begins, by which Helm tells it from the plain JSON of very old releases.
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
@@ -33,6 +36,9 @@ pub enum RecordError {
     /// More than [`MAX_JSON_BYTES`].
     #[error("the release record is larger than {MAX_JSON_BYTES} bytes when unpacked")]
     TooLarge,
+    /// More than 200,000 values, of which no release that fits a Secret has a tenth.
+    #[error("the release record has more than {MAX_VALUES} values")]
+    TooManyValues,
     /// The payload is not the JSON of a release.
     #[error("the release record is not what Helm writes: {0}")]
     Json(#[from] serde_json::Error),
@@ -75,7 +81,29 @@ fn open(data: &[u8]) -> Result<Vec<u8>, RecordError> {
     if json.len() > MAX_JSON_BYTES {
         return Err(RecordError::TooLarge);
     }
+    if most_values(&json) > MAX_VALUES {
+        return Err(RecordError::TooManyValues);
+    }
     Ok(json)
+}
+
+/// As many values as a JSON text can have at most, by its brackets and commas.
+fn most_values(json: &[u8]) -> usize {
+    let mut values = 1;
+    let mut in_text = false;
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_text = !in_text,
+            // whatever it escapes, a quote perhaps
+            b'\\' if in_text => {
+                bytes.next();
+            }
+            b',' | b'[' | b'{' if !in_text => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 /// The payload that holds this JSON.
