@@ -1,0 +1,240 @@
+//! What Helm is asked to do, and the exact command lines that say so (contract section 3.1).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::component::{Cascade, Wait};
+
+/// The release label with the operation's short id: a cheap look-up, which later revisions inherit (contract section 0).
+pub const OPERATION_LABEL: &str = "ext.theriseunion.io/op";
+/// The release label with the first 40 digits of the hash of what is installed.
+pub const HASH_LABEL: &str = "ext.theriseunion.io/hash";
+
+/// One run of Helm on one release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HelmCall {
+    /// What is done.
+    pub action: HelmAction,
+    /// The release's name.
+    pub release: String,
+    /// The release's namespace.
+    pub namespace: String,
+    /// The user that Helm acts as, such as `system:serviceaccount:<namespace>:<name>`; `None` is the controller
+    /// itself. No groups are given: the server adds those of the account then.
+    pub as_user: Option<String>,
+    /// Helm's own `--timeout`. It bounds each of Helm's steps (each hook, the wait), not the whole run.
+    pub timeout: Duration,
+    /// How long the whole run may take before it is ended.
+    pub deadline: Duration,
+}
+
+/// What Helm does to a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HelmAction {
+    /// `helm upgrade --install`.
+    Upgrade(UpgradeCall),
+    /// `helm rollback`.
+    Rollback(RollbackCall),
+    /// `helm uninstall`.
+    Uninstall(UninstallCall),
+}
+
+impl HelmAction {
+    /// Helm's word for it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Upgrade(_) => "upgrade",
+            Self::Rollback(_) => "rollback",
+            Self::Uninstall(_) => "uninstall",
+        }
+    }
+
+    /// The operation's id, where the command line carries one.
+    pub fn operation(&self) -> Option<&str> {
+        match self {
+            Self::Upgrade(call) => Some(&call.operation),
+            Self::Rollback(_) | Self::Uninstall(_) => None,
+        }
+    }
+
+    /// What Helm reads from standard input: the values, which so never touch a disk.
+    pub fn input(&self) -> Option<&[u8]> {
+        match self {
+            Self::Upgrade(call) => Some(&call.values),
+            Self::Rollback(_) | Self::Uninstall(_) => None,
+        }
+    }
+}
+
+/// `helm upgrade --install`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpgradeCall {
+    /// The chart's package, an absolute path.
+    pub package: PathBuf,
+    /// The merged values, a JSON object.
+    pub values: Vec<u8>,
+    /// What is waited for.
+    pub wait: Wait,
+    /// Whether Jobs are waited for too.
+    pub wait_for_jobs: bool,
+    /// Whether the chart's hooks are left out.
+    pub disable_hooks: bool,
+    /// How many revisions are kept; 0 keeps all.
+    pub history_limit: u32,
+    /// The operation's short id, the value of [`OPERATION_LABEL`].
+    pub operation: String,
+    /// The revision's description, which proves whose it is.
+    pub token: String,
+    /// The value of [`HASH_LABEL`].
+    pub hash_label: String,
+    /// Whether objects of other releases may be taken over.
+    pub take_ownership: bool,
+    /// Whether objects are replaced rather than patched. This is the one call that is not made server-side: Helm has
+    /// no replacement there.
+    pub force_replace: bool,
+    /// Whether a failed upgrade deletes the objects that it created.
+    pub cleanup_on_fail: bool,
+}
+
+/// `helm rollback`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollbackCall {
+    /// The revision to return to.
+    pub revision: i64,
+    /// What is waited for.
+    pub wait: Wait,
+    /// Whether Jobs are waited for too.
+    pub wait_for_jobs: bool,
+    /// Whether the chart's hooks are left out.
+    pub disable_hooks: bool,
+    /// How many revisions are kept; 0 keeps all.
+    pub history_limit: u32,
+    /// Whether a failed rollback deletes the objects that it created.
+    pub cleanup_on_fail: bool,
+}
+
+/// `helm uninstall`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UninstallCall {
+    /// What is waited for.
+    pub wait: Wait,
+    /// Whether the chart's hooks are left out.
+    pub disable_hooks: bool,
+    /// How what belongs to a deleted object goes.
+    pub cascade: Cascade,
+    /// Whether the release's history stays.
+    pub keep_history: bool,
+    /// What a history that stays says about it.
+    pub description: Option<String>,
+}
+
+/// Helm's arguments for this call, without the program's name.
+///
+/// Always `--reset-values` (without it an empty document keeps the last values), always server-side with
+/// `--force-conflicts` (`auto` fails after a client-side revision), never `--rollback-on-failure` (contract section 0,
+/// facts 2 to 4).
+pub fn arguments(call: &HelmCall) -> Vec<OsString> {
+    let mut list = Arguments(vec![
+        call.action.verb().into(),
+        call.release.clone().into(),
+    ]);
+    match &call.action {
+        HelmAction::Upgrade(upgrade) => list.upgrade(upgrade),
+        HelmAction::Rollback(rollback) => list.rollback(rollback),
+        HelmAction::Uninstall(uninstall) => list.uninstall(uninstall),
+    }
+    list.push(format!("--namespace={}", call.namespace));
+    list.push(format!("--timeout={}", go_duration(call.timeout)));
+    if let Some(user) = &call.as_user {
+        list.push(format!("--kube-as-user={user}"));
+    }
+    list.0
+}
+
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn push(&mut self, argument: impl Into<OsString>) {
+        self.0.push(argument.into());
+    }
+
+    fn push_if(&mut self, condition: bool, argument: &str) {
+        if condition {
+            self.push(argument);
+        }
+    }
+
+    fn upgrade(&mut self, call: &UpgradeCall) {
+        self.push(&call.package);
+        self.push("--install");
+        self.push("--values=-");
+        self.push("--reset-values");
+        if call.force_replace {
+            self.push("--server-side=false");
+            self.push("--force-replace");
+        } else {
+            self.server_side();
+        }
+        self.push("--skip-crds");
+        self.push(format!("--history-max={}", call.history_limit));
+        self.wait(call.wait);
+        self.push_if(call.wait_for_jobs, "--wait-for-jobs");
+        self.push_if(call.disable_hooks, "--no-hooks");
+        self.push_if(call.take_ownership, "--take-ownership");
+        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
+        self.push(format!(
+            "--labels={OPERATION_LABEL}={},{HASH_LABEL}={}",
+            call.operation, call.hash_label
+        ));
+        self.push(format!("--description={}", call.token));
+    }
+
+    fn rollback(&mut self, call: &RollbackCall) {
+        self.push(call.revision.to_string());
+        self.server_side();
+        self.push(format!("--history-max={}", call.history_limit));
+        self.wait(call.wait);
+        self.push_if(call.wait_for_jobs, "--wait-for-jobs");
+        self.push_if(call.disable_hooks, "--no-hooks");
+        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
+    }
+
+    fn uninstall(&mut self, call: &UninstallCall) {
+        self.push("--ignore-not-found");
+        self.push(match call.cascade {
+            Cascade::Background => "--cascade=background",
+            Cascade::Foreground => "--cascade=foreground",
+            Cascade::Orphan => "--cascade=orphan",
+        });
+        self.wait(call.wait);
+        self.push_if(call.disable_hooks, "--no-hooks");
+        self.push_if(call.keep_history, "--keep-history");
+        if let Some(description) = &call.description {
+            self.push(format!("--description={description}"));
+        }
+    }
+
+    fn server_side(&mut self) {
+        self.push("--server-side=true");
+        self.push("--force-conflicts");
+    }
+
+    fn wait(&mut self, wait: Wait) {
+        self.push(match wait {
+            Wait::Watcher => "--wait=watcher",
+            Wait::HookOnly => "--wait=hookOnly",
+            Wait::Legacy => "--wait=legacy",
+        });
+    }
+}
+
+/// Go's spelling in whole seconds where that is exact, else in milliseconds, rounded up so that it is never zero.
+fn go_duration(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_nanos().div_ceil(1_000_000))
+    }
+}
+

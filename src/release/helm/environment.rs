@@ -1,0 +1,57 @@
+//! Helm's environment: empty but for what is named here (contract section 3.2).
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How Helm is run, the same for every call.
+#[derive(Clone, Debug)]
+pub struct HelmSettings {
+    /// Helm, an absolute path; [`super::find`] finds it.
+    pub binary: PathBuf,
+    /// A directory that can be written to, for `HOME` and caches; also the working directory. It is made if it is not
+    /// there.
+    pub home: PathBuf,
+    /// The way to the API server: `KUBECONFIG`, or `KUBERNETES_SERVICE_*`, or `HELM_KUBE*`. It may override what is
+    /// set by default.
+    pub environment: Vec<(OsString, OsString)>,
+    /// How long Helm may take to end by itself after its deadline, between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// `GOMEMLIMIT` in bytes.
+    pub memory_limit: Option<u64>,
+    /// `GOGC` in percent.
+    pub gogc: Option<u32>,
+    /// The program that starts Helm, with [`super::launcher::ARGUMENT`] as its first argument; `None` is this program
+    /// as it runs now, even if its file has been replaced since.
+    pub launcher: Option<PathBuf>,
+}
+
+/// All the variables that Helm gets; of two with one name the later holds.
+pub fn variables(settings: &HelmSettings) -> Vec<(OsString, OsString)> {
+    let below = |name: &str| settings.home.join(name).into_os_string();
+    let mut variables: Vec<(OsString, OsString)> = vec![
+        ("HOME".into(), settings.home.clone().into()),
+        ("HELM_CACHE_HOME".into(), below("cache")),
+        ("HELM_CONFIG_HOME".into(), below("config")),
+        ("HELM_DATA_HOME".into(), below("data")),
+        ("HELM_NO_PLUGINS".into(), "1".into()),
+        ("NO_COLOR".into(), "1".into()),
+        ("HELM_DRIVER".into(), "secret".into()),
+        ("HELM_BURST_LIMIT".into(), "100".into()),
+    ];
+    if let Some(bytes) = settings.memory_limit {
+        variables.push(("GOMEMLIMIT".into(), bytes.to_string().into()));
+    }
+    if let Some(percent) = settings.gogc {
+        variables.push(("GOGC".into(), percent.to_string().into()));
+    }
+    variables.extend(settings.environment.iter().cloned());
+    variables
+}
+
+/// Where Helm's binary is looked for in a search path such as `PATH`: each directory that is named absolutely.
+pub(super) fn candidates(path: &std::ffi::OsStr) -> impl Iterator<Item = PathBuf> {
+    std::env::split_paths(path)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(Path::new("helm")))
+}

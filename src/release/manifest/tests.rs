@@ -1,0 +1,314 @@
+//! Manifests as charts render them.
+
+use serde_json::json;
+
+use super::*;
+use crate::release::record::Record;
+
+fn names(manifest: &str) -> Vec<String> {
+    let objects = objects(manifest).unwrap();
+    objects.iter().map(ToString::to_string).collect()
+}
+
+fn only(manifest: &str) -> Object {
+    let mut objects = objects(manifest).unwrap();
+    assert_eq!(objects.len(), 1, "{objects:?}");
+    objects.remove(0)
+}
+
+#[test]
+fn the_objects_of_a_manifest_are_told_in_their_order() {
+    let manifest = "---
+# Source: web/templates/deployment.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: edge}
+---
+# Source: web/templates/empty.yaml
+# nothing here today
+---
+
+--- # Source: web/templates/role.yaml
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: web
+  namespace: ''
+...
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: scripts}
+data:
+  documents.yaml: |
+    a: 1
+    ---
+    kind: List
+---
+null
+";
+    assert_eq!(
+        names(manifest),
+        [
+            "Deployment edge/web",
+            "ClusterRole web",
+            "ConfigMap scripts"
+        ]
+    );
+    assert_eq!(
+        only("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: edge}}"),
+        Object {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("edge".to_owned()),
+            name: "web".to_owned(),
+            value: json!({"apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": {"name": "web", "namespace": "edge"}}),
+        }
+    );
+    for empty in ["", "\n", "---\n", "---\n---\n", "# a comment\n"] {
+        assert_eq!(names(empty), [""; 0], "{empty:?}");
+    }
+}
+
+#[test]
+fn lists_are_taken_apart() {
+    let manifest = "
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Secret, metadata: {name: key}}
+- apiVersion: v1
+  kind: List
+  items:
+  - {apiVersion: batch/v1, kind: Job, metadata: {name: deep, namespace: edge}}
+---
+apiVersion: v1
+kind: ConfigMapList
+metadata: {resourceVersion: ''}
+items:
+- {metadata: {name: told-by-the-list}, data: {a: b}}
+---
+{apiVersion: v1, kind: List, items: null}
+---
+{apiVersion: v1, kind: List, items: []}
+---
+{apiVersion: v1, kind: List}
+---
+{apiVersion: edge.example/v1, kind: AllowList, metadata: {name: mine}, items: [10.0.0.1]}
+";
+    assert_eq!(
+        names(manifest),
+        [
+            "Secret key",
+            "Job edge/deep",
+            "ConfigMap told-by-the-list",
+            "AllowList mine"
+        ]
+    );
+    let objects = objects(manifest).unwrap();
+    assert_eq!(
+        objects[2].value,
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "told-by-the-list"}, "data": {"a": "b"}})
+    );
+    assert_eq!(objects[3].value["items"], json!(["10.0.0.1"]));
+}
+
+#[test]
+fn values_are_those_that_kubernetes_reads() {
+    for (yaml, expected) in [
+        ("yes", json!(true)),
+        ("'yes'", json!("yes")),
+        ("0644", json!(420)),
+        ("9007199254740993", json!(9_007_199_254_740_993_i64)),
+        ("18446744073709551615", json!(u64::MAX)),
+        ("1.0", json!(1)),
+        ("0.5", json!(0.5)),
+        ("~", json!(null)),
+        ("[1, {a: off}]", json!([1, {"a": false}])),
+        ("2024-05-03", json!("2024-05-03")),
+    ] {
+        let manifest = format!("{{apiVersion: v1, kind: K, metadata: {{name: web}}, x: {yaml}}}");
+        assert_eq!(only(&manifest).value["x"], expected, "{yaml}");
+    }
+}
+
+#[test]
+fn what_is_no_object_is_refused() {
+    for (manifest, message) in [
+        (
+            "a: 1\n---\nb: [\n",
+            "the release's manifest cannot be read: yaml: ",
+        ),
+        (
+            "kind: ConfigMap\nmetadata: {name: a}\n",
+            "document 1 of the release's manifest has no apiVersion",
+        ),
+        (
+            "null\n---\napiVersion: v1\nmetadata: {name: a}\n",
+            "document 2 of the release's manifest has no kind",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\n",
+            "document 1 of the release's manifest has no metadata.name",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ''}\n",
+            "has no metadata.name",
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 1}\n",
+            "has no metadata.name",
+        ),
+        ("just words\n", "has no apiVersion"),
+        ("[]\n", "has no apiVersion"),
+        (
+            "apiVersion: v1\nkind: List\nitems: [1]\n",
+            "has no apiVersion",
+        ),
+        (
+            "apiVersion: v1\nkind: List\nitems: {}\n",
+            "has no list in its items",
+        ),
+    ] {
+        let error = objects(manifest).unwrap_err().to_string();
+        assert!(error.contains(message), "{manifest:?}: {error}");
+    }
+}
+
+#[test]
+fn an_object_without_a_name_of_its_own_is_left_out() {
+    let manifest = "{apiVersion: batch/v1, kind: Job, metadata: {generateName: migrate-}}";
+    assert_eq!(names(manifest), [""; 0]);
+}
+
+#[test]
+fn the_api_version_has_a_group_and_a_version() {
+    for (api_version, group, version) in [
+        ("v1", "", "v1"),
+        ("apps/v1", "apps", "v1"),
+        (
+            "rbac.authorization.k8s.io/v1beta1",
+            "rbac.authorization.k8s.io",
+            "v1beta1",
+        ),
+    ] {
+        let object = only(&format!(
+            "{{apiVersion: {api_version}, kind: K, metadata: {{name: web}}}}"
+        ));
+        assert_eq!((object.group(), object.version()), (group, version));
+    }
+}
+
+#[test]
+fn a_chart_may_ask_for_an_object_to_be_kept() {
+    for (annotations, keeps) in [
+        ("{helm.sh/resource-policy: keep}", true),
+        ("{helm.sh/resource-policy: ' Keep '}", true),
+        ("{helm.sh/resource-policy: delete}", false),
+        ("{helm.sh/resource-policy: ''}", false),
+        ("{helm.sh/hook: pre-install}", false),
+        ("null", false),
+        ("{}", false),
+    ] {
+        let metadata = format!("{{name: web, annotations: {annotations}}}");
+        let object = only(&format!(
+            "{{apiVersion: v1, kind: K, metadata: {metadata}}}"
+        ));
+        assert_eq!(object.keeps(), keeps, "{annotations}");
+    }
+}
+
+#[test]
+fn debug_output_has_no_secrets() {
+    let object =
+        only("{apiVersion: v1, kind: Secret, metadata: {name: key}, stringData: {p: hunter2}}");
+    assert_eq!(format!("{object:?}"), "Object(v1 Secret key)");
+}
+
+#[test]
+fn a_megabyte_of_definitions_is_read() {
+    let mut manifest = String::new();
+    for number in 0..40 {
+        manifest += &format!(
+            "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: d{number}\nspec:\n  properties:\n"
+        );
+        for property in 0..2000 {
+            manifest += &format!(
+                "    property{property}:\n      description: what it is for, in a sentence or two\n      type: string\n"
+            );
+        }
+    }
+    assert!(manifest.len() > 5_000_000);
+    assert_eq!(objects(&manifest).unwrap().len(), 40);
+}
+
+fn release(manifest: &str, hooks: &[&str]) -> Record {
+    let json = json!({"name": "web", "version": 1, "manifest": manifest,
+        "hooks": hooks.iter().map(|manifest| json!({"manifest": manifest})).collect::<Vec<_>>()});
+    let payload = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, json.to_string());
+    Record::decode(payload.as_bytes()).unwrap()
+}
+
+#[test]
+fn the_inventory_has_objects_and_hooks_once() {
+    let record = release(
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: edge}}\n---\n\
+         {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: web, annotations: {helm.sh/resource-policy: keep}}}\n---\n\
+         {apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}\n",
+        &[
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}}",
+            "{apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}",
+        ],
+    );
+    let inventory = inventory(&record).unwrap();
+    let expected = json!([
+        {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "edge", "name": "web"},
+        {"version": "v1", "kind": "PersistentVolumeClaim", "name": "web", "keep": true},
+        {"version": "v1", "kind": "ServiceAccount", "name": "web"},
+        {"group": "batch", "version": "v1", "kind": "Job", "name": "migrate", "hook": true},
+    ]);
+    assert_eq!(serde_json::to_value(&inventory).unwrap(), expected);
+    let read: Vec<InventoryItem> = serde_json::from_value(expected).unwrap();
+    assert_eq!(read, inventory);
+    assert_eq!(inventory[0].key.to_string(), "Deployment edge/web");
+}
+
+#[test]
+fn an_inventory_of_what_cannot_be_read_is_an_error() {
+    let hook = "{apiVersion: v1, kind: ConfigMap}";
+    assert!(inventory(&release(hook, &[])).is_err());
+    assert!(inventory(&release("", &[hook])).is_err());
+    assert_eq!(inventory(&release("", &[])).unwrap(), []);
+}
+
+#[test]
+fn the_inventory_of_what_helm_4_and_3_wrote() {
+    for (payload, namespace) in [
+        (
+            &include_bytes!("../record/testdata/helm-4.1.4.release")[..],
+            "h4",
+        ),
+        (
+            &include_bytes!("../record/testdata/helm-3.18.0.release")[..],
+            "h3",
+        ),
+    ] {
+        let record = Record::decode(payload).unwrap();
+        let items = inventory(&record).unwrap();
+        let told: Vec<_> = items
+            .iter()
+            .map(|item| (item.key.to_string(), item.keep, item.hook))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("ConfigMap web".to_owned(), false, false),
+                ("Secret web-key".to_owned(), true, false),
+                (format!("ClusterRole web-{namespace}"), false, false),
+                ("ConfigMap web-hook".to_owned(), false, true),
+            ]
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! Helm's words for the state of a revision.
+
+use std::fmt;
+
+/// The state of a revision (contract section 3.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ReleaseStatus {
+    /// Helm's own `unknown`, and every word that is not in this list.
+    #[default]
+    Unknown,
+    /// The revision that is in force.
+    Deployed,
+    /// Uninstalled with its history kept.
+    Uninstalled,
+    /// A later revision took its place.
+    Superseded,
+    /// The operation ended badly.
+    Failed,
+    /// Being uninstalled, or left so.
+    Uninstalling,
+    /// Being installed, or left so.
+    PendingInstall,
+    /// Being upgraded, or left so.
+    PendingUpgrade,
+    /// Being rolled back, or left so.
+    PendingRollback,
+}
+
+impl ReleaseStatus {
+    /// Helm's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Deployed => "deployed",
+            Self::Uninstalled => "uninstalled",
+            Self::Superseded => "superseded",
+            Self::Failed => "failed",
+            Self::Uninstalling => "uninstalling",
+            Self::PendingInstall => "pending-install",
+            Self::PendingUpgrade => "pending-upgrade",
+            Self::PendingRollback => "pending-rollback",
+        }
+    }
+
+    /// The state that Helm has this word for; a word that it has not is [`Self::Unknown`].
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "deployed" => Self::Deployed,
+            "uninstalled" => Self::Uninstalled,
+            "superseded" => Self::Superseded,
+            "failed" => Self::Failed,
+            "uninstalling" => Self::Uninstalling,
+            "pending-install" => Self::PendingInstall,
+            "pending-upgrade" => Self::PendingUpgrade,
+            "pending-rollback" => Self::PendingRollback,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// True while Helm refuses any other operation on the release. `uninstalling` is not among these.
+    pub fn is_pending(self) -> bool {
+        matches!(
+            self,
+            Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback
+        )
+    }
+}
+
+impl fmt::Display for ReleaseStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
