@@ -61,10 +61,18 @@ crd: ## write the definition of the Component resource to chart/crds
 	mv $(TARGET_DIR)/crd.yaml chart/crds/components.ext.theriseunion.io.yaml
 
 .PHONY: bench
-bench: ## measure against nginx, one table (SIZES="1000 10000 50000")
+bench: bench-repository bench-controller ## measure against nginx and against helm, two tables (SIZES="1000 10000 50000")
+
+.PHONY: bench-repository
+bench-repository:
 	@tests/tools/install.sh --bench "$(CHARTROOM_TOOLS)"
 	@cargo build --release
 	@python3 benches/load.py --binary $(TARGET_DIR)/release/chartroom --cache $(CACHE)/bench $(SIZES)
+
+.PHONY: bench-controller
+bench-controller: tools
+	@cargo build --release
+	@python3 benches/controller.py --binary $(TARGET_DIR)/release/chartroom --tools $(CHARTROOM_TOOLS) --cache $(CACHE)/bench
 
 .PHONY: release
 release: ## one static binary, and the proof that it is static

@@ -27,7 +27,8 @@ class Row(collections.namedtuple("Row", "measure size chartroom nginx target rea
 class Table:
     """Rows in the order in which their measures first came, those of one measure together by size."""
 
-    def __init__(self):
+    def __init__(self, head=HEAD):
+        self.head = head
         self.rows = []
 
     def add(self, row):
@@ -37,11 +38,11 @@ class Table:
         colour = out.isatty() and not os.environ.get("NO_COLOR")
         measures = [row.measure for row in self.rows]
         rows = sorted(self.rows, key=lambda row: (measures.index(row.measure), row.size))
-        cells = [HEAD] + [
+        cells = [self.head] + [
             (row.measure, f"{row.size:,}" if row.size else "built-ins", row.chartroom, row.nginx, row.target, verdict(row))
             for row in rows
         ]
-        widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD))]
+        widths = [max(len(line[column]) for line in cells) for column in range(len(self.head))]
         for number, line in enumerate(cells):
             text = "  ".join(
                 cell.ljust(width) if column in (0, 4, 5) else cell.rjust(width)
