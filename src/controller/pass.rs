@@ -20,7 +20,7 @@ use tracing::{debug, info, warn};
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::names::{FINALIZER, annotation};
 use crate::component::spec_hash::{Ingredients, SpecHash};
-use crate::component::status::Attempt;
+use crate::component::status::{Attempt, Failures, OperationKind};
 use crate::component::{Component, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{
@@ -422,14 +422,27 @@ impl Pass<'_> {
                     self.unlock(&release, revision, &event).await?;
                     observed = self.context.observe_afresh(&self.key, &release).await?;
                 }
-                Decision::CountFailure {
-                    class,
-                    reason,
-                    message,
-                } => {
+                Decision::CountFailure { revision, kind, class, message } => {
                     self.draft.status.operation = None;
-                    self.count_failure(class, reason, &message, &observed);
+                    self.note_failed(&release, revision).await?;
+                    if class == FailureClass::Interrupted {
+                        self.draft.progressing(Reason::Progressing, &message);
+                    } else {
+                        let reason = failed_reason(kind);
+                        self.count_failure(class, kind, reason, &message);
+                    }
                     self.save().await?;
+                }
+                Decision::RecordRollback { to, .. } => {
+                    let Some(record) = observed.record().cloned() else {
+                        return Err(PassError::Conflict);
+                    };
+                    self.draft.status.operation = None;
+                    return self.rolled_back(to, &record, &wanted).await;
+                }
+                Decision::SetAside { revision } => {
+                    self.set_aside(&release, revision).await?;
+                    observed = self.context.observe_afresh(&self.key, &release).await?;
                 }
                 Decision::Wait {
                     reason,
@@ -608,10 +621,7 @@ impl Pass<'_> {
                 retry::delay(class, failures, jitter())
             }
         };
-        let is_retry = self
-            .draft
-            .status
-            .failures
+        let is_retry = (self.draft.status.failures)
             .is_some_and(|failures| failures.install + failures.upgrade > 0);
         if is_retry && self.draft.has(ConditionType::Ready, ConditionStatus::False) {
             // what failed, and why, stays until the next attempt
@@ -669,45 +679,38 @@ impl Pass<'_> {
     fn count_failure(
         &mut self,
         class: FailureClass,
+        kind: OperationKind,
         reason: Reason,
         message: &str,
-        observed: &Observed,
     ) {
-        let kind = self.failed_kind(observed);
-        let update =
-            retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
-        self.context.metrics.retry(class);
-        self.draft.status.failures = Some(update.failures);
-        self.draft.status.retry_count = Some(update.retry_count).filter(|count| *count > 0);
-        self.draft.status.next_retry_time = Some(Time(update.next_retry));
-        self.draft.status.last_failure_time = Some(Time(update.last_failure));
-        self.draft
-            .is_false(ConditionType::Released, reason, message);
+        self.schedule_retry(class, kind);
+        if kind == OperationKind::Rollback {
+            self.draft.is_false(ConditionType::Remediated, Reason::RollbackFailed, message);
+            self.draft.waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, message);
+            self.draft.phase(Phase::Degraded, message);
+            return;
+        }
+        self.draft.is_false(ConditionType::Released, released_reason(reason), message);
         if class == FailureClass::Terminal {
             self.draft.stalled(stalled_reason(reason), message);
             self.draft.is_false(ConditionType::Ready, reason, message);
             self.draft.phase(Phase::Stalled, message);
         } else {
-            self.draft
-                .waiting(reason, Reason::ProgressingWithRetry, message);
+            self.draft.waiting(reason, Reason::ProgressingWithRetry, message);
             self.draft.phase(Phase::Failed, message);
         }
     }
 
-    /// An attempt at an upgrade if something had been deployed before, else at an install.
-    fn failed_kind(&self, observed: &Observed) -> retry::ActionKind {
-        let was_deployed = |status: ReleaseStatus| {
-            matches!(status, ReleaseStatus::Deployed | ReleaseStatus::Superseded)
-        };
-        if observed
-            .revisions
-            .iter()
-            .any(|revision| was_deployed(revision.status))
-        {
-            retry::ActionKind::Upgrade
-        } else {
-            retry::ActionKind::Install
-        }
+    /// Notes in the draft that something failed, and when it is tried again.
+    fn schedule_retry(&mut self, class: FailureClass, kind: OperationKind) -> Timestamp {
+        let update = retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
+        self.context.metrics.retry(class);
+        let status = &mut self.draft.status;
+        status.failures = Some(update.failures).filter(|failures| *failures != Failures::default());
+        status.retry_count = Some(update.retry_count).filter(|count| *count > 0);
+        status.next_retry_time = Some(Time(update.next_retry));
+        status.last_failure_time = update.last_failure.map(Time);
+        update.next_retry
     }
 
     fn attempt(&self, chart: &FetchedChart, hash: SpecHash) -> Attempt {
@@ -727,6 +730,25 @@ impl Pass<'_> {
             hash,
             generation: self.generation(),
         }
+    }
+}
+
+/// The reason of a failure of which nothing more is known.
+fn failed_reason(kind: OperationKind) -> Reason {
+    match kind {
+        OperationKind::Install | OperationKind::Test => Reason::InstallFailed,
+        OperationKind::Upgrade => Reason::UpgradeFailed,
+        OperationKind::Rollback => Reason::RollbackFailed,
+        OperationKind::Uninstall => Reason::UninstallFailed,
+    }
+}
+
+/// Reasons that the condition Released knows.
+fn released_reason(reason: Reason) -> Reason {
+    if ConditionType::Released.permits(ConditionStatus::False, reason) {
+        reason
+    } else {
+        Reason::InstallFailed
     }
 }
 

@@ -382,7 +382,10 @@ impl Pass<'_> {
         let mut items: BTreeMap<ObjectKey, bool> = self.inventory().await?.into_iter().collect();
         for revision in observed.revisions.iter().take(2) {
             if let Some(Ok(record)) = self.context.record(release, revision.number).await? {
-                let objects = crate::release::manifest::inventory(&record);
+                let Ok(objects) = crate::release::manifest::inventory(&record) else {
+                    // Helm cannot read it either, and says so
+                    continue;
+                };
                 // hooks go by their own rules
                 let own = objects.into_iter().filter(|item| !item.hook);
                 items.extend(own.map(|item| (item.key, item.keep)));
