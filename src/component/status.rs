@@ -5,6 +5,8 @@
 
 mod operation;
 
+use std::fmt;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -160,6 +162,17 @@ pub enum Phase {
     /// A word of another controller, such as `Installed`.
     #[serde(untagged)]
     Other(String),
+}
+
+/// As it is written in `status`.
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(word) => f.write_str(word),
+            // the variants are spelled as the words are
+            known => write!(f, "{known:?}"),
+        }
+    }
 }
 
 /// A Component that this one depends on.

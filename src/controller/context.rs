@@ -15,6 +15,7 @@ use crate::chart::version::Version;
 use crate::component::Component;
 use crate::config::ControllerConfig;
 use crate::controller::charts::Charts;
+use crate::controller::decide;
 use crate::controller::events::Events;
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
@@ -106,6 +107,17 @@ pub enum Newest {
     Readable(Arc<Record>),
     /// It cannot.
     Unreadable(String),
+}
+
+impl Newest {
+    /// As decisions take it.
+    pub fn for_decision(&self) -> decide::Newest<'_> {
+        match self {
+            Self::None => decide::Newest::None,
+            Self::Readable(record) => decide::Newest::Readable(record),
+            Self::Unreadable(why) => decide::Newest::Unreadable(why.clone()),
+        }
+    }
 }
 
 /// A release as Helm's Secrets have it.

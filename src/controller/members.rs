@@ -2,7 +2,7 @@
 
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::names::{annotation, label};
-use crate::component::{Component, DeletionPolicy, Phase};
+use crate::component::{Component, DeletionPolicy};
 use crate::controller::network::{Member, Progress};
 use crate::controller::report::find;
 use crate::controller::world::{key_of, release_of};
@@ -32,7 +32,7 @@ pub fn member(component: &Component) -> Member {
             && ready.is_some_and(|ready| ready.reason != Reason::Disabled.as_str()),
         released: is_preinstalled || is_true(ConditionType::Released),
         progress: Progress {
-            phase: status.phase.as_ref().map(phase_word).unwrap_or_default(),
+            phase: status.phase.clone(),
             reason: ready.map(|ready| ready.reason.clone()).unwrap_or_default(),
             message: ready.map(|ready| ready.message.clone()).unwrap_or_default(),
         },
@@ -71,11 +71,4 @@ pub fn is_left_alone(component: &Component) -> bool {
     component.spec.suspend
         || component.is_marked(annotation::SKIP_RECONCILE)
         || component.is_marked(annotation::PRE_INSTALLED)
-}
-
-fn phase_word(phase: &Phase) -> String {
-    match serde_json::to_value(phase) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    }
 }

@@ -24,7 +24,7 @@ use crate::component::status::{Attempt, Failures, OperationKind};
 use crate::component::{Component, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{
-    Context, Newest, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
+    Context, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
 };
 use crate::controller::decide::{self, Decision, Situation, Wanted, decide};
 use crate::controller::events::EventKind;
@@ -422,7 +422,12 @@ impl Pass<'_> {
                     self.unlock(&release, revision, &event).await?;
                     observed = self.context.observe_afresh(&self.key, &release).await?;
                 }
-                Decision::CountFailure { revision, kind, class, message } => {
+                Decision::CountFailure {
+                    revision,
+                    kind,
+                    class,
+                    message,
+                } => {
                     self.draft.status.operation = None;
                     self.note_failed(&release, revision).await?;
                     if class == FailureClass::Interrupted {
@@ -532,11 +537,7 @@ impl Pass<'_> {
             now: self.draft.now(),
             wanted,
             revisions: &observed.revisions,
-            newest: match &observed.newest {
-                Newest::None => decide::Newest::None,
-                Newest::Readable(record) => decide::Newest::Readable(record),
-                Newest::Unreadable(why) => decide::Newest::Unreadable(why.clone()),
-            },
+            newest: observed.newest.for_decision(),
             status,
             holder: &self.context.identity,
             // one that ran before us lost the lease, and its children went with it; within this process, the queue
@@ -685,25 +686,30 @@ impl Pass<'_> {
     ) {
         self.schedule_retry(class, kind);
         if kind == OperationKind::Rollback {
-            self.draft.is_false(ConditionType::Remediated, Reason::RollbackFailed, message);
-            self.draft.waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, message);
+            self.draft
+                .is_false(ConditionType::Remediated, Reason::RollbackFailed, message);
+            self.draft
+                .waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, message);
             self.draft.phase(Phase::Degraded, message);
             return;
         }
-        self.draft.is_false(ConditionType::Released, released_reason(reason), message);
+        self.draft
+            .is_false(ConditionType::Released, released_reason(reason), message);
         if class == FailureClass::Terminal {
             self.draft.stalled(stalled_reason(reason), message);
             self.draft.is_false(ConditionType::Ready, reason, message);
             self.draft.phase(Phase::Stalled, message);
         } else {
-            self.draft.waiting(reason, Reason::ProgressingWithRetry, message);
+            self.draft
+                .waiting(reason, Reason::ProgressingWithRetry, message);
             self.draft.phase(Phase::Failed, message);
         }
     }
 
     /// Notes in the draft that something failed, and when it is tried again.
     fn schedule_retry(&mut self, class: FailureClass, kind: OperationKind) -> Timestamp {
-        let update = retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
+        let update =
+            retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
         self.context.metrics.retry(class);
         let status = &mut self.draft.status;
         status.failures = Some(update.failures).filter(|failures| *failures != Failures::default());

@@ -448,9 +448,10 @@ async fn gauges(context: Arc<Context>) {
                 digests.filter_map(|digest| Sha256Hex::parse(digest.trim_start_matches("sha256:"))),
             );
             let member = members::member(component);
+            let phase = member.progress.phase.as_ref().map(ToString::to_string);
             rows.push((
                 member.key,
-                member.progress.phase,
+                phase.unwrap_or_default(),
                 member.version,
                 member.ready,
             ));

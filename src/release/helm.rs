@@ -16,9 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::arguments::{HelmAction, HelmCall, RollbackCall, UninstallCall, UpgradeCall};
 pub use self::environment::HelmSettings;
-pub use self::failure::{
-    ActionKind, Ending, Failure, FailureClass, Outcome, judge, redact,
-};
+pub use self::failure::{ActionKind, Ending, Failure, FailureClass, Outcome, judge, redact};
 
 /// Why Helm cannot be used at all.
 #[derive(Debug, thiserror::Error)]

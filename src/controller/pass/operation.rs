@@ -15,7 +15,7 @@ use crate::component::status::{Operation, OperationKind, Revision as HistoryEntr
 use crate::component::{Component, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError, jitter};
-use crate::controller::decide::{Action, Wanted, Why};
+use crate::controller::decide::{self, Action, Wanted, Why};
 use crate::controller::namespace::{self, NamespaceState};
 use crate::controller::pass::{Next, Pass};
 use crate::controller::slots::ReleaseKey;
@@ -464,7 +464,7 @@ impl Pass<'_> {
     }
 
     /// The last good revision runs again; what was wanted does not.
-    async fn rolled_back(
+    pub(super) async fn rolled_back(
         &mut self,
         to: i64,
         record: &Record,
@@ -480,6 +480,8 @@ impl Pass<'_> {
         );
         self.draft
             .is_true(ConditionType::Released, Reason::RollbackSucceeded, &message);
+        self.draft.status.release_version = Some(record.revision);
+        self.remember(entry_of(record));
         self.draft.is_true(
             ConditionType::Remediated,
             Reason::RollbackSucceeded,
@@ -549,22 +551,11 @@ impl Pass<'_> {
             FailureClass::Attempt | FailureClass::Terminal => {}
         }
         let message = self.with_unready(reason, message, after).await?;
-        if kind == OperationKind::Rollback {
-            self.draft
-                .is_false(ConditionType::Remediated, Reason::RollbackFailed, &message);
-            let kind = retry::ActionKind::Rollback;
-            let update =
-                retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
-            self.draft.status.next_retry_time = Some(Time(update.next_retry));
-            self.draft.waiting(
-                Reason::UpgradeFailed,
-                Reason::ProgressingWithRetry,
-                &message,
-            );
-            self.draft.phase(Phase::Degraded, &message);
-        } else {
-            self.count_failure(class, released_reason(reason), &message, after);
+        if after.number() > 0 {
+            let release = self.release();
+            self.note_failed(&release, after.number()).await?;
         }
+        self.count_failure(class, kind, reason, &message);
         self.save().await?;
         let action = format!("{}/{}", word_of(kind), after.number());
         self.warn(reason, &action, &message).await;
@@ -610,38 +601,49 @@ impl Pass<'_> {
 
     /// Writes a finished revision into the status.
     pub(super) fn note_revision(&mut self, record: &Record, chart: &FetchedChart, wanted: &Wanted) {
-        let limit = self.component.spec.history_limit.clamp(1, 100) as usize;
         let values = crate::component::spec_hash::values_digest(&self.component.spec.values);
-        let entry = HistoryEntry {
-            revision: record.revision,
-            chart_version: record.chart.version.clone(),
-            app_version: record.chart.app_version.clone(),
+        self.remember(HistoryEntry {
             chart_digest: Some(format!("sha256:{}", chart.digest)),
             values_digest: Some(format!("sha256:{values}")),
             hash: Some(wanted.hash.to_string()),
-            status: record.status.as_str().to_owned(),
-            first_deployed: record.first_deployed.map(Time),
-            last_deployed: record.last_deployed.map(Time),
-        };
-        let history = &mut self.draft.status.history;
-        history.retain(|known| known.revision != record.revision);
-        for known in history
-            .iter_mut()
-            .filter(|known| known.status == ReleaseStatus::Deployed.as_str())
+            ..entry_of(record)
+        });
+    }
+
+    /// Writes a revision that failed into the status, so that nobody takes it for a good one later.
+    pub(super) async fn note_failed(
+        &mut self,
+        release: &ReleaseKey,
+        number: i64,
+    ) -> Result<(), PassError> {
+        if let Some(Ok(record)) = self.context.record(release, number).await?
+            && record.status == ReleaseStatus::Failed
         {
-            known.status = ReleaseStatus::Superseded.as_str().to_owned();
+            self.remember(entry_of(&record));
         }
-        history.insert(0, entry);
-        history.truncate(limit);
+        Ok(())
+    }
+
+    fn remember(&mut self, entry: HistoryEntry) {
+        let limit = self.component.spec.history_limit.clamp(1, 100) as usize;
+        let history = &mut self.draft.status.history;
+        *history = decide::remember(history, entry, limit);
     }
 }
 
-/// Reasons that the condition Released knows.
-fn released_reason(reason: Reason) -> Reason {
-    if ConditionType::Released.permits(ConditionStatus::False, reason) {
-        reason
-    } else {
-        Reason::InstallFailed
+/// What a record says of a revision.
+fn entry_of(record: &Record) -> HistoryEntry {
+    let app_version = record.chart.app_version.clone();
+    HistoryEntry {
+        revision: record.revision,
+        chart_version: record.chart.version.clone(),
+        app_version: app_version.filter(|text| !text.is_empty()),
+        chart_digest: None,
+        values_digest: None,
+        hash: None,
+        status: record.status.as_str().to_owned(),
+        first_deployed: record.first_deployed.map(Time),
+        last_deployed: record.last_deployed.map(Time),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, OwnerReference, Time};
 use k8s_openapi::jiff::SignedDuration;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
@@ -15,14 +15,15 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::names::FINALIZER;
 use crate::component::status::{Operation, OperationKind};
 use crate::component::{DeletionPolicy, Phase};
-use crate::controller::context::{Observed, PassError, is_conflict, is_not_found, jitter};
+use crate::controller::context::{Observed, PassError, is_conflict, is_not_found};
+use crate::controller::decide::{self, RemovalStep};
+use crate::controller::members;
 use crate::controller::network::Removal;
 use crate::controller::objects::{Leftover, leftovers};
 use crate::controller::pass::operation::new_operation;
 use crate::controller::pass::{Next, Pass};
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
-use crate::controller::{members, retry};
 use crate::release::helm::{ActionKind, FailureClass, HelmAction, HelmCall, judge};
 use crate::release::manifest::ObjectKey;
 use crate::release::record::ReleaseStatus;
@@ -225,36 +226,71 @@ impl Pass<'_> {
     /// Takes the release down, as far as one pass goes.
     async fn take_down(&mut self, release: &ReleaseKey) -> Result<Removed, PassError> {
         let observed = self.context.observe_afresh(&self.key, release).await?;
-        let is_managed = self.draft.status.release_version.is_some()
-            || self.draft.status.operation.is_some()
-            || self.draft.status.last_attempted.is_some()
-            || observed
-                .revisions
-                .iter()
-                .any(|revision| revision.operation.is_some());
-        let is_there = observed
-            .revisions
-            .first()
-            .is_some_and(|newest| newest.status != ReleaseStatus::Uninstalled);
-        if is_there && is_managed {
-            let urgent = self.take_slot(release, true);
-            let Some(_slot) = urgent else {
+        let without_hooks = match self.decide_removal(&observed) {
+            RemovalStep::Uninstall => false,
+            RemovalStep::UninstallWithoutHooks => true,
+            RemovalStep::NothingThere | RemovalStep::VerifyInventory => {
+                self.context.slots.forget(&self.key);
+                return self.verify(release).await;
+            }
+            RemovalStep::SetAside { revision } => {
+                self.set_aside(release, revision).await?;
+                return Err(PassError::Conflict);
+            }
+            RemovalStep::Wait {
+                reason,
+                message,
+                until,
+            } => {
+                self.context.slots.forget(&self.key);
+                self.draft
+                    .is_false(ConditionType::Released, reason, &message);
                 self.draft.is_true(
                     ConditionType::Reconciling,
-                    Reason::WaitingForSlot,
-                    "other releases are being worked on",
+                    Reason::ProgressingWithRetry,
+                    &message,
                 );
-                self.draft
-                    .phase(Phase::Uninstalling, "waits for a slot to uninstall");
+                self.draft.phase(Phase::Uninstalling, &message);
                 self.save().await?;
-                return Ok(Removed::Later(self.safety_poll()));
-            };
-            if let Some(next) = self.uninstall_once(release, &observed).await? {
-                return Ok(Removed::Later(Some(next)));
+                return Ok(Removed::Later(Some(super::until_then(
+                    self.draft.now(),
+                    until,
+                ))));
             }
+        };
+        let Some(_slot) = self.take_slot(release, true) else {
+            let message = "other releases are being worked on";
+            self.draft
+                .is_true(ConditionType::Reconciling, Reason::WaitingForSlot, message);
+            self.draft
+                .phase(Phase::Uninstalling, "waits for a slot to uninstall");
+            self.save().await?;
+            return Ok(Removed::Later(self.safety_poll()));
+        };
+        if let Some(next) = self
+            .uninstall_once(release, &observed, without_hooks)
+            .await?
+        {
+            return Ok(Removed::Later(Some(next)));
         }
-        self.context.slots.forget(&self.key);
         self.verify(release).await
+    }
+
+    fn decide_removal(&self, observed: &Observed) -> RemovalStep {
+        let has_inventory = self.draft.status.inventory_ref.is_some()
+            || self
+                .context
+                .remember(&self.key, |memory| memory.inventory.is_some());
+        decide::decide_removal(&decide::Removal {
+            now: self.draft.now(),
+            revisions: &observed.revisions,
+            newest: observed.newest.for_decision(),
+            status: &self.draft.status,
+            holder: &self.context.identity,
+            holder_is_gone: self.draft.status.operation.is_some(),
+            forced: self.force_request().is_some(),
+            has_inventory,
+        })
     }
 
     /// Runs Helm's uninstall; `None` if the release is gone afterwards.
@@ -262,13 +298,8 @@ impl Pass<'_> {
         &mut self,
         release: &ReleaseKey,
         observed: &Observed,
+        without_hooks: bool,
     ) -> Result<Option<Duration>, PassError> {
-        if let Some(due) = self.draft.status.next_retry_time.as_ref()
-            && self.is_uninstall_failed()
-            && due.0 > self.draft.now()
-        {
-            return Ok(Some(super::until_then(self.draft.now(), due.0)));
-        }
         let ends = self.namespace_ends(&release.0).await?;
         self.save_inventory(release, observed).await?;
         let timeout = self.component.spec.uninstall.timeout.as_ref();
@@ -276,6 +307,13 @@ impl Pass<'_> {
         let deadline = timeout * 3 + BESIDE_WAITING;
         let id = new_operation();
         let now = self.draft.now();
+        if let Some(value) = self.force_request() {
+            self.draft.status.last_handled_force_at = Some(value);
+        }
+        let failed_before = |known: &Condition| known.reason == Reason::UninstallFailed.as_str();
+        if !self.draft.status.conditions.iter().any(failed_before) {
+            self.clear_failures();
+        }
         self.draft.status.operation = Some(Operation {
             id: id.clone(),
             kind: OperationKind::Uninstall,
@@ -292,7 +330,7 @@ impl Pass<'_> {
         self.save().await?;
         info!(component = %self.key, operation = id, message = doing, "Component");
         let call = HelmCall {
-            action: HelmAction::Uninstall(self.uninstall_call(ends)),
+            action: HelmAction::Uninstall(self.uninstall_call(ends || without_hooks)),
             release: release.1.clone(),
             namespace: release.0.clone(),
             operation: id,
@@ -344,18 +382,7 @@ impl Pass<'_> {
             FailureClass::Attempt | FailureClass::Terminal => FailureClass::Attempt,
             other => other,
         };
-        let kind = retry::ActionKind::Uninstall;
-        let update = retry::after_failure(
-            &self.draft.status,
-            counted,
-            kind,
-            self.draft.now(),
-            jitter(),
-        );
-        self.context.metrics.retry(counted);
-        self.draft.status.failures = Some(update.failures);
-        self.draft.status.retry_count = Some(update.retry_count).filter(|count| *count > 0);
-        self.draft.status.next_retry_time = Some(Time(update.next_retry));
+        let next_retry = self.schedule_retry(counted, OperationKind::Uninstall);
         let failed = Reason::UninstallFailed;
         self.draft
             .is_false(ConditionType::Released, failed, &message);
@@ -365,12 +392,7 @@ impl Pass<'_> {
         self.save().await?;
         let action = format!("Uninstall/{}", observed.number());
         self.warn(failed, &action, &message).await;
-        Ok(Some(super::until_then(self.draft.now(), update.next_retry)))
-    }
-
-    fn is_uninstall_failed(&self) -> bool {
-        let released = find(&self.draft.status.conditions, ConditionType::Released);
-        released.is_some_and(|released| released.reason == Reason::UninstallFailed.as_str())
+        Ok(Some(super::until_then(self.draft.now(), next_retry)))
     }
 
     /// What the release consists of is written down before Helm forgets it (contract fact 5).

@@ -4,7 +4,7 @@
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::PostParams;
+use kube::api::{DeleteParams, PostParams, Preconditions};
 
 use crate::component::conditions::Reason;
 use crate::controller::context::{PassError, is_conflict, is_not_found, payload};
@@ -60,6 +60,45 @@ impl Pass<'_> {
         }
         let action = format!("Unlock/{number}");
         self.tell(Reason::Unlocked, &action, event).await;
+        Ok(())
+    }
+    /// Moves a revision that nobody can read out of Helm's sight: a copy under another name, then the original goes.
+    pub(super) async fn set_aside(
+        &mut self,
+        release: &ReleaseKey,
+        number: i64,
+    ) -> Result<(), PassError> {
+        let Some(secret) = self.context.secret(release, number).await? else {
+            return Err(PassError::Conflict);
+        };
+        let secrets: Api<Secret> = Api::namespaced(self.context.client.clone(), &release.0);
+        let name = secret_name(&release.1, number);
+        let aside = format!("{name}.unreadable");
+        let mut copy = Secret {
+            data: secret.data.clone(),
+            type_: Some("Opaque".to_owned()),
+            ..Secret::default()
+        };
+        copy.metadata.name = Some(aside.clone());
+        match secrets.create(&PostParams::default(), &copy).await {
+            Ok(_) => {}
+            Err(cause) if is_conflict(&cause) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+        let only_this = DeleteParams::default().preconditions(Preconditions {
+            uid: secret.metadata.uid.clone(),
+            resource_version: secret.metadata.resource_version.clone(),
+        });
+        match secrets.delete(&name, &only_this).await {
+            Ok(_) => {}
+            Err(cause) if is_conflict(&cause) || is_not_found(&cause) => {
+                return Err(PassError::Conflict);
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+        let note = format!("revision {number} cannot be read; it is kept as Secret {aside}");
+        let action = format!("SetAside/{number}");
+        self.warn(Reason::StateError, &action, &note).await;
         Ok(())
     }
 }
