@@ -3,6 +3,7 @@
 //! ```text
 //!  main -> app ─┬─> http ─> repository ─> object_store
 //!               └─> telemetry, metrics
+//!  controller::charts, plan -> remote      (chart repositories, seen as their client)
 //!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
 //!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  plan but its sources
 //!  never: repository -> http · pure -> hyper / tokio / clock
@@ -20,6 +21,7 @@ pub mod http;
 pub mod metrics;
 pub mod plan;
 pub mod release;
+pub mod remote;
 pub mod repository;
 pub mod telemetry;
 pub mod topology;

@@ -1,0 +1,312 @@
+//! A dependency that is a Component: is it ready, and in a version that will do?
+
+use std::collections::BTreeSet;
+
+use crate::chart::version::Version;
+use crate::component::conditions::Reason;
+use crate::component::status::DependencyState as State;
+use crate::controller::network::demands::{agree, joined, opponents};
+use crate::controller::network::edges::{Edge, Found};
+use crate::controller::network::gate::{Finding, Look};
+use crate::controller::network::member::Member;
+use crate::controller::network::supply::{Question, Supply};
+use crate::controller::network::verdict::Retarget;
+use crate::controller::network::words::{and, newest_of, phase, short};
+use crate::topology::{Demand, Strength};
+
+/// How a version stands to a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    Good,
+    Bad,
+    /// The version is not known, and not any version will do.
+    Unknown,
+}
+
+impl Fit {
+    fn of(member: &Member, edge: &Edge) -> Self {
+        let range = &edge.requirement.range;
+        if range.is_any() {
+            return Self::Good;
+        }
+        match member.version.as_deref().and_then(Version::parse) {
+            Some(version) if range.allows(&version) => Self::Good,
+            Some(_) => Self::Bad,
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl<'a> Look<'a> {
+    /// Versions are of interest where another one than the present is wanted.
+    pub(super) fn question_of(&self, target: usize, edge: &Edge) -> Option<Question> {
+        let member = self.network.member(target);
+        let is_open = edge.strength() == Strength::Required && Fit::of(member, edge) != Fit::Good;
+        is_open.then(|| Question {
+            chart: member.chart_name.clone(),
+            namespace: String::new(),
+            name: String::new(),
+        })
+    }
+
+    pub(super) fn judge_present(&self, edge: &Edge, target: usize, supply: &dyn Supply) -> Finding {
+        let member = self.network.member(target);
+        let fit = Fit::of(member, edge);
+        let status = |state| edge.status(&member.key, member.version.clone(), state);
+        if edge.strength() == Strength::Optional {
+            return self.judge_optional(edge, target, fit);
+        }
+        if (self.cycle.as_ref()).is_some_and(|cycle| cycle.path().contains(&member.key)) {
+            // the cycle is told once, for all of them
+            return Finding::clear(status(State::Cycle));
+        }
+        let name = self.name(&member.key);
+        let me = self.name(&self.me().key);
+        if member.deleting {
+            let message = format!("waits for {name}: it is being deleted");
+            return Finding::obstacle(status(State::NotReady), Reason::DependencyNotReady, message);
+        }
+        if !member.enabled {
+            let message = format!(
+                "{name} is disabled, but {me} needs it; set spec.enabled of {name} to true"
+            );
+            return Finding::obstacle(status(State::Disabled), Reason::DependencyDisabled, message);
+        }
+        let is_settled = member.is_settled || member.left_alone;
+        let may_move = member.implicit && !member.left_alone;
+        if fit != Fit::Good && (may_move || (is_settled && fit == Fit::Bad)) {
+            let finding = self.judge_version(edge, target, fit, supply);
+            if let Some(finding) = finding {
+                return finding;
+            }
+        }
+        if is_settled && member.is_there() && fit == Fit::Unknown {
+            let message = format!(
+                "{name} is installed in an unknown version, but {me} needs {}",
+                edge.requirement.range
+            );
+            let reason = Reason::DependencyVersionMismatch;
+            return Finding::obstacle(status(State::VersionMismatch), reason, message);
+        }
+        if member.is_there() {
+            return Finding::clear(status(State::Ready));
+        }
+        let (state, reason) = if member.is_moving() {
+            (State::Installing, Reason::DependencyInstalling)
+        } else {
+            (State::NotReady, Reason::DependencyNotReady)
+        };
+        Finding::obstacle(status(state), reason, self.waits_for(target))
+    }
+
+    /// An optional dependency holds nobody up but while it is on its way, and never one that it depends on itself.
+    fn judge_optional(&self, edge: &Edge, target: usize, fit: Fit) -> Finding {
+        let member = self.network.member(target);
+        let state = if !member.enabled {
+            State::Disabled
+        } else if !member.is_there() {
+            if self.network.moving[target] {
+                State::Installing
+            } else {
+                State::NotReady
+            }
+        } else if fit == Fit::Good {
+            State::Ready
+        } else {
+            State::VersionMismatch
+        };
+        let status = edge.status(&member.key, member.version.clone(), state);
+        if state == State::Installing && !self.circular.contains(&target) {
+            let message = self.waits_for(target);
+            return Finding::obstacle(status, Reason::DependencyInstalling, message);
+        }
+        Finding::clear(status)
+    }
+
+    /// A version that will not do, or is not there yet. `None` if all that can be done is to wait.
+    fn judge_version(
+        &self,
+        edge: &Edge,
+        target: usize,
+        fit: Fit,
+        supply: &dyn Supply,
+    ) -> Option<Finding> {
+        let member = self.network.member(target);
+        let may_move = member.implicit && !member.left_alone;
+        let is_settled = member.is_settled || member.left_alone;
+        let status = |state| edge.status(&member.key, member.version.clone(), state);
+        let name = self.name(&member.key);
+        let range = &edge.requirement.range;
+        let present = match (&member.version, fit) {
+            (Some(version), Fit::Bad) => format!(
+                "{name} {version} is installed, but {} needs {range}",
+                self.name(&self.me().key)
+            ),
+            _ => format!("{} needs {name} {range}", self.name(&self.me().key)),
+        };
+        let mismatch = |help: String| {
+            let reason = Reason::DependencyVersionMismatch;
+            let message = format!("{present}; {help}");
+            Some(Finding::obstacle(
+                status(State::VersionMismatch),
+                reason,
+                message,
+            ))
+        };
+        let Some(versions) = supply.versions(&member.chart_name) else {
+            return match (fit, may_move) {
+                (Fit::Bad, true) => {
+                    mismatch("the versions that there are are not known yet".into())
+                }
+                (Fit::Bad, false) => mismatch(format!("change spec.version of {name}")),
+                _ => None,
+            };
+        };
+        if !versions.iter().any(|(_, version)| range.allows(version)) {
+            let chart = &member.chart_name;
+            let there = match versions {
+                [] => format!("the repository has no chart {chart}"),
+                some => format!("the repository has {chart} {} only", newest_of(some)),
+            };
+            return match fit {
+                Fit::Bad => mismatch(format!("{there}: push one in {range}")),
+                // the dependency says so itself
+                _ => None,
+            };
+        }
+        let demands = self.demands_on(target);
+        let agreement = agree(versions, demands);
+        let is_mine = |demand: &&Demand| demand.requirer == self.me().key && demand.range == *range;
+        if let Some(refused) = agreement.refused.iter().find(is_mine) {
+            let opponents = opponents(versions, &agreement.admitted, refused);
+            let message = self.conflict(&name, &opponents, &newest_of(versions));
+            let reason = Reason::DependencyVersionConflict;
+            return Some(Finding::obstacle(
+                status(State::VersionConflict),
+                reason,
+                message,
+            ));
+        }
+        let newest = agreement.newest?;
+        let found = &versions[newest].0;
+        if !may_move {
+            return mismatch(format!("set spec.version of {name} to {found}"));
+        }
+        if !is_settled {
+            return None;
+        }
+        let retarget = Some(Retarget {
+            key: member.key.clone(),
+            version: joined(versions, &agreement.admitted, newest),
+        });
+        let finding = if fit == Fit::Bad && member.is_there() {
+            let message = format!("{present}; it moves to {found}");
+            Finding::obstacle(
+                status(State::Installing),
+                Reason::DependencyInstalling,
+                message,
+            )
+        } else {
+            let reason = Reason::DependencyNotReady;
+            Finding::obstacle(status(State::NotReady), reason, self.waits_for(target))
+        };
+        Some(Finding {
+            retarget,
+            ..finding
+        })
+    }
+
+    /// All that is demanded of a member, the oldest requirer's first.
+    fn demands_on(&self, target: usize) -> Vec<Demand> {
+        let leads_there = |edge: &&Edge| edge.found == Found::One(target);
+        let known = self.network.before[target].iter().flat_map(|(index, _)| {
+            let edges = self.network.edges[*index].iter().filter(leads_there);
+            edges.map(|edge| (*index, edge))
+        });
+        let own: Vec<&Edge> = self.edges.iter().filter(leads_there).collect();
+        self.demands(known, &own)
+    }
+
+    /// Who wants what, where not all can have it.
+    pub(super) fn conflict(&self, name: &str, demands: &[Demand], there_are: &str) -> String {
+        let wishes: Vec<String> = (demands.iter())
+            .map(|demand| format!("{} needs {}", self.name(&demand.requirer), demand.range))
+            .collect();
+        format!(
+            "no version of {name} suits all: {} (there are {there_are}); change one of these ranges",
+            and(&wishes)
+        )
+    }
+
+    /// For whom this Component waits and why; where the dependency waits itself, who is at the bottom of it.
+    fn waits_for(&self, target: usize) -> String {
+        let name = self.name(&self.network.member(target).key);
+        let bottom = self.bottom_of(target);
+        if bottom == target {
+            return format!("waits for {name}: {}", self.state_of(target));
+        }
+        let member = self.network.member(bottom);
+        let held_up = format!("waits for {name}, held up by {}", self.name(&member.key));
+        if self.network.moving[bottom] {
+            // nothing that changes from moment to moment: everybody above would have to be written again
+            held_up
+        } else {
+            format!("{held_up}: {}", self.state_of(bottom))
+        }
+    }
+
+    /// Down the dependencies that are not there, to one that does not wait for another Component.
+    fn bottom_of(&self, target: usize) -> usize {
+        let mut seen = BTreeSet::from([self.own]);
+        let mut at = target;
+        while seen.insert(at)
+            && self.network.cycle_of[at].is_none()
+            && self.network.member(at).is_held_up()
+        {
+            let below = self.network.required(at);
+            let next = below
+                .filter(|index| !self.network.member(*index).is_there())
+                .find(|index| !seen.contains(index));
+            match next {
+                Some(next) => at = next,
+                None => break,
+            }
+        }
+        at
+    }
+
+    /// `Installing`, `Failed (InstallFailed: …)`, `DependencyCycle (a → b → a)`.
+    fn state_of(&self, target: usize) -> String {
+        let member = self.network.member(target);
+        if let Some(number) = self.network.cycle_of[target] {
+            return format!("DependencyCycle ({})", self.network.cycles[number]);
+        }
+        if member.deleting {
+            return "it is being deleted".to_owned();
+        }
+        if !member.enabled {
+            return "it is disabled".to_owned();
+        }
+        if member.left_alone {
+            return "it is not ready, and left alone (suspended, skipped or pre-installed)"
+                .to_owned();
+        }
+        let progress = &member.progress;
+        let Some(word) = progress.phase.as_ref().map(phase) else {
+            return "nothing was done for it yet".to_owned();
+        };
+        if member.is_moving() {
+            return word;
+        }
+        if !member.is_settled {
+            return format!("{word}, and its spec has changed since");
+        }
+        let why = [progress.reason.clone(), short(&progress.message)];
+        let why: Vec<String> = why.into_iter().filter(|text| !text.is_empty()).collect();
+        if why.is_empty() {
+            word
+        } else {
+            format!("{word} ({})", why.join(": "))
+        }
+    }
+}

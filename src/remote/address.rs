@@ -1,0 +1,405 @@
+//! Where a repository or one of its files is. Values in, values out; an address shows no credentials.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::Uri;
+use hyper::header::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What stays as it is in a path segment (RFC 3986, "unreserved").
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// An HTTP address, with the credentials to use there. Displays and debugs without credentials and query.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    secure: bool,
+    /// `host` or `host:port`, as written.
+    authority: String,
+    /// With a slash before it and none behind; empty at the root.
+    path: String,
+    /// With its question mark, or empty.
+    query: String,
+    /// The value of the header `Authorization`.
+    credentials: Option<HeaderValue>,
+}
+
+/// A text is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Neither HTTP nor HTTPS, no host, or characters that an address cannot have.
+    #[error("it is not an address; write http://HOST:PORT or https://HOST/PATH")]
+    NotHttp,
+    /// A registry.
+    #[error(
+        "oci:// registries are not supported; give the http or https address of a chart repository"
+    )]
+    Oci,
+}
+
+impl Address {
+    /// Reads an `http` or `https` URL, with or without `user:password@`. A slash at the end does not matter.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parse(url: &str) -> Result<Self, AddressError> {
+        if url.starts_with("oci://") {
+            return Err(AddressError::Oci);
+        }
+        let uri: Uri = url.trim().parse().map_err(|_| AddressError::NotHttp)?;
+        let secure = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(AddressError::NotHttp),
+        };
+        let authority = uri.authority().ok_or(AddressError::NotHttp)?.as_str();
+        let (credentials, authority) = match authority.rsplit_once('@') {
+            Some((credentials, host)) => (Some(credentials), host),
+            None => (None, authority),
+        };
+        if uri.host().is_none_or(str::is_empty) {
+            return Err(AddressError::NotHttp);
+        }
+        let credentials = credentials.filter(|text| !text.is_empty()).map(|text| {
+            let decoded: Vec<u8> = percent_decode_str(text).collect();
+            // a user name alone is sent with an empty password
+            let colon = if decoded.contains(&b':') { "" } else { ":" };
+            basic(&[&decoded, colon.as_bytes()].concat())
+        });
+        Ok(Self {
+            secure,
+            authority: authority.to_owned(),
+            path: uri.path().trim_end_matches('/').to_owned(),
+            query: uri
+                .query()
+                .map(|query| format!("?{query}"))
+                .unwrap_or_default(),
+            credentials,
+        })
+    }
+
+    /// The same place with these credentials, unless the address has its own.
+    pub fn or_credentials(mut self, user: &str, password: &str) -> Self {
+        self.credentials
+            .get_or_insert_with(|| basic(format!("{user}:{password}").as_bytes()));
+        self
+    }
+
+    /// The place that `reference` means when it stands in a document directly below this address (RFC 3986 section 5, as
+    /// far as indexes use it). Credentials go along only to the same scheme, host and port.
+    ///
+    /// # Errors
+    /// It cannot be an address.
+    pub fn join(&self, reference: &str) -> Result<Self, AddressError> {
+        let origin = format!("{}://{}", self.scheme(), self.authority);
+        let url = if reference.contains("://") {
+            reference.to_owned()
+        } else if reference.starts_with("//") {
+            format!("{}:{reference}", self.scheme())
+        } else if reference.starts_with('/') {
+            format!("{origin}{reference}")
+        } else {
+            format!(
+                "{origin}{}/{}",
+                self.path,
+                reference.trim_start_matches("./")
+            )
+        };
+        let mut joined = Self::parse(&url)?;
+        if joined.credentials.is_none() && self.has_origin_of(&joined) {
+            joined.credentials.clone_from(&self.credentials);
+        }
+        Ok(joined)
+    }
+
+    /// Where the chart API may list the versions of `chart`, most likely first: in `/a/b`, the whole path may be the
+    /// server's context path, or the tenant, or some of each.
+    pub fn api_candidates(&self, chart: &str) -> Vec<Self> {
+        let segments: Vec<&str> = self.path.split('/').skip(1).collect();
+        let chart = utf8_percent_encode(chart, SEGMENT);
+        (0..=segments.len())
+            .rev()
+            .take(MOST_CANDIDATES)
+            .map(|at| {
+                let (context, tenant) = segments.split_at(at);
+                let part = |segments: &[&str]| -> String {
+                    segments
+                        .iter()
+                        .map(|segment| format!("/{segment}"))
+                        .collect()
+                };
+                let path = format!("{}/api{}/charts/{chart}", part(context), part(tenant));
+                Self {
+                    path,
+                    query: String::new(),
+                    ..self.clone()
+                }
+            })
+            .collect()
+    }
+
+    /// `index.yaml` of the repository at this address, which may be the address of that file already.
+    pub fn index(&self) -> Self {
+        let path = match self.path.ends_with("/index.yaml") {
+            true => self.path.clone(),
+            false => format!("{}/index.yaml", self.path),
+        };
+        Self {
+            path,
+            ..self.clone()
+        }
+    }
+
+    /// The repository at this address, which may be that of its `index.yaml`.
+    pub fn repository(mut self) -> Self {
+        if let Some(path) = self.path.strip_suffix("/index.yaml") {
+            self.path = path.to_owned();
+        }
+        self
+    }
+
+    /// What relative references in a document at this address are relative to.
+    pub(super) fn directory(&self) -> Self {
+        let path = self
+            .path
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory);
+        Self {
+            path: path.to_owned(),
+            query: String::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The text that [`parse`](Self::parse) reads back, without credentials but with the query.
+    pub fn without_credentials(&self) -> String {
+        format!("{self}{}", self.query)
+    }
+
+    /// What a request names; it has no credentials.
+    pub(super) fn uri(&self) -> Result<Uri, AddressError> {
+        let path = if self.path.is_empty() {
+            "/"
+        } else {
+            &self.path
+        };
+        Uri::builder()
+            .scheme(self.scheme())
+            .authority(self.authority.as_str())
+            .path_and_query(format!("{path}{}", self.query))
+            .build()
+            .map_err(|_| AddressError::NotHttp)
+    }
+
+    /// The value of `Authorization`, if there are credentials.
+    pub(super) fn authorization(&self) -> Option<&HeaderValue> {
+        self.credentials.as_ref()
+    }
+
+    /// True for HTTPS.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    fn has_origin_of(&self, other: &Self) -> bool {
+        let origin = |address: &Self| {
+            let (host, port) = match address.authority.rsplit_once(':') {
+                Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+                _ => (&*address.authority, None),
+            };
+            let port = port.unwrap_or(if address.secure { 443_u16 } else { 80 });
+            (address.secure, host.to_ascii_lowercase(), port)
+        };
+        origin(self) == origin(other)
+    }
+}
+
+/// More splits of a path into context and tenant are not tried.
+const MOST_CANDIDATES: usize = 6;
+
+fn basic(user_and_password: &[u8]) -> HeaderValue {
+    let text = format!("Basic {}", STANDARD.encode(user_and_password));
+    let mut value = HeaderValue::try_from(text).expect("base64 can stand in a header");
+    value.set_sensitive(true);
+    value
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme(), self.authority, self.path)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}
+
+/// `url` without user, password and query, for messages; also of a text that is no address.
+pub fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let authority = rest.split('/').next().unwrap_or_default();
+            let bare = (authority.rsplit_once('@')).map_or(authority, |(_, host)| host);
+            format!("{scheme}://{bare}{}", &rest[authority.len()..])
+        }
+        None => url
+            .rsplit_once('@')
+            .map_or(url, |(_, host)| host)
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(url: &str) -> Address {
+        Address::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    fn authorization(address: &Address) -> Option<&str> {
+        address.authorization().map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn addresses_are_those_that_helm_repo_add_takes() {
+        for (url, index) in [
+            ("http://room", "http://room/index.yaml"),
+            ("http://room:8080/", "http://room:8080/index.yaml"),
+            ("https://room/a/b", "https://room/a/b/index.yaml"),
+            ("http://room/a/index.yaml", "http://room/a/index.yaml"),
+            ("http://[::1]:80/x/", "http://[::1]:80/x/index.yaml"),
+            ("http://me:p%40ss@room/", "http://room/index.yaml"),
+        ] {
+            let read = address(url).index();
+            assert_eq!(read.uri().unwrap().to_string(), index, "{url}");
+        }
+        assert_eq!(
+            address("http://room/a/index.yaml").repository(),
+            address("http://room/a")
+        );
+    }
+
+    #[test]
+    fn credentials_are_sent_and_never_shown() {
+        let read = address("http://me:p%40ss@room/a?token=hidden");
+        assert_eq!(authorization(&read), Some("Basic bWU6cEBzcw=="));
+        for shown in [
+            read.to_string(),
+            format!("{read:?}"),
+            shown("http://me:p%40ss@room/a?token=hidden"),
+        ] {
+            for secret in ["me", "p%40ss", "hidden", "bWU6"] {
+                assert!(!shown.contains(secret), "{shown}");
+            }
+        }
+        let lonely = address("http://me@room");
+        assert_eq!(authorization(&lonely), Some("Basic bWU6"));
+        let given = address("http://room").or_credentials("me", "p@ss");
+        assert_eq!(authorization(&given), Some("Basic bWU6cEBzcw=="));
+        assert_eq!(read.clone().or_credentials("other", "x"), read);
+    }
+
+    #[test]
+    fn what_is_no_http_address_is_refused() {
+        for url in [
+            "room",
+            "room:8080",
+            "/a",
+            "ftp://room",
+            "http://",
+            "",
+            "http://a b",
+        ] {
+            assert_eq!(Address::parse(url), Err(AddressError::NotHttp), "{url}");
+        }
+        assert_eq!(Address::parse("oci://room/charts"), Err(AddressError::Oci));
+    }
+
+    #[test]
+    fn an_index_may_name_its_files_in_every_way() {
+        let base = address("http://me:pass@room:8080/a");
+        for (reference, found, with_credentials) in [
+            (
+                "charts/demo-1.0.0.tgz",
+                "http://room:8080/a/charts/demo-1.0.0.tgz",
+                true,
+            ),
+            (
+                "./demo-1.0.0+b.tgz",
+                "http://room:8080/a/demo-1.0.0+b.tgz",
+                true,
+            ),
+            ("/charts/demo.tgz", "http://room:8080/charts/demo.tgz", true),
+            ("//other/demo.tgz", "http://other/demo.tgz", false),
+            ("http://ROOM:8080/x.tgz", "http://ROOM:8080/x.tgz", true),
+            ("http://room/x.tgz", "http://room/x.tgz", false),
+            (
+                "https://room:8080/x.tgz?s=1",
+                "https://room:8080/x.tgz?s=1",
+                false,
+            ),
+        ] {
+            let joined = base.join(reference).unwrap();
+            assert_eq!(joined.without_credentials(), found, "{reference}");
+            assert_eq!(
+                authorization(&joined).is_some(),
+                with_credentials,
+                "{reference}"
+            );
+        }
+        let plain = address("https://u:p@room");
+        assert!(
+            plain
+                .join("https://room:443/x")
+                .unwrap()
+                .authorization()
+                .is_some()
+        );
+        assert!(
+            plain
+                .join("http://room/x")
+                .unwrap()
+                .authorization()
+                .is_none()
+        );
+        assert!(plain.join("a b.tgz").is_err());
+        assert!(plain.join("ftp://room/x.tgz").is_err());
+    }
+
+    #[test]
+    fn the_api_is_looked_for_below_every_context_path() {
+        let paths = |url: &str| -> Vec<String> {
+            let candidates = address(url).api_candidates("a/b");
+            candidates
+                .iter()
+                .map(|candidate| candidate.path.clone())
+                .collect()
+        };
+        assert_eq!(paths("http://room"), ["/api/charts/a%2Fb"]);
+        assert_eq!(
+            paths("http://room/x/org"),
+            [
+                "/x/org/api/charts/a%2Fb",
+                "/x/api/org/charts/a%2Fb",
+                "/api/x/org/charts/a%2Fb"
+            ]
+        );
+        assert_eq!(
+            paths(&format!("http://room{}", "/a".repeat(50))).len(),
+            MOST_CANDIDATES
+        );
+    }
+}

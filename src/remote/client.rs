@@ -1,0 +1,317 @@
+//! A small HTTP client: GET with bounds on time and size, credentials that stay with their host, a few redirects.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, USER_AGENT,
+};
+use hyper::{Request, Response, StatusCode};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use crate::remote::address::{Address, AddressError};
+
+/// How often an answer may send the client elsewhere.
+const MOST_REDIRECTS: usize = 5;
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// How long the client waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a connection to be made.
+    pub connect: Duration,
+    /// For the next byte: of the answer's head, then of its body.
+    pub silence: Duration,
+    /// For the whole exchange.
+    pub whole: Duration,
+}
+
+/// Why there is no answer, or no whole one. The texts name the place without credentials.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A redirect leads to something that is no address.
+    #[error("it answers with a redirect to something that is no address")]
+    Redirect(#[source] AddressError),
+    /// Redirects go in a circle.
+    #[error("it answers with more than {MOST_REDIRECTS} redirects")]
+    TooManyRedirects,
+    /// Nobody answers there.
+    #[error("cannot connect to {0}")]
+    Connect(String, #[source] Cause),
+    /// The other side took the request and says nothing.
+    #[error("{0} says nothing for {seconds} seconds", seconds = .1.as_secs_f32())]
+    Silent(String, Duration),
+    /// It goes on and on.
+    #[error("{0} takes more than {seconds} seconds for its answer", seconds = .1.as_secs_f32())]
+    TooSlow(String, Duration),
+    /// The exchange broke off.
+    #[error("the answer of {0} broke off")]
+    Broken(String, #[source] Cause),
+    /// It is more than it may be.
+    #[error("the answer of {0} is larger than {1} bytes")]
+    TooLarge(String, u64),
+    /// The authorities that are trusted cannot be read.
+    #[error("cannot read certificate authorities from {}", .0.display())]
+    Authorities(PathBuf, #[source] Cause),
+}
+
+/// An error of the layers below, shared so that all who wait for one exchange can have it.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// A client. It may be used by many at once; connections are kept for a moment.
+pub struct HttpClient {
+    patience: Patience,
+    authorities: Option<PathBuf>,
+    plain: Client<HttpConnector, Empty<Bytes>>,
+    /// Made with the first HTTPS address: reading the system's authorities takes memory that most sites never need.
+    secure: OnceLock<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>>,
+}
+
+/// An answer of which the head has come.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its `ETag`, with quotes.
+    pub etag: Option<String>,
+    /// Where it comes from, for messages.
+    shown: String,
+    body: Incoming,
+    silence: Duration,
+    whole: Duration,
+    until: Instant,
+}
+
+impl HttpClient {
+    /// A client that trusts the authorities in `authorities` (PEM), or those of the system if it is `None`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has no certificate.
+    pub fn new(patience: Patience, authorities: Option<&Path>) -> Result<Self, ClientError> {
+        let client = Self {
+            patience,
+            authorities: authorities.map(Path::to_owned),
+            plain: builder().build(connector(patience.connect, true)),
+            secure: OnceLock::new(),
+        };
+        // a wrong file is a wrong setting, and is told at the start
+        if authorities.is_some() {
+            client.secure()?;
+        }
+        Ok(client)
+    }
+
+    /// GETs `address`, following redirects; with `known`, the entity tag of what the caller has, the answer may be 304.
+    ///
+    /// # Errors
+    /// There is no answer. One with an unpleasant status is no error here.
+    pub async fn get(&self, address: &Address, known: Option<&str>) -> Result<Answer, ClientError> {
+        let until = Instant::now() + self.patience.whole;
+        let mut address = address.clone();
+        for _ in 0..=MOST_REDIRECTS {
+            let response = self.send(&address, known, until).await?;
+            let location = response.headers().get(LOCATION);
+            match (
+                response.status().as_u16(),
+                location.map(HeaderValue::to_str),
+            ) {
+                (301..=303 | 307 | 308, Some(Ok(location))) => {
+                    address = below(&address, location).map_err(ClientError::Redirect)?;
+                }
+                _ => return Ok(self.answer(&address, response, until)),
+            }
+        }
+        Err(ClientError::TooManyRedirects)
+    }
+
+    async fn send(
+        &self,
+        address: &Address,
+        known: Option<&str>,
+        until: Instant,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let uri = address.uri().map_err(ClientError::Redirect)?;
+        let mut request = Request::get(uri)
+            .header(USER_AGENT, concat!("chartroom/", env!("CARGO_PKG_VERSION")))
+            .header(ACCEPT, "*/*");
+        if let Some(authorization) = address.authorization() {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        if let Some(Ok(known)) = known.map(HeaderValue::try_from) {
+            request = request.header(IF_NONE_MATCH, known);
+        }
+        let request = request
+            .body(Empty::new())
+            .expect("an address and checked headers make a request");
+        let answering = if address.is_secure() {
+            self.secure()?.request(request)
+        } else {
+            self.plain.request(request)
+        };
+        let patience = self.patience.connect + self.patience.silence;
+        match tokio::time::timeout_at(until.min(Instant::now() + patience), answering).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_connect() => {
+                Err(ClientError::Connect(address.to_string(), innermost(error)))
+            }
+            Ok(Err(error)) => Err(ClientError::Broken(address.to_string(), innermost(error))),
+            Err(_) if Instant::now() >= until => Err(ClientError::TooSlow(
+                address.to_string(),
+                self.patience.whole,
+            )),
+            Err(_) => Err(ClientError::Silent(address.to_string(), patience)),
+        }
+    }
+
+    fn answer(&self, address: &Address, response: Response<Incoming>, until: Instant) -> Answer {
+        let text = |name: HeaderName| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        Answer {
+            status: response.status(),
+            etag: text(ETAG),
+            shown: address.to_string(),
+            silence: self.patience.silence,
+            whole: self.patience.whole,
+            until,
+            body: response.into_body(),
+        }
+    }
+
+    fn secure(&self) -> Result<&Client<HttpsConnector<HttpConnector>, Empty<Bytes>>, ClientError> {
+        if let Some(client) = self.secure.get() {
+            return Ok(client);
+        }
+        let config = self.tls()?;
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_only()
+            .enable_http1()
+            .wrap_connector(connector(self.patience.connect, false));
+        Ok(self.secure.get_or_init(|| builder().build(connector)))
+    }
+
+    /// As Helm's `--ca-file`: a file replaces the system's authorities.
+    fn tls(&self) -> Result<ClientConfig, ClientError> {
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the provider has the default versions");
+        let Some(path) = &self.authorities else {
+            let config = builder
+                .with_native_roots()
+                .map_err(|error| ClientError::Authorities("the system".into(), Arc::new(error)))?;
+            return Ok(config.with_no_client_auth());
+        };
+        let unreadable = |cause: Cause| ClientError::Authorities(path.clone(), cause);
+        let text = std::fs::read(path).map_err(|error| unreadable(Arc::new(error)))?;
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&text) {
+            let certificate = certificate.map_err(|error| unreadable(Arc::new(error)))?;
+            (roots.add(certificate)).map_err(|error| unreadable(Arc::new(error)))?;
+        }
+        if roots.is_empty() {
+            let text = "it holds no certificate (a PEM block CERTIFICATE)";
+            return Err(unreadable(Arc::new(io::Error::other(text))));
+        }
+        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+impl Answer {
+    /// How much of the body there is to come, if the head says so.
+    pub fn length(&self) -> Option<u64> {
+        self.body.size_hint().exact()
+    }
+
+    /// The next piece of the body, `None` at its end.
+    ///
+    /// # Errors
+    /// Nothing comes for too long, or the body breaks off.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            let patience = self.until.min(Instant::now() + self.silence);
+            let frame = match tokio::time::timeout_at(patience, self.body.frame()).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(error))) => {
+                    let cause: Cause = Arc::new(error);
+                    return Err(ClientError::Broken(self.shown.clone(), cause));
+                }
+                Err(_) if Instant::now() >= self.until => {
+                    return Err(ClientError::TooSlow(self.shown.clone(), self.whole));
+                }
+                Err(_) => return Err(ClientError::Silent(self.shown.clone(), self.silence)),
+            };
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// It does not come to its end, or has more than `limit` bytes.
+    pub async fn whole(mut self, limit: u64) -> Result<Bytes, ClientError> {
+        let too_large = || ClientError::TooLarge(self.shown.clone(), limit);
+        if self.length().is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = self.chunk().await? {
+            if (body.len() + chunk.len()) as u64 > limit {
+                return Err(ClientError::TooLarge(self.shown, limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+fn builder() -> hyper_util::client::legacy::Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(2);
+    builder
+}
+
+fn connector(timeout: Duration, http_alone: bool) -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(timeout));
+    connector.set_nodelay(true);
+    connector.enforce_http(http_alone);
+    connector
+}
+
+/// Where a redirect from `address` leads: relative to its directory, not to itself.
+fn below(address: &Address, location: &str) -> Result<Address, AddressError> {
+    address.directory().join(location)
+}
+
+/// What the layers below say, without the layers' own words ("client error (Connect)").
+fn innermost(error: hyper_util::client::legacy::Error) -> Cause {
+    let mut text = error.to_string();
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        cause = inner.source();
+    }
+    Arc::new(io::Error::other(text))
+}
