@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use daemons::Daemons;
 use tempfile::TempDir;
-pub use users::LimitedUser;
 
 use super::api::Api;
 use super::kubectl::Kubectl;

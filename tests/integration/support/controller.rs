@@ -6,7 +6,6 @@ mod options;
 
 use std::net::SocketAddr;
 use std::process::ExitStatus;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -158,7 +157,7 @@ impl Controller {
     #[track_caller]
     pub fn kill(&mut self) {
         self.running.kill9();
-        self.helm().await_all_gone(HELM_ENDS);
+        self.helm().await_gone(self.id(), HELM_ENDS);
     }
 
     /// SIGKILL of the controller and of each helm at the same moment: releases stay locked, as after a power cut.
@@ -166,7 +165,7 @@ impl Controller {
     pub fn cut_power(&mut self) {
         // a stopped controller does not see its children die
         self.running.signal("STOP");
-        self.helm().kill_all();
+        self.helm().kill_all(self.id());
         self.running.kill9();
     }
 
@@ -175,7 +174,7 @@ impl Controller {
     pub fn terminate(&mut self) -> ExitStatus {
         self.running.signal("TERM");
         let status = self.running.wait();
-        self.helm().await_all_gone(Duration::from_secs(1));
+        self.helm().await_gone(self.id(), Duration::from_secs(1));
         status
     }
 
@@ -217,6 +216,3 @@ fn started(options: &ControllerOptions, running: &mut Running) -> Option<SocketA
     }
     Some(running.await_line("start of the repository", DEADLINE, started_address))
 }
-
-/// The script of a controller that is started anew, or shared with others.
-type Wrapper = Arc<HelmWrapper>;

@@ -56,6 +56,11 @@ impl Releases {
         }
     }
 
+    /// Where they are.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Runs helm in this namespace.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Finished {

@@ -6,6 +6,7 @@ mod record;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -78,18 +79,16 @@ impl HelmWrapper {
         found.unwrap_or_else(|| panic!("no {what} within {DEADLINE:?}:\n{:#?}", self.calls()))
     }
 
-    /// Waits until none runs; for after the end of a controller.
+    /// Waits until none runs that this process has started; for after its end.
     #[track_caller]
-    pub fn await_all_gone(&self, deadline: Duration) {
-        let running = || -> Vec<HelmCall> {
-            let calls = self.all_calls();
-            calls.into_iter().filter(HelmCall::is_running).collect()
-        };
-        let gone = poll(deadline, || running().is_empty().then_some(()));
+    pub fn await_gone(&self, parent: u32, deadline: Duration) {
+        let gone = poll(deadline, || {
+            self.running_of(parent).is_empty().then_some(())
+        });
         assert!(
             gone.is_some(),
             "helm outlives its controller: {:#?}",
-            running()
+            self.running_of(parent)
         );
     }
 
@@ -135,15 +134,17 @@ impl HelmWrapper {
         process::run_ok("sh", &["-c", &format!("kill -KILL {helm}")]);
     }
 
-    /// Kills every run at once, helm and script: what a power cut leaves, not what a signal to the controller does.
-    pub fn kill_all(&self) {
-        for call in self.all_calls().iter().filter(|call| call.is_running()) {
+    /// Kills every run at once that this process has started, helm and script: what a power cut leaves, not what a
+    /// signal to the controller does.
+    #[track_caller]
+    pub fn kill_all(&self, parent: u32) {
+        for call in self.running_of(parent) {
             // one may end by itself meanwhile
-            let mut kill = std::process::Command::new("sh");
+            let mut kill = Command::new("sh");
             kill.args(["-c", &format!("kill -KILL {}", call.pid)]);
             process::run(kill, b"", DEADLINE);
         }
-        self.await_all_gone(DEADLINE);
+        self.await_gone(parent, DEADLINE);
     }
 
     #[track_caller]
@@ -157,6 +158,12 @@ impl HelmWrapper {
             release: release.to_owned(),
             record: self.file("calls"),
         }
+    }
+
+    fn running_of(&self, parent: u32) -> Vec<HelmCall> {
+        let mut calls = self.all_calls();
+        calls.retain(|call| call.parent == parent && call.is_running());
+        calls
     }
 
     fn record(&self) -> String {

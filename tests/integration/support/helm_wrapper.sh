@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the real helm as its child and writes down when each run began and ended, one line for each event:
-#   start TIME PID NAMESPACE RELEASE alone|overlaps ARGUMENTS     helm TIME PID CHILD     held TIME PID before|after
-#   end TIME PID CODE                                             other TIME PID ARGUMENTS
+#   start TIME PID PARENT NAMESPACE RELEASE alone|overlaps ARGUMENTS     helm TIME PID CHILD
+#   held TIME PID before|after     end TIME PID CODE     other TIME PID ARGUMENTS
 # Files beside this one change what happens to a release: before.KEY, after.KEY, delay.KEY, fail.KEY/N.
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
 directory=${0%/*}
@@ -34,14 +34,20 @@ key=$namespace.$release
 # helm inherits the lock, and the kernel keeps it until the last of both is gone
 exec 9>"$directory/lock.$key"
 if flock --nonblock 9; then alone=alone; else alone=overlaps; fi
-say "start$tab$(now)$tab$$$tab$namespace$tab$release$tab$alone$tab$arguments"
+say "start$tab$(now)$tab$$$tab$PPID$tab$namespace$tab$release$tab$alone$tab$arguments"
 
 child=
 stopped=
+shell=$(readlink "/proc/$$/exe")
 end() { say "end$tab$(now)$tab$$$tab$1"; }
 on_term() {
   stopped=yes
-  [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+  [ -z "$child" ] || end_child
+}
+end_child() {
+  # one that is this shell's copy still would take the signal and forget it
+  while [ "$(readlink "/proc/$child/exe")" = "$shell" ]; do sleep 0.005 9>&-; done
+  kill -TERM "$child" 2>/dev/null
 }
 trap on_term TERM
 
@@ -76,7 +82,7 @@ exec 3<&0
 setpriv --pdeathsig KILL "$helm" "$@" <&3 3<&- &
 child=$!
 exec 3<&-
-[ -z "$stopped" ] || kill -TERM "$child" 2>/dev/null
+[ -z "$stopped" ] || end_child
 say "helm$tab$(now)$tab$$$tab$child"
 wait "$child"
 code=$?

@@ -104,14 +104,6 @@ impl Kubelet {
         self.set_status("batch/v1", "jobs", &found, &job_status(succeeded));
     }
 
-    /// Waits for the Pod and ends it.
-    #[track_caller]
-    pub fn finish_pod(&self, pod: &str, succeeded: bool) {
-        let found = self.await_object("v1", "pods", pod);
-        let phase = if succeeded { "Succeeded" } else { "Failed" };
-        self.set_status("v1", "pods", &found, &json!({"phase": phase}));
-    }
-
     fn all_ready(&self) {
         for deployment in self.objects("apps/v1", "deployments") {
             let status = &deployment["status"];

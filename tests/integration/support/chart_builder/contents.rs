@@ -150,9 +150,10 @@ impl ChartBuilder {
         self.file("files/random.bin", content)
     }
 
-    /// A ConfigMap `RELEASE-values` whose `json` is what the templates were given as values.
+    /// In the place of the chart's own ConfigMap, a ConfigMap `RELEASE-values` whose `json` is what the templates were
+    /// given as values.
     pub fn values_echo(self) -> ChartBuilder {
-        self.template(
+        self.without("templates/configmap.yaml").template(
             "values",
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-values\n\
              data:\n  json: {{ .Values | toJson | quote }}\n",

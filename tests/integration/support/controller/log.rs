@@ -80,3 +80,55 @@ pub fn address_of(line: &str, word: &str) -> Option<SocketAddr> {
         .or_else(|_| format!("{}:{}", text("host"), text("port")).parse())
         .ok()
 }
+
+#[test]
+fn starts_and_ends_are_paired() {
+    let log = "no JSON\n\
+        {\"L\":\"INFO\",\"T\":\"\",\"M\":\"Helm starts\",\"operation\":\"a1\",\"action\":\"upgrade\",\"release\":\"one\",\
+         \"namespace\":\"n\",\"pid\":7}\n\
+        {\"M\":\"Helm starts\",\"operation\":\"b2\",\"action\":\"uninstall\",\"release\":\"two\",\"namespace\":\"n\",\"pid\":8}\n\
+        {\"M\":\"something else\",\"pid\":7}\n\
+        {\"M\":\"Helm ended\",\"pid\":7,\"duration_ms\":12,\"ending\":\"success\"}\n\
+        {\"M\":\"Helm starts\",\"operation\":\"c3\",\"action\":\"upgrade\",\"release\":\"one\",\"namespace\":\"n\",\"pid\":7}\n";
+    let lines: Vec<Value> = log.lines().filter_map(parsed).collect();
+    let runs = helm_runs(&lines);
+    let shown: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            let ended = run.ended.as_ref();
+            let ended = ended.map(|end| (end.duration_ms, &end.ending[..]));
+            (&run.operation[..], &run.action[..], &run.release[..], ended)
+        })
+        .collect();
+    let expected = [
+        ("a1", "upgrade", "one", Some((12, "success"))),
+        ("b2", "uninstall", "two", None),
+        ("c3", "upgrade", "one", None),
+    ];
+    assert_eq!(shown, expected);
+    assert!(runs.iter().all(|run| run.namespace == "n"));
+}
+
+#[test]
+fn an_address_is_found_by_the_message() {
+    let rows = [
+        (
+            r#"{"M":"Serving metrics","address":"127.0.0.1:41"}"#,
+            Some(41),
+        ),
+        (
+            r#"{"M":"Metrics are served","host":"127.0.0.1","port":42}"#,
+            Some(42),
+        ),
+        (
+            r#"{"M":"Serving health probes","address":"127.0.0.1:43"}"#,
+            None,
+        ),
+        (r#"{"M":"metrics are off"}"#, None),
+        ("Serving metrics 127.0.0.1:44", None),
+    ];
+    for (line, port) in rows {
+        let found = address_of(line, "metrics").map(|address| address.port());
+        assert_eq!(found, port, "{line}");
+    }
+}

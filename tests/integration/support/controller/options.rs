@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::super::server::binary;
-use super::{ControlPlane, Controller, HelmWrapper, Wrapper};
+use super::{ControlPlane, Controller, HelmWrapper};
 
 /// Arguments, environment, storage, and the helm between.
 ///
@@ -17,8 +17,9 @@ use super::{ControlPlane, Controller, HelmWrapper, Wrapper};
 pub struct ControllerOptions {
     namespace: String,
     kubeconfig: PathBuf,
-    wrapper: Wrapper,
+    wrapper: Arc<HelmWrapper>,
     storage: Arc<TempDir>,
+    program: PathBuf,
     /// The repository of a controller alone.
     repository: Option<String>,
     arguments: Vec<OsString>,
@@ -33,6 +34,7 @@ impl ControllerOptions {
             kubeconfig: plane.kubeconfig(),
             wrapper: Arc::new(HelmWrapper::new("4.1.4")),
             storage: Arc::new(TempDir::new().expect("a temporary directory")),
+            program: binary(),
             repository: None,
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -55,6 +57,12 @@ impl ControllerOptions {
     /// `chartroom controller`, with the repository at this URL, such as that of a `TestServer`.
     pub fn alone(mut self, repository: &str) -> Self {
         self.repository = Some(repository.to_owned());
+        self
+    }
+
+    /// Another program in the place of ours.
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = program.to_owned();
         self
     }
 
@@ -96,7 +104,7 @@ impl ControllerOptions {
     }
 
     pub(super) fn command(&self, world: &Path) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(&self.program);
         // a fixed world: nobody's KUBECONFIG reaches the controller under test
         command
             .env_clear()

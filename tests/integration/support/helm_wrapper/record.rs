@@ -13,6 +13,8 @@ pub struct HelmCall {
     pub arguments: Vec<String>,
     /// The process that the controller started.
     pub pid: u32,
+    /// The process that started it.
+    pub parent: u32,
     /// Helm's own process, once there is one.
     pub helm: Option<u32>,
     /// Nanoseconds since 1970.
@@ -54,7 +56,7 @@ pub fn calls(record: &str) -> Vec<HelmCall> {
         let fields: Vec<&str> = line.split('\t').collect();
         let time = || fields[1].parse::<u64>().expect("a time");
         let pid = fields[2].parse::<u32>().expect("a process id");
-        if let ["start", _, _, namespace, release, alone, arguments] = fields[..] {
+        if let ["start", _, _, parent, namespace, release, alone, arguments] = fields[..] {
             let arguments = split(arguments);
             calls.push(HelmCall {
                 verb: arguments[0].clone(),
@@ -62,6 +64,7 @@ pub fn calls(record: &str) -> Vec<HelmCall> {
                 namespace: namespace.to_owned(),
                 arguments,
                 pid,
+                parent: parent.parse().expect("a process id"),
                 helm: None,
                 started: time(),
                 ended: None,
