@@ -1,14 +1,15 @@
 //! Releases as people see and make them, with the real helm, and as Helm records them, in Secrets.
 
 mod payload;
+mod revision;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub use self::revision::Revision;
 use super::api::{Api, poll};
 use super::chart_builder::ChartBuilder;
 use super::control_plane::ControlPlane;
@@ -23,20 +24,6 @@ pub struct Releases {
     helm: Helm,
     api: Api,
     namespace: String,
-}
-
-/// One revision of a release, from its Secret.
-#[derive(Clone, Debug)]
-pub struct Revision {
-    pub number: i64,
-    /// What the Secret's label says.
-    pub label: String,
-    /// What the payload says, which is what Helm believes; empty when it cannot be read.
-    pub status: String,
-    /// The payload's description.
-    pub description: String,
-    /// All labels of the Secret.
-    pub labels: BTreeMap<String, String>,
 }
 
 impl Releases {
@@ -168,7 +155,7 @@ impl Releases {
     pub fn revisions(&self, release: &str) -> Vec<Revision> {
         let selector = format!("labelSelector=owner%3Dhelm%2Cname%3D{release}");
         let secrets = self.api.list(&format!("{}?{selector}", self.secrets()));
-        let mut revisions: Vec<Revision> = secrets.iter().map(revision).collect();
+        let mut revisions: Vec<Revision> = secrets.iter().map(Revision::of).collect();
         revisions.sort_by_key(|revision| revision.number);
         revisions
     }
@@ -286,19 +273,4 @@ impl Releases {
 
 fn name(release: &str, revision: i64) -> String {
     format!("sh.helm.release.v1.{release}.v{revision}")
-}
-
-#[track_caller]
-fn revision(secret: &Value) -> Revision {
-    let labels: BTreeMap<String, String> =
-        serde_json::from_value(secret["metadata"]["labels"].clone()).expect("labels");
-    let payload = payload::of(secret).unwrap_or_default();
-    let text = |key: &str| payload["info"][key].as_str().unwrap_or_default().to_owned();
-    Revision {
-        number: labels["version"].parse().expect("a number"),
-        label: labels["status"].clone(),
-        status: text("status"),
-        description: text("description"),
-        labels,
-    }
 }

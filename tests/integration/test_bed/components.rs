@@ -19,7 +19,12 @@ fn what_is_applied_is_stored_and_can_be_changed() {
         .spec(json!({"upgrade": {"retries": 1}, "interval": "1m"}))
         .annotation("forceAt", "now");
     let far = ComponentBuilder::new("far").into_namespace("elsewhere");
+    assert_eq!((grafana.name(), far.name()), ("grafana", "far"));
     components.apply_all(&[grafana, far]);
+    let shown = components
+        .kubectl()
+        .ok(&["get", "components", "--output=name"]);
+    assert_eq!(shown.lines().count(), 2, "{shown}");
 
     let stored = components.get("grafana");
     let spec = &stored["spec"];

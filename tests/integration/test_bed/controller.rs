@@ -11,12 +11,17 @@ use crate::support::controller::{Controller, ControllerOptions};
 use crate::support::helm_release::Releases;
 use crate::support::helm_wrapper::overlaps;
 use crate::support::kubelet::Kubelet;
-use crate::support::server::binary;
+use crate::support::server::{TestServer, binary};
 
 #[test]
 fn the_log_and_the_record_of_helm_agree() {
     let bed = Bed::new();
-    let mut controller = bed.options.clone().arg("--allow-overwrite").start();
+    let metrics = TestServer::start(&[]);
+    let options = bed.options.clone().arg("--allow-overwrite");
+    let mut controller = options
+        .env("METRICS", metrics.address().to_string())
+        .start();
+    controller.get("metrics", "/health").expect(200);
     let chart = ChartBuilder::new("app", "2.0.0");
     controller.upload(&chart);
     let package = controller.upload_again(&chart.clone().file("more.txt", "more"));

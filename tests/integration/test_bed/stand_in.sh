@@ -1,6 +1,6 @@
 #!/bin/sh
 # Stands in for a program with a controller: takes its options, serves the repository, and runs helm once, on the
-# chart CHART as the release `one`, told to end by the kernel when this ends.
+# chart CHART as the release `one`, told to end by the kernel when this ends. METRICS is where metrics are said to be.
 alone=
 for argument; do
   shift
@@ -9,7 +9,7 @@ for argument; do
   --kubeconfig=*) export KUBECONFIG="${argument#*=}" ;;
   --watch-namespace=*) namespace=${argument#*=} ;;
   controller) alone=yes ;;
-  --controller | --leader-elect* | --metrics-* | --health-* | --cache-dir=* | --repository-url=*) ;;
+  --controller | --leader-elect* | --metrics-* | --health-* | --chart-cache-dir=* | --repository-url=*) ;;
   *) set -- "$@" "$argument" ;;
   esac
 done
@@ -20,6 +20,7 @@ if [ -z "$alone" ]; then
   setpriv --pdeathsig KILL "$CHARTROOM" "$@" &
   repository=$!
 fi
+say "Serving metrics" "\"address\":\"$METRICS\""
 say "Serving health probes" '"address":"127.0.0.1:9"'
 setpriv --pdeathsig TERM "$helm" upgrade one "$CHART" --install --wait=watcher --timeout=5m \
   --namespace="$namespace" >/dev/null 2>&1 &

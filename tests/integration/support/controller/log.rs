@@ -7,7 +7,7 @@ use serde_json::Value;
 /// One run of helm as the controller saw it.
 #[derive(Clone, Debug)]
 pub struct HelmRun {
-    /// The operation's id.
+    /// The operation's id; empty for a run whose command line carries none, such as a rollback.
     pub operation: String,
     /// What was done, such as `upgrade`.
     pub action: String,
@@ -50,9 +50,13 @@ pub fn helm_runs(lines: &[Value]) -> Vec<HelmRun> {
                 ended: None,
             }),
             Some("Helm ended") => {
-                let pid = number("pid");
                 let mut open = runs.iter_mut().rev();
-                let run = open.find(|run| run.pid == pid && run.ended.is_none());
+                // there is one at a time for a release
+                let run = open.find(|run| {
+                    let is_its =
+                        run.release == text("release") && run.namespace == text("namespace");
+                    is_its && run.ended.is_none()
+                });
                 let run = run.unwrap_or_else(|| panic!("it ended and never started: {line}"));
                 run.ended = Some(HelmEnd {
                     duration_ms: number("duration_ms"),
@@ -88,7 +92,7 @@ fn starts_and_ends_are_paired() {
          \"namespace\":\"n\",\"pid\":7}\n\
         {\"M\":\"Helm starts\",\"operation\":\"b2\",\"action\":\"uninstall\",\"release\":\"two\",\"namespace\":\"n\",\"pid\":8}\n\
         {\"M\":\"something else\",\"pid\":7}\n\
-        {\"M\":\"Helm ended\",\"pid\":7,\"duration_ms\":12,\"ending\":\"success\"}\n\
+        {\"M\":\"Helm ended\",\"release\":\"one\",\"namespace\":\"n\",\"duration_ms\":12,\"ending\":\"success\"}\n\
         {\"M\":\"Helm starts\",\"operation\":\"c3\",\"action\":\"upgrade\",\"release\":\"one\",\"namespace\":\"n\",\"pid\":7}\n";
     let lines: Vec<Value> = log.lines().filter_map(parsed).collect();
     let runs = helm_runs(&lines);

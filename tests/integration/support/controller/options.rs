@@ -20,6 +20,7 @@ pub struct ControllerOptions {
     wrapper: Arc<HelmWrapper>,
     storage: Arc<TempDir>,
     program: PathBuf,
+    leader_elect: bool,
     /// The repository of a controller alone.
     repository: Option<String>,
     arguments: Vec<OsString>,
@@ -35,6 +36,7 @@ impl ControllerOptions {
             wrapper: Arc::new(HelmWrapper::new("4.1.4")),
             storage: Arc::new(TempDir::new().expect("a temporary directory")),
             program: binary(),
+            leader_elect: false,
             repository: None,
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -72,10 +74,10 @@ impl ControllerOptions {
         self
     }
 
-    /// Elects a leader by a Lease in the namespace of the Components.
-    pub fn leader_elect(self) -> Self {
-        let namespace = format!("--leader-elect-namespace={}", self.namespace);
-        self.arg("--leader-elect").arg(namespace)
+    /// Elects a leader by a Lease in the namespace of the Components. Without this there is no election.
+    pub fn leader_elect(mut self) -> Self {
+        self.leader_elect = true;
+        self
     }
 
     /// The script around helm, to give it holds before the start.
@@ -129,10 +131,12 @@ impl ControllerOptions {
                 "--metrics-bind-address=127.0.0.1:0",
                 "--health-probe-bind-address=127.0.0.1:0",
             ])
+            .arg(format!("--leader-elect={}", self.leader_elect))
+            .arg(format!("--leader-elect-namespace={}", self.namespace))
             .arg(format!("--watch-namespace={}", self.namespace))
             .arg(joined("--helm-binary=", &self.wrapper.path()))
             .arg(joined("--kubeconfig=", &self.kubeconfig))
-            .arg(joined("--cache-dir=", &world.join("cache")))
+            .arg(joined("--chart-cache-dir=", &world.join("cache")))
             .args(&self.arguments);
         command
     }
