@@ -209,12 +209,17 @@ impl Controller {
     }
 }
 
-/// Waits for the line that says that the repository's port is open, or, without a repository, that of the probes.
+/// Waits for the line that says that the repository's port is open, or, without a repository, for the first word of
+/// the controller.
 #[track_caller]
 fn started(options: &ControllerOptions, running: &mut Running) -> Option<SocketAddr> {
     if options.is_alone() {
-        running.await_line("line with the address of the probes", DEADLINE, |line| {
-            log::address_of(line, "health")
+        running.await_line("line of the controller", DEADLINE, |line| {
+            let line = log::parsed(line)?;
+            line["M"]
+                .as_str()?
+                .starts_with("Controller: ")
+                .then_some(())
         });
         return None;
     }

@@ -40,6 +40,7 @@ fn the_log_and_the_record_of_helm_agree() {
     controller.await_log("Helm ended");
     let runs = controller.helm_runs();
     assert_eq!(runs.len(), 1, "{runs:#?}");
+    assert_eq!(runs[0].pid, u64::from(call.pid));
     let ended = runs[0].ended.as_ref().expect("it ended");
     assert_eq!((&ended.ending[..], ended.duration_ms), ("success", 1));
     assert_eq!(controller.helm().calls()[0].code, Some(0));
