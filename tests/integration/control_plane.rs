@@ -4,7 +4,7 @@ use crate::support::control_plane::ControlPlane;
 
 #[test]
 fn objects_go_with_their_owner_and_namespaces_end() {
-    let plane = ControlPlane::start_with_controller_manager();
+    let plane = ControlPlane::shared_with_controller_manager();
     let kubectl = plane.namespace();
     kubectl.ok(&["create", "configmap", "owner"]);
     let owner = kubectl.json(&["get", "configmap", "owner"]);

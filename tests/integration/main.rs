@@ -15,4 +15,5 @@ mod storage_root;
 mod store_conformance;
 mod support;
 mod tenant_directories;
+mod test_bed;
 mod version_ranges;

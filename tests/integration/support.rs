@@ -2,16 +2,24 @@
 //! `helm`, and a real Kubernetes control plane. Nothing here sleeps for luck: each wait is for a condition, with a
 //! deadline.
 
+pub mod api;
+pub mod blocking;
 pub mod chart_builder;
+pub mod component;
 pub mod control_plane;
+pub mod controller;
 pub mod form;
 pub mod gpg;
 pub mod helm;
+pub mod helm_release;
+pub mod helm_wrapper;
 pub mod http;
 pub mod kubectl;
+pub mod kubelet;
 pub mod process;
 pub mod random;
 pub mod raw;
+pub mod running;
 pub mod server;
 pub mod tar;
 pub mod tls;

@@ -1,8 +1,11 @@
 //! Charts made of bytes: a package or a chart directory from a few words.
 
+mod contents;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use self::contents::Hook;
 use super::tar::Tar;
 
 /// A chart to be packaged. The same builder gives the same bytes each time.

@@ -2,35 +2,43 @@
 //! and, when asked for, the controller manager. There is no node: objects live, pods stay pending.
 
 mod daemons;
+mod outage;
+mod users;
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use daemons::Daemons;
 use tempfile::TempDir;
 
+use super::api::Api;
 use super::kubectl::Kubectl;
 use super::process;
+use super::server::binary;
 use super::tls::TestCa;
 use super::tools;
 
 /// How long the control plane may take to be ready on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(90);
-/// The token of a user who may do everything.
-const TOKEN: &str = "test-administrator";
+/// The definition of the Component resource.
+const COMPONENTS: &str = "components.ext.theriseunion.io";
 
 /// A running control plane. Dropping it kills its processes; they do not outlive the test process either.
 pub struct ControlPlane {
     // dropped in this order: the directory goes when nobody writes to it any more
-    daemons: Daemons,
+    daemons: Mutex<Daemons>,
     directory: TempDir,
     ca: TestCa,
+    api: OnceLock<Api>,
+    defined: OnceLock<()>,
     namespaces: AtomicUsize,
+    limited_users: AtomicUsize,
 }
 
 impl ControlPlane {
@@ -41,12 +49,19 @@ impl ControlPlane {
         SHARED.get_or_init(ControlPlane::start)
     }
 
+    /// The one with a controller manager that tests share: for namespaces that end and owners that take theirs along.
+    #[track_caller]
+    pub fn shared_with_controller_manager() -> &'static ControlPlane {
+        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+        SHARED.get_or_init(ControlPlane::start_with_controller_manager)
+    }
+
     /// etcd and an API server of the test's own, ready to be asked.
     #[track_caller]
     pub fn start() -> ControlPlane {
         // a port that was free may be another's a moment later
         for _ in 0..3 {
-            let mut plane = ControlPlane::empty();
+            let plane = ControlPlane::empty();
             match plane.start_api_server() {
                 Ok(()) => return plane,
                 Err(log) if log.contains("address already in use") => {}
@@ -59,7 +74,7 @@ impl ControlPlane {
     /// The same with the controller manager: garbage collection, namespaces that end, service accounts.
     #[track_caller]
     pub fn start_with_controller_manager() -> ControlPlane {
-        let mut plane = ControlPlane::start();
+        let plane = ControlPlane::start();
         plane.start_controller_manager();
         plane
     }
@@ -71,6 +86,32 @@ impl ControlPlane {
         let name = format!("test-{number}");
         self.kubectl("default").ok(&["create", "namespace", &name]);
         self.kubectl(&name)
+    }
+
+    /// Applies what `chartroom crd` prints and waits until it is served; once.
+    #[track_caller]
+    pub fn define_components(&self) {
+        self.defined.get_or_init(|| {
+            let mut crd = Command::new(binary());
+            crd.env_clear().arg("crd");
+            let definition = process::run(crd, b"", DEADLINE).succeeded().stdout();
+            let kubectl = self.kubectl("default");
+            kubectl.apply_server_side(&definition).succeeded();
+            let established = [
+                "wait",
+                "--for=condition=Established",
+                "--timeout=30s",
+                "crd",
+            ];
+            kubectl.ok(&[&established[..], &[COMPONENTS]].concat());
+            kubectl.eventually(&["get", "components"], |_| true);
+        });
+    }
+
+    /// A quick client as the administrator.
+    #[track_caller]
+    pub fn api(&self) -> &Api {
+        self.api.get_or_init(|| Api::new(&self.kubeconfig()))
     }
 
     /// kubectl as the administrator, in this namespace where none is named.
@@ -90,9 +131,12 @@ impl ControlPlane {
         let certificates = ca.ca_cert();
         let certificates = certificates.parent().expect("it lies in a directory");
         ControlPlane {
-            daemons: Daemons::new(directory.path(), certificates),
+            daemons: Mutex::new(Daemons::new(directory.path(), certificates)),
             ca,
+            api: OnceLock::new(),
+            defined: OnceLock::new(),
             namespaces: AtomicUsize::new(0),
+            limited_users: AtomicUsize::new(0),
             directory,
         }
     }
@@ -102,8 +146,8 @@ impl ControlPlane {
     }
 
     /// Starts etcd and the API server and waits until it is ready; an error is the end of their logs.
-    fn start_api_server(&mut self) -> Result<(), String> {
-        let [client, peer, api] = free_ports();
+    fn start_api_server(&self) -> Result<(), String> {
+        let [client, peer, port] = free_ports();
         let client = format!("http://127.0.0.1:{client}");
         let peer = format!("http://127.0.0.1:{peer}");
         let data = self.path("etcd").display().to_string();
@@ -118,10 +162,11 @@ impl ControlPlane {
             // it need not survive a power cut
             ("unsafe-no-fsync", "true"),
         ];
-        self.daemons.start("etcd", &etcd);
+        self.daemons().start("etcd", &etcd);
 
         let [certs, cert, key, tokens, accounts] = self.credentials();
-        let port = api.to_string();
+        let server = format!("https://127.0.0.1:{port}");
+        let port = port.to_string();
         let api_server = [
             ("etcd-servers", client.as_str()),
             ("bind-address", "127.0.0.1"),
@@ -145,14 +190,21 @@ impl ControlPlane {
             // pods may be made where nobody makes service accounts
             ("disable-admission-plugins", "ServiceAccount"),
         ];
-        self.daemons.start("kube-apiserver", &api_server);
-        self.write_kubeconfig(api);
+        self.daemons().start("kube-apiserver", &api_server);
+        self.write_kubeconfig(&server);
         self.wait_until(&["get", "--raw", "/readyz"])
+    }
+
+    fn daemons(&self) -> MutexGuard<'_, Daemons> {
+        // a test that fails over a program that does not stop is no reason for others to fail
+        self.daemons
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Starts the controller manager and waits until it has made a service account.
     #[track_caller]
-    fn start_controller_manager(&mut self) {
+    fn start_controller_manager(&self) {
         let [port] = free_ports();
         let [certs, _, _, _, accounts] = self.credentials();
         let kubeconfig = self.kubeconfig().display().to_string();
@@ -171,7 +223,7 @@ impl ControlPlane {
             // the port without TLS, which later versions do not have
             flags.push(("port", "0"));
         }
-        self.daemons.start("kube-controller-manager", &flags);
+        self.daemons().start("kube-controller-manager", &flags);
         let account = ["get", "serviceaccount", "default"];
         if let Err(log) = self.wait_until(&account) {
             panic!("the controller manager did not start:\n{log}");
@@ -184,8 +236,7 @@ impl ControlPlane {
             ["certs", "tokens.csv", "accounts.key"].map(|name| self.path(name));
         if !accounts.exists() {
             fs::create_dir(&certs).expect("a directory for certificates");
-            let line = format!("{TOKEN},administrator,administrator,system:masters\n");
-            fs::write(&tokens, line).expect("a file of tokens");
+            fs::write(&tokens, users::tokens()).expect("a file of tokens");
             let out = accounts.display().to_string();
             process::run_ok("openssl", &["genrsa", "-out", &out, "2048"]);
         }
@@ -193,19 +244,8 @@ impl ControlPlane {
         [certs, cert, key, tokens, accounts].map(|path| path.display().to_string())
     }
 
-    fn write_kubeconfig(&self, port: u16) {
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
-             contexts: [{{name: test, context: {{cluster: test, user: administrator}}}}]\n\
-             users: [{{name: administrator, user: {{token: {TOKEN}}}}}]\n\
-             clusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{port}', certificate-authority: '{}'}}}}]\n",
-            self.ca.ca_cert().display()
-        );
-        fs::write(self.kubeconfig(), text).expect("a kubeconfig");
-    }
-
     /// Waits until kubectl succeeds with these arguments; an error is the end of all logs.
-    fn wait_until(&mut self, arguments: &[&str]) -> Result<(), String> {
+    fn wait_until(&self, arguments: &[&str]) -> Result<(), String> {
         let kubectl = self.kubectl("default");
         let end = Instant::now() + DEADLINE;
         loop {
@@ -213,8 +253,8 @@ impl ControlPlane {
             if answer.status.success() {
                 return Ok(());
             }
-            if self.daemons.any_ended() || Instant::now() > end {
-                return Err(format!("{}\n{answer}", self.daemons.ends_of_logs()));
+            if self.daemons().any_ended() || Instant::now() > end {
+                return Err(format!("{}\n{answer}", self.daemons().ends_of_logs()));
             }
             thread::sleep(Duration::from_millis(50));
         }

@@ -14,18 +14,26 @@ pub struct Helm {
     version: &'static str,
     binary: PathBuf,
     home: TempDir,
+    kubeconfig: PathBuf,
 }
 
 impl Helm {
     /// The client of this version, such as `3.18.0`, from the folder that `make test` fills.
     #[track_caller]
     pub fn new(version: &'static str) -> Helm {
-        let binary = tools::tool(&format!("helm-{version}/helm"));
+        let home = TempDir::new().expect("a temporary directory");
         Helm {
             version,
-            binary,
-            home: TempDir::new().expect("a temporary directory"),
+            binary: tools::tool(&format!("helm-{version}/helm")),
+            kubeconfig: home.path().join("no-cluster"),
+            home,
         }
+    }
+
+    /// The same client with a cluster to work on.
+    pub fn on_cluster(mut self, kubeconfig: &Path) -> Helm {
+        self.kubeconfig = kubeconfig.to_owned();
+        self
     }
 
     /// Whether the client is of this major version or later.
@@ -42,9 +50,14 @@ impl Helm {
         self.home.path()
     }
 
-    /// Runs helm with these arguments; the environment holds no proxy and no cluster.
+    /// Runs helm with these arguments; the environment holds no proxy.
     #[track_caller]
     pub fn run(&self, arguments: &[&str]) -> Finished {
+        process::run(self.command(arguments), b"", Duration::from_secs(120))
+    }
+
+    /// What `run` runs, to be run otherwise.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command
             .env_clear()
@@ -55,10 +68,8 @@ impl Helm {
         for (name, folder) in [("CACHE", "cache"), ("CONFIG", "config"), ("DATA", "data")] {
             command.env(format!("HELM_{name}_HOME"), self.directory().join(folder));
         }
+        command.env("KUBECONFIG", &self.kubeconfig).args(arguments);
         command
-            .env("KUBECONFIG", self.directory().join("no-cluster"))
-            .args(arguments);
-        process::run(command, b"", Duration::from_secs(120))
     }
 
     /// Runs helm, which must succeed; returns its standard output.

@@ -26,14 +26,18 @@ impl Random {
         }
     }
 
-    /// A generator of its own, for a task.
-    pub fn fork(&mut self) -> Random {
-        let seed = self.next();
+    /// The generator of this seed.
+    pub fn seeded(seed: u64) -> Random {
         Random {
             seed,
             state: seed,
             shown_by: None,
         }
+    }
+
+    /// A generator of its own, for a task.
+    pub fn fork(&mut self) -> Random {
+        Random::seeded(self.next())
     }
 
     pub fn next(&mut self) -> u64 {

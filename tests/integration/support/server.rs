@@ -2,25 +2,21 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::http::Http;
 use super::process::{self, Finished};
+use super::running::{DEADLINE, Running};
 use super::tls::TestCa;
 
 /// The log message that says the port is open.
 const STARTED: &str = "Starting ChartMuseum-compatible chartroom";
-/// How long a start or a stop may take on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// What to start: arguments, environment and where the charts are.
 ///
@@ -82,12 +78,13 @@ impl ServerOptions {
             .storage
             .clone()
             .unwrap_or_else(|| world.path().join("charts"));
-        let running = Running::spawn(&self, &storage, world.path());
+        let (running, address) = self.spawn(&storage, world.path());
         TestServer {
             options: self,
             storage,
             world,
             running,
+            address,
             earlier_log: String::new(),
         }
     }
@@ -101,6 +98,14 @@ impl ServerOptions {
             .clone()
             .unwrap_or_else(|| world.path().join("charts"));
         process::run(self.command(&storage, world.path()), b"", DEADLINE)
+    }
+
+    /// Starts the program and waits for the line that names the port.
+    #[track_caller]
+    fn spawn(&self, storage: &Path, directory: &Path) -> (Running, SocketAddr) {
+        let mut running = Running::spawn(self.command(storage, directory), "the server");
+        let address = running.await_line(STARTED, DEADLINE, started_address);
+        (running, address)
     }
 
     fn command(&self, storage: &Path, directory: &Path) -> Command {
@@ -131,6 +136,7 @@ pub struct TestServer {
     storage: PathBuf,
     world: TempDir,
     running: Running,
+    address: SocketAddr,
     earlier_log: String,
 }
 
@@ -154,7 +160,7 @@ impl TestServer {
 
     /// The address it listens on; a new one after each start.
     pub fn address(&self) -> SocketAddr {
-        self.running.address
+        self.address
     }
 
     /// `http://127.0.0.1:PORT` (or `https`), without a slash at the end.
@@ -226,7 +232,7 @@ impl TestServer {
     pub fn start_again(&mut self) {
         self.kill9();
         self.earlier_log = self.log();
-        self.running = Running::spawn(&self.options, &self.storage, self.world.path());
+        (self.running, self.address) = self.options.spawn(&self.storage, self.world.path());
     }
 
     /// The same, with other options.
@@ -238,39 +244,18 @@ impl TestServer {
 
     /// Sends SIGTERM and returns at once.
     pub fn sigterm(&self) {
-        self.signal("TERM");
+        self.running.signal("TERM");
     }
 
     /// Sends SIGINT, as Ctrl-C does, and returns at once.
     pub fn interrupt(&self) {
-        self.signal("INT");
-    }
-
-    fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.running.child.id());
-        process::run_ok("sh", &["-c", &kill]);
+        self.running.signal("INT");
     }
 
     /// Waits for the process to end by itself.
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            if let Some(status) = self
-                .running
-                .child
-                .try_wait()
-                .expect("a child can be waited for")
-            {
-                return status;
-            }
-            assert!(
-                Instant::now() < end,
-                "the server did not end within {DEADLINE:?}; log:\n{}",
-                self.log()
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
+        self.running.wait()
     }
 
     /// Sends SIGTERM and waits for the end.
@@ -283,13 +268,13 @@ impl TestServer {
     /// Memory of the process now.
     #[track_caller]
     pub fn memory(&self) -> Memory {
-        Memory::of(self.running.child.id())
+        Memory::of(self.running.id())
     }
 
     /// How many memory files the process has open.
     #[track_caller]
     pub fn memory_files(&self) -> usize {
-        let files = fs::read_dir(format!("/proc/{}/fd", self.running.child.id()));
+        let files = fs::read_dir(format!("/proc/{}/fd", self.running.id()));
         let targets = files
             .expect("the server runs")
             .filter_map(|file| fs::read_link(file.ok()?.path()).ok());
@@ -342,113 +327,9 @@ impl Memory {
     }
 }
 
-/// One process and what it logs.
-struct Running {
-    child: Child,
-    address: SocketAddr,
-    log: Arc<Mutex<String>>,
-}
-
-impl Running {
-    #[track_caller]
-    fn spawn(options: &ServerOptions, storage: &Path, directory: &Path) -> Running {
-        let mut command = options.command(storage, directory);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the chartroom binary runs");
-        let log = Arc::new(Mutex::new(String::new()));
-        let lines = follow(
-            child.stderr.take().expect("stderr is piped"),
-            Arc::clone(&log),
-        );
-        // in place before the wait: a start that fails still reaps its process
-        let mut running = Running {
-            child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            log,
-        };
-        running.address = running.started(&lines);
-        running
-    }
-
-    /// Reads the log up to the line that names the port.
-    #[track_caller]
-    fn started(&mut self, lines: &Receiver<String>) -> SocketAddr {
-        let end = Instant::now() + DEADLINE;
-        loop {
-            match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(line) => {
-                    if let Some(address) = started_address(&line) {
-                        return address;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    panic!("no `{STARTED}` within {DEADLINE:?}; log:\n{}", self.log())
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    let status = self.child.wait().expect("a child can be waited for");
-                    panic!(
-                        "the server ended at its start with {status}; log:\n{}",
-                        self.log()
-                    );
-                }
-            }
-        }
-    }
-
-    fn log(&self) -> String {
-        self.log
-            .lock()
-            .expect("no reader of the log panics")
-            .clone()
-    }
-
-    fn kill9(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill9();
-        if thread::panicking() {
-            eprintln!(
-                "--- log of the server at {}\n{}---",
-                self.address,
-                self.log()
-            );
-        }
-    }
-}
-
-/// Copies lines into the log and to the receiver, until the process closes its stderr.
-fn follow(stderr: std::process::ChildStderr, log: Arc<Mutex<String>>) -> Receiver<String> {
-    let (send, receive) = channel();
-    thread::spawn(move || {
-        let mut lines = BufReader::new(stderr);
-        let mut line = Vec::new();
-        while lines
-            .read_until(b'\n', &mut line)
-            .is_ok_and(|read| read > 0)
-        {
-            let text = String::from_utf8_lossy(&line).into_owned();
-            log.lock()
-                .expect("no reader of the log panics")
-                .push_str(&text);
-            send.send(text).ok();
-            line.clear();
-        }
-    });
-    receive
-}
-
 /// The address in a log line that says the server has started: `{"M":"Starting…","host":"127.0.0.1","port":40001}`, or
 /// the same as text, where message and fields are the third and fourth column.
-fn started_address(line: &str) -> Option<SocketAddr> {
+pub fn started_address(line: &str) -> Option<SocketAddr> {
     let columns: Vec<&str> = line.split('\t').collect();
     let fields: serde_json::Value = match columns[..] {
         [_, _, STARTED, fields] => serde_json::from_str(fields).ok()?,

@@ -6,13 +6,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::process;
 use super::tools;
 
-/// When its input ends, the test process is gone: the shell kills what it was told of and removes the directories.
-/// Statics are never dropped, so this is how the shared control plane ends.
+/// When its input ends, the test process is gone: the shell kills those that the last line names and removes the
+/// directories. Statics are never dropped, so this is how the shared control plane ends.
 const GUARD: &str = r#"
     pids=
-    while read -r pid; do pids="$pids $pid"; done
+    while read -r line; do pids=$line; done
     kill -KILL $pids
     for try in 1 2 3 4 5; do rm -rf "$@" && break; done
 "#;
@@ -20,8 +21,15 @@ const GUARD: &str = r#"
 /// Running programs of the control plane, each with a log. Dropping this kills them.
 pub struct Daemons {
     directory: PathBuf,
-    running: Vec<(&'static str, Child)>,
+    running: Vec<Daemon>,
     guard: Child,
+}
+
+struct Daemon {
+    program: &'static str,
+    flags: Vec<String>,
+    child: Child,
+    stopped: bool,
 }
 
 impl Daemons {
@@ -48,11 +56,74 @@ impl Daemons {
     /// Starts a program of the control plane; what it says goes to its log.
     #[track_caller]
     pub fn start(&mut self, program: &'static str, flags: &[(&str, &str)]) {
-        let log = File::create(self.log(program)).expect("a log file");
-        let flags = flags
+        let flags: Vec<String> = flags
             .iter()
-            .map(|(name, value)| format!("--{name}={value}"));
-        let child = Command::new(tools::control_plane(program))
+            .map(|(name, value)| format!("--{name}={value}"))
+            .collect();
+        let child = self.spawn(program, &flags);
+        self.running.push(Daemon {
+            program,
+            flags,
+            child,
+            stopped: false,
+        });
+        self.tell_guard();
+    }
+
+    /// Kills a program, as a power cut does, and waits until it is gone.
+    #[track_caller]
+    pub fn stop(&mut self, program: &str) {
+        let daemon = self.daemon(program);
+        daemon.child.kill().expect("it runs");
+        daemon.child.wait().expect("a child can be waited for");
+        daemon.stopped = true;
+        // its id may soon be that of another
+        self.tell_guard();
+    }
+
+    /// Starts a stopped program with the flags it had.
+    #[track_caller]
+    pub fn start_again(&mut self, program: &'static str) {
+        let flags = self.daemon(program).flags.clone();
+        let child = self.spawn(program, &flags);
+        let daemon = self.daemon(program);
+        daemon.child = child;
+        daemon.stopped = false;
+        self.tell_guard();
+    }
+
+    /// Sends a signal, such as `STOP` or `CONT`, to a program.
+    #[track_caller]
+    pub fn signal(&mut self, program: &str, name: &str) {
+        let kill = format!("kill -{name} {}", self.daemon(program).child.id());
+        process::run_ok("sh", &["-c", &kill]);
+    }
+
+    /// Whether one of them has ended by itself.
+    pub fn any_ended(&mut self) -> bool {
+        self.running
+            .iter_mut()
+            .any(|daemon| !daemon.stopped && matches!(daemon.child.try_wait(), Ok(Some(_))))
+    }
+
+    /// The last lines that each has logged.
+    pub fn ends_of_logs(&self) -> String {
+        let end = |daemon: &Daemon| {
+            let log = fs::read(self.log(daemon.program)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&log);
+            let lines: Vec<&str> = text.lines().collect();
+            let end = &lines[lines.len().saturating_sub(15)..];
+            format!("--- {}\n{}\n", daemon.program, end.join("\n"))
+        };
+        self.running.iter().map(end).collect()
+    }
+
+    #[track_caller]
+    fn spawn(&self, program: &'static str, flags: &[String]) -> Child {
+        let mut log = File::options();
+        let log = log.create(true).append(true).open(self.log(program));
+        let log = log.expect("a log file");
+        Command::new(tools::control_plane(program))
             // a fixed world: nobody's ETCD_NAME or KUBECONFIG reaches it
             .env_clear()
             .env("HOME", &self.directory)
@@ -62,30 +133,23 @@ impl Daemons {
             .stdout(log.try_clone().expect("a second handle of the log"))
             .stderr(log)
             .spawn()
-            .unwrap_or_else(|error| panic!("could not run {program}: {error}"));
-        let pid = child.id();
-        self.running.push((program, child));
+            .unwrap_or_else(|error| panic!("could not run {program}: {error}"))
+    }
+
+    #[track_caller]
+    fn daemon(&mut self, program: &str) -> &mut Daemon {
+        let mut daemons = self.running.iter_mut();
+        let found = daemons.find(|daemon| daemon.program == program);
+        found.unwrap_or_else(|| panic!("{program} was never started"))
+    }
+
+    fn tell_guard(&mut self) {
+        let running = self.running.iter().filter(|daemon| !daemon.stopped);
+        let ids: Vec<String> = running
+            .map(|daemon| daemon.child.id().to_string())
+            .collect();
         let guard = self.guard.stdin.as_mut().expect("stdin is piped");
-        writeln!(guard, "{pid}").expect("the guard listens");
-    }
-
-    /// Whether one of them has ended by itself.
-    pub fn any_ended(&mut self) -> bool {
-        self.running
-            .iter_mut()
-            .any(|(_, child)| matches!(child.try_wait(), Ok(Some(_))))
-    }
-
-    /// The last lines that each has logged.
-    pub fn ends_of_logs(&self) -> String {
-        let end = |(program, _): &(&'static str, Child)| {
-            let log = fs::read(self.log(program)).unwrap_or_default();
-            let text = String::from_utf8_lossy(&log);
-            let lines: Vec<&str> = text.lines().collect();
-            let end = &lines[lines.len().saturating_sub(15)..];
-            format!("--- {program}\n{}\n", end.join("\n"))
-        };
-        self.running.iter().map(end).collect()
+        writeln!(guard, "{}", ids.join(" ")).expect("the guard listens");
     }
 
     fn log(&self, program: &str) -> PathBuf {
@@ -98,11 +162,11 @@ impl Drop for Daemons {
         // nothing is left to be guarded: the ids may soon be those of others
         self.guard.kill().ok();
         self.guard.wait().ok();
-        for (_, child) in self.running.iter_mut().rev() {
-            child.kill().ok();
+        for daemon in self.running.iter_mut().rev() {
+            daemon.child.kill().ok();
         }
-        for (_, child) in &mut self.running {
-            child.wait().ok();
+        for daemon in &mut self.running {
+            daemon.child.wait().ok();
         }
     }
 }
