@@ -16,7 +16,7 @@ mod testdata;
 #[cfg(test)]
 mod tests;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -93,6 +93,37 @@ pub fn templates(package: &[u8], limits: &Limits) -> Result<Templates, ArchiveEr
     };
     each_file(&mut &*package, &mut Budget::new(limits), &mut wanted)?;
     Ok(wanted.found)
+}
+
+/// Shows `see` every file of a package with its size: those of the archives of sub-charts too, at the archive's path and
+/// theirs (`charts/sub-1.0.0.tgz/templates/x.yaml`), in archive order. What `see` does not read of a body is skipped. A
+/// byte-order mark is not dropped.
+///
+/// # Errors
+/// The archive does not read to its end, or is outside the limits, or `see` fails. The chart in it is not checked.
+pub fn files(
+    package: &[u8],
+    limits: &Limits,
+    see: &mut dyn FnMut(&str, u64, &mut dyn Read) -> io::Result<()>,
+) -> Result<(), ArchiveError> {
+    let mut all = AllFiles {
+        prefix: String::new(),
+        depth: 0,
+        see,
+    };
+    each_file(&mut &*package, &mut Budget::new(limits), &mut all)
+}
+
+/// `path` without the sub-charts that it is in: `crds/x.yaml` of `charts/a/charts/b-1.tgz/crds/x.yaml`. As for Helm,
+/// what starts with `_` or `.` directly in `charts/` is no sub-chart.
+pub fn path_in_own_chart(mut path: &str) -> &str {
+    while let Some((name, rest)) =
+        (path.strip_prefix("charts/")).and_then(|path| path.split_once('/'))
+        && !name.starts_with(['_', '.'])
+    {
+        path = rest;
+    }
+    path
 }
 
 /// Someone who looks at the files of a package one after the other.
@@ -196,6 +227,35 @@ impl FileVisitor for TemplateFiles {
             }
         }
         Ok(())
+    }
+}
+
+struct AllFiles<'a> {
+    /// Of the archive in the archive, with a slash; empty for the package itself.
+    prefix: String,
+    depth: usize,
+    see: &'a mut dyn FnMut(&str, u64, &mut dyn Read) -> io::Result<()>,
+}
+
+impl FileVisitor for AllFiles<'_> {
+    fn file(
+        &mut self,
+        path: &str,
+        size: u64,
+        body: &mut dyn Read,
+        budget: &mut Budget,
+    ) -> Result<(), ArchiveError> {
+        let archive = path_in_own_chart(path).strip_prefix("charts/");
+        if archive.is_some_and(|name| name.ends_with(".tgz") && !name.starts_with(['_', '.'])) {
+            budget.check_nesting(self.depth + 1)?;
+            let mut inner = AllFiles {
+                prefix: format!("{}{path}/", self.prefix),
+                depth: self.depth + 1,
+                see: &mut *self.see,
+            };
+            return each_file(&mut BufReader::new(body), budget, &mut inner);
+        }
+        (self.see)(&format!("{}{path}", self.prefix), size, body).map_err(refusal)
     }
 }
 

@@ -1,1 +1,280 @@
 //! Charts over HTTP: which versions a repository has, and their packages, kept by content.
+//!
+//! [`Charts`] does the I/O; [`pick`], [`kube_version_allows`] and [`release_size_estimate`] are pure.
+
+mod cache;
+mod contents;
+mod download;
+mod error;
+mod fetched;
+mod kube_version;
+mod listing;
+mod pick;
+mod release_size;
+mod repository;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::chart::digest::Sha256Hex;
+use crate::remote::address::{self, Address};
+use crate::remote::client::{HttpClient, Patience};
+
+use cache::Cache;
+pub use error::{ChartsError, ErrorClass};
+pub use fetched::FetchedChart;
+pub use kube_version::kube_version_allows;
+pub use listing::ChartVersion;
+pub use pick::{Picked, pick};
+pub use release_size::{RELEASE_LIMIT, release_size_estimate};
+use repository::Repository;
+
+/// How long one exchange with a repository may take at most, however steadily it drips.
+const WHOLE_EXCHANGE: Duration = Duration::from_secs(600);
+/// How many packages are read and judged at once; each may take its size in memory.
+const OPENING: usize = 2;
+
+/// Where charts come from and where they are kept.
+#[derive(Clone)]
+pub struct ChartsSettings {
+    /// The repository of charts that name none: a URL, http or https, perhaps with `user:password@`.
+    pub repository: String,
+    /// User and password for [`repository`](Self::repository), if its URL has none.
+    pub credentials: Option<(String, String)>,
+    /// The directory of the cache; it is made if need be.
+    pub cache_dir: PathBuf,
+    /// Bytes that the cache should not exceed. What [`Charts::keep`] names stays all the same.
+    pub cache_size: u64,
+    /// Bytes that one package may have.
+    pub max_package: u64,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+    /// How long a repository may say nothing.
+    pub read_timeout: Duration,
+    /// Certificate authorities (PEM) to trust in place of the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl ChartsSettings {
+    /// The bound on packages if nothing else is said: 20 MiB.
+    pub const MAX_PACKAGE: u64 = 20 << 20;
+}
+
+impl fmt::Debug for ChartsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChartsSettings")
+            .field("repository", &address::shown(&self.repository))
+            .field("cache_dir", &self.cache_dir)
+            .field("cache_size", &self.cache_size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The charts that repositories have, and the packages that were fetched. Shared behind an `Arc`.
+pub struct Charts {
+    settings: ChartsSettings,
+    client: HttpClient,
+    cache: Arc<Cache>,
+    default: Arc<Repository>,
+    /// By URL as Components write it.
+    others: Mutex<HashMap<String, Arc<Repository>>>,
+    /// Packages that are just being fetched or read, so that all who want one share the work.
+    underway: Mutex<HashMap<Sha256Hex, Weak<Underway>>>,
+    opening: Semaphore,
+}
+
+type Underway = OnceCell<Result<Arc<FetchedChart>, ChartsError>>;
+
+impl Charts {
+    /// Prepares the cache: what an earlier process left unfinished is removed, what it finished is kept, to be checked
+    /// when it is first used. This blocks for a few file operations.
+    ///
+    /// # Errors
+    /// The repository's URL is none, the cache's directory cannot be used, or the authorities cannot be read.
+    pub fn new(settings: ChartsSettings) -> Result<Self, ChartsError> {
+        let mut address = parse(&settings.repository)?;
+        if let Some((user, password)) = &settings.credentials {
+            address = address.or_credentials(user, password);
+        }
+        let patience = Patience {
+            connect: settings.connect_timeout,
+            silence: settings.read_timeout,
+            whole: WHOLE_EXCHANGE,
+        };
+        let client = HttpClient::new(patience, settings.ca_file.as_deref()).map_err(|source| {
+            ChartsError::Unavailable {
+                repository: address.to_string(),
+                source,
+            }
+        })?;
+        let cache = Cache::open(&settings.cache_dir, settings.cache_size)?;
+        Ok(Self {
+            client,
+            cache: Arc::new(cache),
+            default: Arc::new(Repository::new(address)),
+            others: Mutex::default(),
+            underway: Mutex::default(),
+            opening: Semaphore::new(OPENING),
+            settings,
+        })
+    }
+
+    /// The versions of a chart, newest first, at least one; in the repository at the URL `repository`, else in the one of
+    /// the settings.
+    ///
+    /// # Errors
+    /// [`ChartsError::ChartNotFound`] if the repository answers that it has no such chart; all other errors mean that it
+    /// is not known what there is.
+    pub async fn versions(
+        &self,
+        repository: Option<&str>,
+        name: &str,
+    ) -> Result<Vec<ChartVersion>, ChartsError> {
+        let repository = self.repository(repository)?;
+        repository.versions(&self.client, name).await
+    }
+
+    /// The package of `version`: from the cache if its digest is known and there, else from the repository. With
+    /// `pinned`, the package must have that digest.
+    ///
+    /// # Errors
+    /// It cannot be fetched, or is not what the repository's list or `pinned` says, or is no chart.
+    pub async fn fetch(
+        &self,
+        repository: Option<&str>,
+        version: &ChartVersion,
+        pinned: Option<Sha256Hex>,
+    ) -> Result<Arc<FetchedChart>, ChartsError> {
+        let repository = self.repository(repository)?;
+        let mismatch = |found: Sha256Hex, wanted: Sha256Hex| ChartsError::Digest {
+            chart: version.to_string(),
+            repository: repository.shown(),
+            found,
+            wanted,
+            pinned: pinned.is_some(),
+        };
+        if let (Some(pinned), Some(listed)) = (pinned, version.digest)
+            && pinned != listed
+        {
+            return Err(mismatch(listed, pinned));
+        }
+        let chart = match pinned.or(version.digest) {
+            Some(wanted) => {
+                let work = self.cached_or_download(&repository, version, wanted, pinned.is_some());
+                self.shared(wanted, work).await?
+            }
+            None => self.download(&repository, version, None, false).await?,
+        };
+        if (&*chart.name, &*chart.version) == (&*version.name, &*version.text) {
+            return Ok(chart);
+        }
+        Err(ChartsError::WrongChart {
+            listed: version.to_string(),
+            found: format!("{} {}", chart.name, chart.version),
+            repository: repository.shown(),
+        })
+    }
+
+    /// The package with this digest if the cache has it, whole: the way back to the last known good one when the
+    /// repository has it no longer, or does not answer.
+    pub async fn cached(&self, digest: Sha256Hex) -> Option<Arc<FetchedChart>> {
+        let work = async {
+            match self.from_cache(digest).await? {
+                Some(chart) => Ok(chart),
+                None => Err(ChartsError::NotCached(digest)),
+            }
+        };
+        self.shared(digest, work).await.ok()
+    }
+
+    /// Names the packages that must not be evicted, in place of all that were named before: those that a status refers
+    /// to. Others are evicted, when a package comes in, as the cache's size asks for. Before the first call nothing is
+    /// evicted, because it is not known yet what is needed.
+    pub fn keep(&self, digests: HashSet<Sha256Hex>) {
+        self.cache.keep(digests);
+    }
+
+    /// Returns when a repository that was asked for [`versions`](Self::versions) has changed since the last call, or
+    /// answers again after a time in which it did not; asks for the index's entity tag each `poll`. For repositories in
+    /// other processes: the one in this process tells of uploads itself.
+    pub async fn changes(&self, poll: Duration) {
+        loop {
+            tokio::time::sleep(poll).await;
+            let mut repositories = vec![Arc::clone(&self.default)];
+            repositories.extend(self.others().values().cloned());
+            let mut changed = false;
+            for repository in repositories {
+                changed |= repository.has_changed(&self.client).await;
+            }
+            if changed {
+                return;
+            }
+        }
+    }
+
+    fn repository(&self, url: Option<&str>) -> Result<Arc<Repository>, ChartsError> {
+        let Some(url) = url.filter(|url| !url.is_empty()) else {
+            return Ok(Arc::clone(&self.default));
+        };
+        if let Some(known) = self.others().get(url) {
+            return Ok(Arc::clone(known));
+        }
+        let address = parse(url)?;
+        if self.default.is_at(&address) {
+            return Ok(Arc::clone(&self.default));
+        }
+        let mut others = self.others();
+        // Components come and go, and with them their repositories
+        if others.len() >= MOST_REPOSITORIES {
+            others.clear();
+        }
+        let repository = Arc::new(Repository::new(address));
+        others.insert(url.to_owned(), Arc::clone(&repository));
+        Ok(repository)
+    }
+
+    fn others(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Repository>>> {
+        self.others.lock().expect("nobody panics with this lock")
+    }
+
+    /// Does `work` once for all who want the package `digest` at the same time. If the one who does it is dropped,
+    /// another takes over.
+    async fn shared(
+        &self,
+        digest: Sha256Hex,
+        work: impl Future<Output = Result<Arc<FetchedChart>, ChartsError>>,
+    ) -> Result<Arc<FetchedChart>, ChartsError> {
+        if let Some(chart) = self.cache.parsed(digest).await {
+            return Ok(chart);
+        }
+        let cell = {
+            let mut underway = self.underway.lock().expect("nobody panics with this lock");
+            underway.retain(|_, cell| cell.strong_count() > 0);
+            let known = underway.get(&digest).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let cell = Arc::new(Underway::new());
+                underway.insert(digest, Arc::downgrade(&cell));
+                cell
+            })
+        };
+        cell.get_or_init(|| work).await.clone()
+    }
+}
+
+/// More repositories than this are forgotten and learned again.
+const MOST_REPOSITORIES: usize = 64;
+
+fn parse(url: &str) -> Result<Address, ChartsError> {
+    match Address::parse(url) {
+        Ok(address) => Ok(address.repository()),
+        Err(source) => Err(ChartsError::Address {
+            url: address::shown(url),
+            source,
+        }),
+    }
+}

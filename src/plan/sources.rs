@@ -9,6 +9,7 @@ use crate::config::PlanArguments;
 use crate::plan::catalog::{Catalog, IndexError};
 use crate::plan::fetch::{self, FetchError};
 use crate::plan::manifest::{ManifestError, Manifests};
+use crate::remote::address;
 use crate::repository::builtin::BuiltinCharts;
 
 /// Why there is nothing to plan with.
@@ -123,7 +124,7 @@ pub async fn read_charts(
         }
     }
     for url in &arguments.repositories {
-        let shown = fetch::without_credentials(url);
+        let shown = address::shown(url);
         let index = fetch::fetch_index(url)
             .await
             .map_err(|error| SourceError::Fetch(shown.clone(), error))?;

@@ -201,6 +201,11 @@ impl Address {
         self.credentials.as_ref()
     }
 
+    /// True if requests there carry credentials.
+    pub fn has_credentials(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// True for HTTPS.
     pub fn is_secure(&self) -> bool {
         self.secure

@@ -442,12 +442,12 @@ fn what_cannot_be_read_is_said_with_what_to_do() {
             "cannot read the charts in absent: No such file or directory (os error 2)",
         ),
         (
-            &["good.yaml", "--repository=https://room"],
-            "cannot read the index of https://room: https is not supported here yet; ",
+            &["good.yaml", "--repository=oci://room/charts"],
+            "cannot read the index of oci://room/charts: oci:// registries are not supported; ",
         ),
         (
             &["good.yaml", "--repository=room"],
-            "cannot read the index of room: it is not an address; write http://HOST:PORT or http://HOST/PATH",
+            "cannot read the index of room: it is not an address; write http://HOST:PORT or https://HOST/PATH",
         ),
     ] {
         let stderr = world.plan(arguments).failed().stderr();
