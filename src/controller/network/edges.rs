@@ -159,33 +159,34 @@ impl Directory {
         }
     }
 
-    /// The edges of a member that its spec and its status tell. What the spec names is as the spec says; the range
-    /// that it leaves open, and other dependencies, are as an earlier pass recorded them.
+    /// The edges of a member that its spec and its status tell. What the spec names is as the spec says; what it leaves
+    /// open, and other dependencies, are as an earlier pass recorded them.
     pub(super) fn known_edges(&self, index: usize) -> Vec<Edge> {
         let member = &self.members[index];
         let edge = |requirement| self.edge(&member.key, requirement);
         let mut edges: Vec<Edge> = member.depends_on.iter().cloned().map(edge).collect();
-        let own = edges.len();
-        for line in &member.recorded {
-            let theirs = edge(recorded(line));
-            let mut is_known = false;
-            for ours in &mut edges[..own] {
-                let is_same = match (&ours.found, &theirs.found) {
-                    (Found::One(ours), Found::One(theirs)) => ours == theirs,
-                    _ => ours.wanted == theirs.wanted,
-                };
-                if is_same && ours.requirement.range.is_any() {
-                    ours.requirement.range = theirs.requirement.range.clone();
-                }
-                if is_same && ours.requirement.optional.is_none() {
-                    ours.requirement.optional = theirs.requirement.optional;
-                }
-                is_known |= is_same;
+        let lines: Vec<Edge> = member.recorded.iter().map(recorded).map(edge).collect();
+        let mut is_known = vec![false; lines.len()];
+        for own in &mut edges {
+            let is_same = |line: &Edge| match (&own.found, &line.found) {
+                (Found::One(own), Found::One(line)) => own == line,
+                _ => own.wanted == line.wanted,
+            };
+            let same: Vec<usize> = (0..lines.len()).filter(|at| is_same(&lines[*at])).collect();
+            let theirs = || same.iter().map(|at| &lines[*at].requirement);
+            if own.requirement.range.is_any()
+                && let Some(line) = theirs().find(|line| !line.range.is_any())
+            {
+                own.requirement.range = line.range.clone();
             }
-            if !is_known {
-                edges.push(theirs);
+            // an older spec may have said so; that it cannot do without it is the safe side
+            if own.requirement.optional.is_none() && member.is_settled && !same.is_empty() {
+                own.requirement.optional = Some(theirs().all(Requirement::is_optional));
             }
+            same.iter().for_each(|at| is_known[*at] = true);
         }
+        let more = lines.into_iter().zip(is_known).filter(|(_, known)| !known);
+        edges.extend(more.map(|(line, _)| line));
         edges
     }
 }

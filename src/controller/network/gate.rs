@@ -196,8 +196,8 @@ impl<'a> Look<'a> {
             Found::OtherChart(other) => {
                 let other = self.network.member(*other);
                 let message = format!(
-                    "{} is needed of the chart {}, but was created with the chart {} for others; write a Component with \
-                     the chart {0}",
+                    "{} is needed of the chart {}, but was created with the chart {} for others; write a \
+                     Component with another name and the chart {1}",
                     self.name(&edge.wanted),
                     edge.requirement.chart(),
                     other.chart_name

@@ -2,9 +2,10 @@
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::component::Phase;
+use crate::component::names::{annotation, label};
 use crate::component::status::DependencyStatus;
-use crate::topology::{NodeKey, Requirement};
+use crate::component::{Component, DeletionPolicy, Dependency, Phase};
+use crate::topology::{NodeKey, Requirement, VersionRange};
 
 /// One Component as the API has it.
 #[derive(Clone, Debug)]
@@ -59,6 +60,54 @@ pub struct Progress {
 }
 
 impl Member {
+    /// The member that an object of the API stands for. Of a pre-installed one the version is that of its status; who
+    /// knows the real release sets `version` to that.
+    pub fn of(component: &Component) -> Self {
+        let metadata = &component.metadata;
+        let status = component.status.clone().unwrap_or_default();
+        let condition = |about: &str| {
+            let conditions = status.conditions.iter();
+            conditions.rev().find(|condition| condition.type_ == about)
+        };
+        let ready = condition("Ready");
+        let labels = metadata.labels.as_ref();
+        let is_pre_installed = component.is_marked(annotation::PRE_INSTALLED);
+        let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        Self {
+            key: NodeKey::new(namespace, component.name()),
+            chart_name: component.chart_name().to_owned(),
+            release: (
+                component.target_namespace().to_owned(),
+                component.release_name().to_owned(),
+            ),
+            enabled: component.spec.enabled,
+            deleting: metadata.deletion_timestamp.is_some(),
+            left_alone: component.spec.suspend
+                || component.is_marked(annotation::SKIP_RECONCILE)
+                || is_pre_installed,
+            implicit: labels
+                .and_then(|labels| labels.get(label::IMPLICIT))
+                .is_some_and(|value| value == "true"),
+            is_settled: metadata.generation.is_some()
+                && status.observed_generation == metadata.generation,
+            ready: ready.is_some_and(|ready| ready.status == "True" && ready.reason != "Disabled"),
+            released: is_pre_installed
+                || condition("Released").is_some_and(|released| released.status == "True"),
+            progress: Progress {
+                phase: status.phase.clone(),
+                reason: ready.map_or(String::new(), |ready| ready.reason.clone()),
+                message: ready.map_or(String::new(), |ready| ready.message.clone()),
+            },
+            version: status.resolved_version.clone(),
+            depends_on: component.spec.depends_on.iter().map(required).collect(),
+            recorded: status.dependencies,
+            auto_install: component.spec.auto_install_dependencies,
+            allow_break: component.is_marked(annotation::ALLOW_BREAK_DEPENDENTS),
+            orphan: component.spec.deletion_policy == DeletionPolicy::Orphan,
+            created: metadata.creation_timestamp.as_ref().map(|time| time.0),
+        }
+    }
+
     /// True if others can build on it: looked at since its spec changed, installed and ready. One that is left alone
     /// may have a spec that nobody works off.
     pub(super) fn is_there(&self) -> bool {
@@ -113,5 +162,18 @@ impl Member {
     /// Who of two came first: the older, then the smaller key.
     pub(super) fn seniority(&self) -> (bool, Option<Timestamp>, &NodeKey) {
         (self.created.is_none(), self.created, &self.key)
+    }
+}
+
+/// An item of `spec.dependsOn`. A range that cannot be read is any version: the spec is refused elsewhere.
+fn required(dependency: &Dependency) -> Requirement {
+    Requirement {
+        name: dependency.name.clone(),
+        namespace: dependency.namespace.clone().filter(|text| !text.is_empty()),
+        range: VersionRange::parse(dependency.version.as_deref().unwrap_or_default())
+            .unwrap_or_default(),
+        chart: None,
+        optional: dependency.optional.then_some(true),
+        values: None,
     }
 }

@@ -1,5 +1,7 @@
 //! Who may go, and what is kept for others only (contract sections 2.6, 2.10 and 2.11).
 
+use std::collections::BTreeSet;
+
 use crate::controller::network::verdict::Removal;
 use crate::controller::network::{Member, Network};
 use crate::topology::{NodeKey, Strength};
@@ -13,27 +15,23 @@ impl Member {
 
 impl Network {
     /// Whether a Component may be deleted or disabled now. Only dependents that exist count; those in a cycle with it
-    /// do not, since no order could be right. Who is removed because its whole namespace goes need not ask.
+    /// do not, since no order could be right. What is disabled and gone is free. Who is removed because its whole namespace goes need not ask.
     pub fn removal(&self, key: &NodeKey) -> Removal {
         let Some(own) = self.directory.place(key) else {
             return Removal::Free;
         };
-        let member = self.member(own);
-        let keeps_release = member.deleting && (member.orphan || member.left_alone);
-        if member.allow_break || keeps_release {
+        if self.asks_nobody(own) {
             return Removal::Free;
         }
         let mut going = Vec::new();
         let mut staying = Vec::new();
-        for &(index, strength) in &self.before[own] {
-            let dependent = self.member(index);
-            if self.are_in_one_cycle(own, index) || (dependent.is_gone() && !dependent.deleting) {
-                continue;
-            }
-            if dependent.is_going() {
+        for (index, strength) in self.in_the_way(own) {
+            if !self.member(index).is_going() {
+                if strength == Strength::Required {
+                    staying.push(index);
+                }
+            } else if strength == Strength::Required || self.will_go(index) {
                 going.push(index);
-            } else if strength == Strength::Required {
-                staying.push(index);
             }
         }
         match (staying.is_empty(), going.is_empty()) {
@@ -41,6 +39,44 @@ impl Network {
             (true, false) => Removal::WaitFor(self.keys(going.into_iter())),
             (true, true) => Removal::Free,
         }
+    }
+
+    /// True if it may go whoever depends on it.
+    fn asks_nobody(&self, own: usize) -> bool {
+        let member = self.member(own);
+        let keeps_release = member.deleting && (member.orphan || member.left_alone);
+        member.allow_break || keeps_release || member.is_gone()
+    }
+
+    /// Dependents of which something is left, but for those in one cycle with it.
+    fn in_the_way(&self, own: usize) -> impl Iterator<Item = (usize, Strength)> {
+        let dependents = self.before[own].iter().copied();
+        dependents.filter(move |(index, _)| {
+            let dependent = self.member(*index);
+            let is_left = !dependent.is_gone() || dependent.deleting;
+            is_left && !self.are_in_one_cycle(own, *index)
+        })
+    }
+
+    /// True if nothing that stays needs one that is going, directly or through others: it can be waited for.
+    fn will_go(&self, index: usize) -> bool {
+        let mut seen = BTreeSet::from([index]);
+        let mut next = vec![index];
+        while let Some(index) = next.pop() {
+            if self.asks_nobody(index) {
+                continue;
+            }
+            for (dependent, strength) in self.in_the_way(index) {
+                if strength == Strength::Optional || !seen.insert(dependent) {
+                    continue;
+                }
+                if !self.member(dependent).is_going() {
+                    return false;
+                }
+                next.push(dependent);
+            }
+        }
+        true
     }
 
     /// The Components that cannot do without this one, as namespace/name in the order of keys; those that are disabled
