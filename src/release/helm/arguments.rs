@@ -135,10 +135,7 @@ pub struct UninstallCall {
 /// `--force-conflicts` (`auto` fails after a client-side revision), never `--rollback-on-failure` (contract section 0,
 /// facts 2 to 4).
 pub fn arguments(call: &HelmCall) -> Vec<OsString> {
-    let mut list = Arguments(vec![
-        call.action.verb().into(),
-        call.release.clone().into(),
-    ]);
+    let mut list = Arguments(vec![call.action.verb().into(), call.release.clone().into()]);
     match &call.action {
         HelmAction::Upgrade(upgrade) => list.upgrade(upgrade),
         HelmAction::Rollback(rollback) => list.rollback(rollback),
@@ -237,4 +234,3 @@ fn go_duration(duration: Duration) -> String {
         format!("{}ms", duration.as_nanos().div_ceil(1_000_000))
     }
 }
-

@@ -1,6 +1,6 @@
 //! Helm's environment: empty but for what is named here (contract section 3.2).
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use std::time::Duration;
 pub struct HelmSettings {
     /// Helm, an absolute path; [`super::find`] finds it.
     pub binary: PathBuf,
-    /// A directory that can be written to, for `HOME` and caches; also the working directory. It is made if it is not
-    /// there.
+    /// A directory that can be written to, for `HOME` and caches. It is made if it is not there.
     pub home: PathBuf,
     /// The way to the API server: `KUBECONFIG`, or `KUBERNETES_SERVICE_*`, or `HELM_KUBE*`. It may override what is
     /// set by default.
@@ -49,9 +48,9 @@ pub fn variables(settings: &HelmSettings) -> Vec<(OsString, OsString)> {
     variables
 }
 
-/// Where Helm's binary is looked for in a search path such as `PATH`: each directory that is named absolutely.
-pub(super) fn candidates(path: &std::ffi::OsStr) -> impl Iterator<Item = PathBuf> {
+/// Where a program is looked for in a search path such as `PATH`: in each directory that is named absolutely.
+pub(super) fn candidates(name: &Path, path: &OsStr) -> impl Iterator<Item = PathBuf> {
     std::env::split_paths(path)
         .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(Path::new("helm")))
+        .map(move |directory| directory.join(name))
 }
