@@ -54,3 +54,62 @@ pub(super) fn candidates(name: &Path, path: &OsStr) -> impl Iterator<Item = Path
         .filter(|directory| directory.is_absolute())
         .map(move |directory| directory.join(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> HelmSettings {
+        HelmSettings {
+            binary: "/usr/bin/helm".into(),
+            home: "/work/helm".into(),
+            environment: Vec::new(),
+            grace: Duration::from_secs(30),
+            memory_limit: None,
+            gogc: None,
+            launcher: None,
+        }
+    }
+
+    fn lines(settings: &HelmSettings) -> Vec<String> {
+        let text = |text: &OsString| text.to_str().expect("UTF-8").to_owned();
+        variables(settings)
+            .iter()
+            .map(|(name, value)| format!("{}={}", text(name), text(value)))
+            .collect()
+    }
+
+    #[test]
+    fn helm_is_told_where_it_may_write_and_nothing_of_ours() {
+        let expected = [
+            "HOME=/work/helm",
+            "HELM_CACHE_HOME=/work/helm/cache",
+            "HELM_CONFIG_HOME=/work/helm/config",
+            "HELM_DATA_HOME=/work/helm/data",
+            "HELM_NO_PLUGINS=1",
+            "NO_COLOR=1",
+            "HELM_DRIVER=secret",
+            "HELM_BURST_LIMIT=100",
+        ];
+        assert_eq!(lines(&settings()), expected);
+    }
+
+    #[test]
+    fn limits_and_the_way_to_the_cluster_are_added() {
+        let settings = HelmSettings {
+            memory_limit: Some(90 * 1024 * 1024),
+            gogc: Some(50),
+            environment: vec![("KUBECONFIG".into(), "/etc/kubeconfig".into())],
+            ..settings()
+        };
+        let added = &lines(&settings)[8..];
+        assert_eq!(
+            added,
+            [
+                "GOMEMLIMIT=94371840",
+                "GOGC=50",
+                "KUBECONFIG=/etc/kubeconfig"
+            ]
+        );
+    }
+}
