@@ -9,6 +9,7 @@ use std::{env, fs};
 use anyhow::{Context as _, bail};
 use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
+use chartroom::release::helm::launcher;
 use chartroom::repository::chain;
 use chartroom::{app, chart, component, plan, telemetry};
 
@@ -16,6 +17,10 @@ use chartroom::{app, chart, component, plan, telemetry};
 const STUCK_THREADS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    // before there are threads, logs or a configuration: this process may be about to become Helm
+    if let Some(code) = launcher::enter(env::args_os()) {
+        return code;
+    }
     let outcome = run();
     telemetry::flush();
     match outcome {

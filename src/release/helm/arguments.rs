@@ -234,3 +234,6 @@ fn go_duration(duration: Duration) -> String {
         format!("{}ms", duration.as_nanos().div_ceil(1_000_000))
     }
 }
+
+#[cfg(test)]
+mod tests;

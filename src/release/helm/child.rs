@@ -1,1 +1,222 @@
 //! A running Helm: started, fed, watched and ended (contract section 3.4).
+
+pub mod fork;
+mod group;
+mod tail;
+
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::pin::pin;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::group::Group;
+use self::tail::Tail;
+use super::failure::Ending;
+use super::launcher;
+
+/// How long Helm may take to end when it is asked to stop: what a change of leader allows (contract section 2.9).
+const STOP_GRACE: Duration = Duration::from_secs(10);
+/// How often its memory is looked at. The kernel keeps the peak, so what is missed is its last tenth of a second.
+const SAMPLE: Duration = Duration::from_millis(100);
+/// How long the pipes are read after the end: something that left the group may still hold them.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How a process is run.
+#[derive(Debug)]
+pub struct Job {
+    /// The process; its standard streams are set here.
+    pub command: Command,
+    /// What it reads from standard input.
+    pub input: Option<Vec<u8>>,
+    /// Whether what it writes to standard output is kept.
+    pub keeps_output: bool,
+    /// How long it may run.
+    pub deadline: Duration,
+    /// How long it may take to end after its deadline.
+    pub grace: Duration,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The way.
+    pub ending: Ending,
+    /// The end of its standard output, if that was kept.
+    pub stdout: String,
+    /// The end of its standard error.
+    pub stderr: String,
+    /// The most memory that it was seen to have resident, in bytes.
+    pub max_rss_bytes: Option<u64>,
+}
+
+impl Ended {
+    fn not_started(why: impl Into<String>) -> Ended {
+        Ended {
+            ending: Ending::NotStarted(why.into()),
+            stdout: String::new(),
+            stderr: String::new(),
+            max_rss_bytes: None,
+        }
+    }
+}
+
+/// Runs a process to its end, which comes early when `stop` is cancelled or the deadline passes: SIGTERM first, SIGKILL
+/// when that takes too long, both to its whole group. `started` is told its process id.
+pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) -> Ended {
+    let (group, end, pipes) = match start(job.command, job.input.is_some(), job.keeps_output).await
+    {
+        Ok(parts) => parts,
+        Err(error) => return Ended::not_started(error.to_string()),
+    };
+    started(group.pid());
+    let (mut stdout, mut stderr) = (Tail::default(), Tail::default());
+    let mut peak = group.peak_memory();
+    let mut asked = None;
+    let status = {
+        let talk = async {
+            tokio::join!(
+                feed(pipes.stdin, job.input.as_deref()),
+                listen(pipes.stdout, &mut stdout),
+                listen(pipes.stderr, &mut stderr),
+            );
+        };
+        let (mut end, mut talk) = (pin!(end), pin!(talk));
+        let mut has_talked = false;
+        let mut is_stopped = false;
+        let mut next = pin!(sleep_until(Instant::now() + job.deadline));
+        let mut sample = interval(SAMPLE);
+        sample.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let status = loop {
+            tokio::select! {
+                biased;
+                status = &mut end => break status,
+                () = stop.cancelled(), if !is_stopped => {
+                    is_stopped = true;
+                    if asked.is_none() {
+                        asked = Some(Ending::Stopped);
+                        group.signal(Signal::TERM);
+                        next.as_mut().reset(Instant::now() + STOP_GRACE);
+                    } else {
+                        let patience = next.deadline().min(Instant::now() + STOP_GRACE);
+                        next.as_mut().reset(patience);
+                    }
+                }
+                () = &mut next => {
+                    if asked.is_none() {
+                        asked = Some(Ending::DeadlineExceeded);
+                        group.signal(Signal::TERM);
+                        next.as_mut().reset(Instant::now() + job.grace);
+                    } else {
+                        group.signal(Signal::KILL);
+                        next.as_mut().reset(Instant::now() + STOP_GRACE);
+                    }
+                }
+                () = &mut talk, if !has_talked => has_talked = true,
+                _ = sample.tick() => peak = peak.max(group.peak_memory()),
+            }
+        };
+        if !has_talked {
+            // what has been said by now is kept
+            let _ = timeout(LAST_WORDS, talk).await;
+        }
+        status
+    };
+    let stderr = stderr.text();
+    let ending = match status {
+        Ok(Ok(status)) => ending(status, asked, &stderr),
+        Ok(Err(error)) => Ending::NotStarted(format!("nobody knows how helm ended: {error}")),
+        Err(_) => Ending::NotStarted("nobody knows how helm ended".to_owned()),
+    };
+    Ended {
+        ending,
+        stdout: stdout.text(),
+        stderr,
+        max_rss_bytes: peak,
+    }
+}
+
+struct Pipes {
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+}
+
+type End = tokio::sync::oneshot::Receiver<io::Result<ExitStatus>>;
+
+async fn start(
+    mut command: Command,
+    reads: bool,
+    is_kept: bool,
+) -> io::Result<(Group, End, Pipes)> {
+    if reads {
+        command.stdin(Stdio::piped());
+    }
+    if is_kept {
+        command.stdout(Stdio::piped());
+    }
+    command.stderr(Stdio::piped());
+    let mut child = fork::start(command).await?;
+    let pipes = Pipes {
+        stdin: child.stdin.take(),
+        stdout: child.stdout.take(),
+        stderr: child.stderr.take(),
+    };
+    let (group, end) = Group::watch(child)?;
+    Ok((group, end, pipes))
+}
+
+/// Writes all of the input and closes the pipe. A process that does not read it all is not our failure.
+async fn feed(pipe: Option<ChildStdin>, input: Option<&[u8]>) {
+    if let (Some(Ok(mut pipe)), Some(input)) = (pipe.map(process::ChildStdin::from_std), input) {
+        let _ = pipe.write_all(input).await;
+    }
+}
+
+async fn listen(pipe: Option<impl IntoAsync>, tail: &mut Tail) {
+    if let Some(Ok(pipe)) = pipe.map(IntoAsync::into_async) {
+        tail.read(pipe).await;
+    }
+}
+
+/// A pipe of the standard library's that the runtime can read.
+trait IntoAsync {
+    type Pipe: tokio::io::AsyncRead + Unpin;
+    fn into_async(self) -> io::Result<Self::Pipe>;
+}
+
+impl IntoAsync for ChildStdout {
+    type Pipe = process::ChildStdout;
+    fn into_async(self) -> io::Result<Self::Pipe> {
+        process::ChildStdout::from_std(self)
+    }
+}
+
+impl IntoAsync for ChildStderr {
+    type Pipe = process::ChildStderr;
+    fn into_async(self) -> io::Result<Self::Pipe> {
+        process::ChildStderr::from_std(self)
+    }
+}
+
+/// What an exit status means for a process that was `asked` to end, or not. Success is success, even then.
+fn ending(status: ExitStatus, asked: Option<Ending>, stderr: &str) -> Ending {
+    match (status.code(), asked) {
+        (Some(0), _) => Ending::Succeeded,
+        (_, Some(asked)) => asked,
+        (Some(code), None) if code == i32::from(launcher::NOT_STARTED) => {
+            Ending::NotStarted(stderr.trim().to_owned())
+        }
+        (Some(code), None) => Ending::Failed(code),
+        (None, None) => Ending::Killed(status.signal().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

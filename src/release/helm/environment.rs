@@ -1,6 +1,6 @@
 //! Helm's environment: empty but for what is named here (contract section 3.2).
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use std::time::Duration;
 pub struct HelmSettings {
     /// Helm, an absolute path; [`super::find`] finds it.
     pub binary: PathBuf,
-    /// A directory that can be written to, for `HOME` and caches; also the working directory. It is made if it is not
-    /// there.
+    /// A directory that can be written to, for `HOME` and caches. It is made if it is not there.
     pub home: PathBuf,
     /// The way to the API server: `KUBECONFIG`, or `KUBERNETES_SERVICE_*`, or `HELM_KUBE*`. It may override what is
     /// set by default.
@@ -49,9 +48,68 @@ pub fn variables(settings: &HelmSettings) -> Vec<(OsString, OsString)> {
     variables
 }
 
-/// Where Helm's binary is looked for in a search path such as `PATH`: each directory that is named absolutely.
-pub(super) fn candidates(path: &std::ffi::OsStr) -> impl Iterator<Item = PathBuf> {
+/// Where a program is looked for in a search path such as `PATH`: in each directory that is named absolutely.
+pub(super) fn candidates(name: &Path, path: &OsStr) -> impl Iterator<Item = PathBuf> {
     std::env::split_paths(path)
         .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(Path::new("helm")))
+        .map(move |directory| directory.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> HelmSettings {
+        HelmSettings {
+            binary: "/usr/bin/helm".into(),
+            home: "/work/helm".into(),
+            environment: Vec::new(),
+            grace: Duration::from_secs(30),
+            memory_limit: None,
+            gogc: None,
+            launcher: None,
+        }
+    }
+
+    fn lines(settings: &HelmSettings) -> Vec<String> {
+        let text = |text: &OsString| text.to_str().expect("UTF-8").to_owned();
+        variables(settings)
+            .iter()
+            .map(|(name, value)| format!("{}={}", text(name), text(value)))
+            .collect()
+    }
+
+    #[test]
+    fn helm_is_told_where_it_may_write_and_nothing_of_ours() {
+        let expected = [
+            "HOME=/work/helm",
+            "HELM_CACHE_HOME=/work/helm/cache",
+            "HELM_CONFIG_HOME=/work/helm/config",
+            "HELM_DATA_HOME=/work/helm/data",
+            "HELM_NO_PLUGINS=1",
+            "NO_COLOR=1",
+            "HELM_DRIVER=secret",
+            "HELM_BURST_LIMIT=100",
+        ];
+        assert_eq!(lines(&settings()), expected);
+    }
+
+    #[test]
+    fn limits_and_the_way_to_the_cluster_are_added() {
+        let settings = HelmSettings {
+            memory_limit: Some(90 * 1024 * 1024),
+            gogc: Some(50),
+            environment: vec![("KUBECONFIG".into(), "/etc/kubeconfig".into())],
+            ..settings()
+        };
+        let added = &lines(&settings)[8..];
+        assert_eq!(
+            added,
+            [
+                "GOMEMLIMIT=94371840",
+                "GOGC=50",
+                "KUBECONFIG=/etc/kubeconfig"
+            ]
+        );
+    }
 }

@@ -1,7 +1,14 @@
 //! What became of a run of Helm, and what follows from a bad end (contract sections 2.7 and 3.3).
 
+mod message;
+mod redact;
+mod rules;
+
+use std::fmt;
 use std::time::Duration;
 
+pub use self::message::said;
+pub use self::redact::redact;
 use crate::component::conditions::Reason;
 
 /// How a run of Helm ended.
@@ -34,6 +41,39 @@ pub enum Ending {
     NotStarted(String),
 }
 
+/// As in the log.
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded => f.write_str("succeeded"),
+            Self::Failed(code) => write!(f, "failed with exit code {code}"),
+            Self::Killed(signal) => write!(f, "killed by signal {signal}"),
+            Self::DeadlineExceeded => f.write_str("ended at its deadline"),
+            Self::Stopped => f.write_str("stopped"),
+            Self::NotStarted(why) => write!(f, "not started: {why}"),
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome of a call for which Helm was not started.
+    pub fn without_a_run(ending: Ending) -> Outcome {
+        Outcome {
+            ending,
+            stderr: String::new(),
+            max_rss_bytes: None,
+            duration: Duration::ZERO,
+        }
+    }
+
+    /// The outcome without these secrets. [`judge`] shortens what Helm said, so they go before.
+    #[must_use]
+    pub fn redacted(mut self, secrets: &[String]) -> Outcome {
+        self.stderr = redact(&self.stderr, secrets);
+        self
+    }
+}
+
 /// What a failure means for what comes next (contract section 2.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
@@ -62,6 +102,28 @@ pub enum ActionKind {
     Uninstall,
 }
 
+impl ActionKind {
+    /// The reason of a failure that has no better one.
+    pub fn failed(self) -> Reason {
+        match self {
+            Self::Install => Reason::InstallFailed,
+            Self::Upgrade => Reason::UpgradeFailed,
+            Self::Rollback => Reason::RollbackFailed,
+            Self::Uninstall => Reason::UninstallFailed,
+        }
+    }
+
+    /// The action as the subject of a sentence.
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Install => "The install",
+            Self::Upgrade => "The upgrade",
+            Self::Rollback => "The rollback",
+            Self::Uninstall => "The uninstall",
+        }
+    }
+}
+
 /// A failure, for programs and for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -74,11 +136,89 @@ pub struct Failure {
 }
 
 /// What a run's outcome means; `None` is success.
+///
+/// The release's Secrets come first: this explains what they show (contract section 3.3). Only Helm's own error, from
+/// the last line that begins with `Error: `, is judged, not the logs of hooks before it. A text that no rule knows is a
+/// failed attempt, never a terminal failure. Take secrets out first, with [`Outcome::redacted`].
 pub fn judge(action: ActionKind, outcome: &Outcome) -> Option<Failure> {
-    todo!("{action:?} {outcome:?}")
+    let subject = action.subject();
+    let of_the_process = |class, reason, message: String| {
+        let message = message::bounded(&message, message::LIMIT);
+        Some(Failure {
+            class,
+            reason,
+            message,
+        })
+    };
+    match &outcome.ending {
+        Ending::Succeeded => None,
+        Ending::Failed(KILLED) => judge_signal(action, SIGKILL),
+        Ending::Failed(TERMINATED) => judge_signal(action, SIGTERM),
+        Ending::Killed(signal) => judge_signal(action, *signal),
+        Ending::Failed(code) => rules::judge(action, *code, &outcome.stderr),
+        Ending::Stopped => of_the_process(
+            FailureClass::Interrupted,
+            Reason::Interrupted,
+            format!("{subject} was interrupted; it will be taken up again."),
+        ),
+        Ending::DeadlineExceeded => {
+            let seconds = outcome.duration.as_secs();
+            let said = message::said(&outcome.stderr);
+            let end = if said.is_empty() { "." } else { ": " };
+            of_the_process(
+                FailureClass::Attempt,
+                Reason::Timeout,
+                format!(
+                    "{subject} had not ended after {seconds} s, and Helm was stopped{end}{said}"
+                ),
+            )
+        }
+        Ending::NotStarted(why) => of_the_process(
+            FailureClass::Transient,
+            action.failed(),
+            format!("{subject} did not begin, because Helm did not start: {why}"),
+        ),
+    }
 }
 
-/// The text without these secrets, as far as they are longer than 6 characters (contract section 2.13).
-pub fn redact(text: &str, secrets: &[String]) -> String {
-    todo!("{text} {secrets:?}")
+/// What a shell makes of SIGKILL and SIGTERM, if Helm is wrapped in one.
+const KILLED: i32 = 128 + SIGKILL;
+const TERMINATED: i32 = 128 + SIGTERM;
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+/// SIGHUP and SIGINT, which are as polite as SIGTERM.
+const HANGUP_OR_CTRL_C: [i32; 2] = [1, 2];
+
+fn judge_signal(action: ActionKind, signal: i32) -> Option<Failure> {
+    let subject = action.subject();
+    let (class, reason, message) = if signal == SIGKILL {
+        (
+            FailureClass::Attempt,
+            action.failed(),
+            format!(
+                "{subject} was cut off: Helm was killed (SIGKILL), most likely because memory ran out. \
+                 Raise the memory limit of the controller, or let it work on fewer releases at once."
+            ),
+        )
+    } else if signal == SIGTERM || HANGUP_OR_CTRL_C.contains(&signal) {
+        (
+            FailureClass::Interrupted,
+            Reason::Interrupted,
+            format!("{subject} was interrupted by signal {signal}; it will be taken up again."),
+        )
+    } else {
+        (
+            FailureClass::Attempt,
+            action.failed(),
+            format!("{subject} was cut off: Helm was ended by signal {signal}."),
+        )
+    };
+    Some(Failure {
+        class,
+        reason,
+        message,
+    })
 }
+
+#[cfg(test)]
+mod tests;

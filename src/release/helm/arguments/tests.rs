@@ -1,0 +1,179 @@
+use super::*;
+
+fn upgrade() -> UpgradeCall {
+    UpgradeCall {
+        package: "/cache/grafana-1.0.0.tgz".into(),
+        values: br#"{"a":1}"#.to_vec(),
+        wait: Wait::Watcher,
+        wait_for_jobs: false,
+        disable_hooks: false,
+        history_limit: 5,
+        operation: "5f0c".to_owned(),
+        token: "op=5f0c hash=ab gen=7".to_owned(),
+        hash_label: "ab".repeat(20),
+        take_ownership: false,
+        force_replace: false,
+        cleanup_on_fail: false,
+    }
+}
+
+fn rollback() -> RollbackCall {
+    RollbackCall {
+        revision: 3,
+        wait: Wait::Watcher,
+        wait_for_jobs: false,
+        disable_hooks: false,
+        history_limit: 5,
+        cleanup_on_fail: false,
+    }
+}
+
+fn uninstall() -> UninstallCall {
+    UninstallCall {
+        wait: Wait::Watcher,
+        disable_hooks: false,
+        cascade: Cascade::Background,
+        keep_history: false,
+        description: None,
+    }
+}
+
+fn call(action: HelmAction) -> HelmCall {
+    HelmCall {
+        action,
+        release: "grafana".to_owned(),
+        namespace: "monitoring".to_owned(),
+        as_user: None,
+        timeout: Duration::from_secs(300),
+        deadline: Duration::from_secs(900),
+    }
+}
+
+/// The command line, one argument a line.
+fn lines(call: &HelmCall) -> String {
+    let arguments = arguments(call);
+    let lines: Vec<&str> = arguments
+        .iter()
+        .map(|argument| argument.to_str().expect("UTF-8"))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn an_install_or_upgrade_resets_values_and_is_server_side() {
+    let expected = "upgrade\ngrafana\n/cache/grafana-1.0.0.tgz\n--install\n--values=-\n--reset-values\n\
+        --server-side=true\n--force-conflicts\n--skip-crds\n--history-max=5\n--wait=watcher\n\
+        --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab\n\
+        --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=300s";
+    assert_eq!(lines(&call(HelmAction::Upgrade(upgrade()))), expected);
+}
+
+#[test]
+fn an_upgrade_says_all_that_is_asked_of_it() {
+    let mut asked = call(HelmAction::Upgrade(UpgradeCall {
+        wait: Wait::HookOnly,
+        wait_for_jobs: true,
+        disable_hooks: true,
+        history_limit: 0,
+        take_ownership: true,
+        force_replace: true,
+        cleanup_on_fail: true,
+        ..upgrade()
+    }));
+    asked.as_user = Some("system:serviceaccount:edge:installer".to_owned());
+    asked.timeout = Duration::from_millis(1500);
+    let expected = "upgrade\ngrafana\n/cache/grafana-1.0.0.tgz\n--install\n--values=-\n--reset-values\n\
+        --server-side=false\n--force-replace\n--skip-crds\n--history-max=0\n--wait=hookOnly\n--wait-for-jobs\n\
+        --no-hooks\n--take-ownership\n--cleanup-on-fail\n\
+        --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab\n\
+        --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=1500ms\n\
+        --kube-as-user=system:serviceaccount:edge:installer";
+    assert_eq!(lines(&asked), expected);
+}
+
+#[test]
+fn a_rollback_has_no_description_and_no_labels() {
+    let expected = "rollback\ngrafana\n3\n--server-side=true\n--force-conflicts\n--history-max=5\n--wait=watcher\n\
+        --namespace=monitoring\n--timeout=300s";
+    assert_eq!(lines(&call(HelmAction::Rollback(rollback()))), expected);
+    let asked = call(HelmAction::Rollback(RollbackCall {
+        wait: Wait::Legacy,
+        wait_for_jobs: true,
+        disable_hooks: true,
+        cleanup_on_fail: true,
+        ..rollback()
+    }));
+    let expected = "rollback\ngrafana\n3\n--server-side=true\n--force-conflicts\n--history-max=5\n--wait=legacy\n\
+        --wait-for-jobs\n--no-hooks\n--cleanup-on-fail\n--namespace=monitoring\n--timeout=300s";
+    assert_eq!(lines(&asked), expected);
+}
+
+#[test]
+fn an_uninstall_does_not_mind_what_is_gone() {
+    let expected = "uninstall\ngrafana\n--ignore-not-found\n--cascade=background\n--wait=watcher\n\
+        --namespace=monitoring\n--timeout=300s";
+    assert_eq!(lines(&call(HelmAction::Uninstall(uninstall()))), expected);
+    let asked = call(HelmAction::Uninstall(UninstallCall {
+        disable_hooks: true,
+        cascade: Cascade::Foreground,
+        keep_history: true,
+        description: Some("op=5f0c".to_owned()),
+        ..uninstall()
+    }));
+    let expected = "uninstall\ngrafana\n--ignore-not-found\n--cascade=foreground\n--wait=watcher\n--no-hooks\n\
+        --keep-history\n--description=op=5f0c\n--namespace=monitoring\n--timeout=300s";
+    assert_eq!(lines(&asked), expected);
+    let orphan = call(HelmAction::Uninstall(UninstallCall {
+        cascade: Cascade::Orphan,
+        ..uninstall()
+    }));
+    assert!(lines(&orphan).contains("\n--cascade=orphan\n"));
+}
+
+#[test]
+fn what_undoes_the_controllers_work_is_never_asked_for() {
+    for action in [
+        HelmAction::Upgrade(upgrade()),
+        HelmAction::Rollback(rollback()),
+        HelmAction::Uninstall(uninstall()),
+    ] {
+        let lines = lines(&call(action));
+        for never in [
+            "--rollback-on-failure",
+            "--atomic",
+            "--create-namespace",
+            "--output",
+            "-o",
+            "auto",
+        ] {
+            assert!(
+                !lines.lines().any(|line| line.contains(never)),
+                "{never} in {lines}"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_values_are_read_from_standard_input() {
+    assert_eq!(
+        HelmAction::Upgrade(upgrade()).input(),
+        Some(&br#"{"a":1}"#[..])
+    );
+    assert_eq!(HelmAction::Rollback(rollback()).input(), None);
+    assert_eq!(HelmAction::Uninstall(uninstall()).input(), None);
+}
+
+#[test]
+fn durations_are_gos_and_never_zero() {
+    let rows = [
+        (Duration::from_secs(1), "1s"),
+        (Duration::from_secs(3600), "3600s"),
+        (Duration::from_millis(2500), "2500ms"),
+        (Duration::from_nanos(1), "1ms"),
+        (Duration::from_nanos(1_000_000_001), "1001ms"),
+    ];
+    for (duration, expected) in rows {
+        assert_eq!(go_duration(duration), expected, "{duration:?}");
+    }
+}

@@ -1,0 +1,154 @@
+//! A process and all that it starts: signalled as one, and reaped only when nothing of it is left to signal.
+
+use std::io;
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{fs, thread};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use tokio::sync::oneshot;
+
+/// How long a process may take to end when nobody waits for it any more.
+const ABANDONED: Duration = Duration::from_secs(10);
+
+/// A running process group. Dropping it ends what still runs: SIGTERM, and SIGKILL after ten seconds.
+#[derive(Debug)]
+pub struct Group {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    leader: Pid,
+    /// From then on the id may be another process's.
+    is_reaped: Mutex<bool>,
+}
+
+impl Group {
+    /// Watches over the group that this process leads; the receiver hears how it ended. When the process has ended,
+    /// what it has left behind in its group is killed.
+    pub fn watch(
+        mut child: Child,
+    ) -> io::Result<(Group, oneshot::Receiver<io::Result<ExitStatus>>)> {
+        let shared = Arc::new(Shared {
+            leader: Pid::from_child(&child),
+            is_reaped: Mutex::new(false),
+        });
+        let group = Group {
+            shared: Arc::clone(&shared),
+        };
+        let (ended, end) = oneshot::channel();
+        thread::Builder::new()
+            .name("helm-wait".to_owned())
+            .spawn(move || {
+                let has_ended = shared.wait();
+                let mut is_reaped = shared.lock();
+                if has_ended {
+                    // still a zombie: nobody else can have its id yet
+                    let _ = kill_process_group(shared.leader, Signal::KILL);
+                }
+                let status = child.wait();
+                *is_reaped = true;
+                drop(is_reaped);
+                let _ = ended.send(status);
+            })?;
+        Ok((group, end))
+    }
+
+    /// The leader's process id.
+    pub fn pid(&self) -> i32 {
+        self.shared.leader.as_raw_nonzero().get()
+    }
+
+    /// Sends a signal to every process of the group, unless it has ended.
+    pub fn signal(&self, signal: Signal) {
+        self.shared.signal(signal);
+    }
+
+    /// The most memory that the leader has had resident so far, in bytes; `None` when it has ended.
+    pub fn peak_memory(&self) -> Option<u64> {
+        let is_reaped = self.shared.lock();
+        if *is_reaped {
+            return None;
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?;
+        peak(&status)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if *self.shared.lock() {
+            return;
+        }
+        self.signal(Signal::TERM);
+        let shared = Arc::clone(&self.shared);
+        let last = thread::Builder::new().spawn(move || {
+            thread::sleep(ABANDONED);
+            shared.signal(Signal::KILL);
+        });
+        if last.is_err() {
+            self.signal(Signal::KILL);
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_reaped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn signal(&self, signal: Signal) {
+        let is_reaped = self.lock();
+        if !*is_reaped {
+            // the last of it may end just now
+            let _ = kill_process_group(self.leader, signal);
+        }
+    }
+
+    /// Waits until the leader has ended, and leaves it to be reaped; false if that cannot be waited for.
+    fn wait(&self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        loop {
+            match waitid(WaitId::Pid(self.leader), options) {
+                Ok(_) => return true,
+                Err(Errno::INTR) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
+/// `VmHWM` out of `/proc/PID/status`, in bytes.
+fn peak(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_read_out_of_the_status() {
+        let rows = [
+            (
+                "Name:\thelm\nVmHWM:\t  123456 kB\nVmRSS:\t 99 kB\n",
+                Some(126_418_944),
+            ),
+            ("Name:\thelm\nState:\tZ (zombie)\n", None),
+            ("VmHWM:\t12 MB\n", None),
+            ("VmHWM:\tmany kB\n", None),
+        ];
+        for (status, expected) in rows {
+            assert_eq!(peak(status), expected, "{status:?}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The end of what a process says, however much that is.
+
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+/// How much is kept.
+pub const LIMIT: usize = 64 * 1024;
+
+/// The last [`LIMIT`] bytes.
+#[derive(Debug, Default)]
+pub struct Tail {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Tail {
+    /// Reads to the end of `from`; what was read before an error or before this is dropped is kept.
+    pub async fn read(&mut self, mut from: impl AsyncRead + Unpin) {
+        let mut buffer = vec![0; 16 * 1024];
+        while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            self.append(&buffer[..read]);
+        }
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > 2 * LIMIT {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if let Some(excess @ 1..) = self.bytes.len().checked_sub(LIMIT) {
+            self.bytes.drain(..excess);
+            self.is_cut = true;
+        }
+    }
+
+    /// The text, whole lines where the beginning is gone: half a secret is not found when secrets are taken out.
+    pub fn text(mut self) -> String {
+        self.cut();
+        let whole = match self.bytes.iter().position(|byte| *byte == b'\n') {
+            Some(end) if self.is_cut => &self.bytes[end + 1..],
+            _ => &self.bytes,
+        };
+        String::from_utf8_lossy(whole).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_kept_from_a_whole_line_on() {
+        let mut tail = Tail::default();
+        for number in 0..100_000 {
+            tail.append(format!("line {number}\n").as_bytes());
+        }
+        let text = tail.text();
+        assert!(text.ends_with("\nline 99999\n"));
+        assert!(text.starts_with("line "), "{}", &text[..20]);
+        assert!((LIMIT - 12..=LIMIT).contains(&text.len()), "{}", text.len());
+    }
+
+    #[test]
+    fn what_fits_is_kept_whole() {
+        let mut tail = Tail::default();
+        tail.append(b"no newline before\nthe end \xff");
+        assert_eq!(tail.text(), "no newline before\nthe end \u{fffd}");
+        let mut full = Tail::default();
+        full.append(&[b'x'; LIMIT]);
+        assert_eq!(full.text().len(), LIMIT);
+    }
+}
