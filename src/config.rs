@@ -4,6 +4,7 @@
 //! [`options::OPTIONS`]; the rules are contract section 5.
 
 mod arguments;
+mod controller;
 mod error;
 mod file;
 pub mod help;
@@ -21,10 +22,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::arguments::{PlanArguments, PlanOutput};
+pub use self::controller::{BindAddress, ControllerAlone, ControllerConfig, LeaseTimes};
 pub use self::error::{ConfigError, Origin, Source};
 
 use self::arguments::Invocation;
 use self::file::ConfigFile;
+use self::options::{OPTIONS, Opt};
 use self::settings::Settings;
 
 /// What the program is asked to do.
@@ -32,6 +35,8 @@ use self::settings::Settings;
 pub enum Command {
     /// Serve the repository.
     Serve(Box<Config>),
+    /// Run the Component controller without a server beside it.
+    Controller(Box<ControllerAlone>),
     /// Print the root tenant's index in `config.index.format` and exit.
     GenIndex(Box<Config>),
     /// Make packages of chart directories.
@@ -82,6 +87,8 @@ pub struct Config {
     pub metrics: bool,
     /// What is logged, and how.
     pub logging: Logging,
+    /// The Component controller, if it runs in this process too.
+    pub controller: Option<ControllerConfig>,
     /// Sentences to log at start: options that are deprecated or change nothing.
     pub warnings: Vec<String>,
 }
@@ -259,6 +266,10 @@ pub struct Logging {
 /// From which level on messages are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
+    /// Errors only.
+    Error,
+    /// Warnings and errors.
+    Warn,
     /// Info, warnings and errors.
     Info,
     /// Debug messages too.
@@ -298,21 +309,10 @@ impl Config {
                 return Ok(Command::Package { dirs, destination });
             }
             Invocation::Plan(arguments) => return Ok(Command::Plan(arguments)),
+            Invocation::Controller(flags) => return Self::load_controller(&flags, env, read_file),
             Invocation::Serve(flags) => flags,
         };
-        let file = match settings::config_path(&flags, &env)? {
-            Some(path) => Some(ConfigFile::read(Path::new(&path), read_file)?),
-            None => None,
-        };
-        let settings = Settings::resolve(&flags, env, file.as_ref())?;
-        let mut warnings = Vec::new();
-        if let Some(file) = file.filter(|file| !file.unknown.is_empty()) {
-            let keys = file.unknown.join(", ");
-            warnings.push(format!(
-                "config file {} has keys that no option has: {keys}",
-                file.path.display()
-            ));
-        }
+        let (settings, warnings) = settings(OPTIONS.iter(), &flags, env, read_file)?;
         let mut config = Box::new(validate::config(&settings, warnings)?);
         if !settings.bool("gen-index") {
             return Ok(Command::Serve(config));
@@ -329,6 +329,40 @@ impl Config {
         }
         Ok(Command::GenIndex(config))
     }
+
+    fn load_controller(
+        flags: &[(&'static Opt, String)],
+        env: impl Fn(&str) -> Option<OsString>,
+        read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Command, ConfigError> {
+        let options = OPTIONS.iter().filter(|option| option.is_for_controller());
+        let (settings, warnings) = settings(options, flags, env, read_file)?;
+        let controller = validate::controller_alone(&settings, warnings)?;
+        Ok(Command::Controller(Box::new(controller)))
+    }
+}
+
+/// The values of these options, and what is odd about the config file.
+fn settings(
+    options: impl Iterator<Item = &'static Opt>,
+    flags: &[(&'static Opt, String)],
+    env: impl Fn(&str) -> Option<OsString>,
+    read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
+) -> Result<(Settings, Vec<String>), ConfigError> {
+    let file = match settings::config_path(flags, &env)? {
+        Some(path) => Some(ConfigFile::read(Path::new(&path), read_file)?),
+        None => None,
+    };
+    let settings = Settings::resolve(options, flags, env, file.as_ref())?;
+    let mut warnings = Vec::new();
+    if let Some(file) = file.filter(|file| !file.unknown.is_empty()) {
+        let keys = file.unknown.join(", ");
+        warnings.push(format!(
+            "config file {} has keys that no option has: {keys}",
+            file.path.display()
+        ));
+    }
+    Ok((settings, warnings))
 }
 
 /// What `--version` prints, without a line end.

@@ -43,6 +43,14 @@ fn run() -> anyhow::Result<()> {
             start_logs(&config);
             block_on(app::run(*config))
         }
+        Command::Controller(config) => {
+            telemetry::init(&config.logging);
+            config
+                .warnings
+                .iter()
+                .for_each(|warning| tracing::warn!("{warning}"));
+            block_on(app::run_controller(*config))
+        }
         Command::GenIndex(config) => {
             start_logs(&config);
             block_on(app::gen_index(*config))

@@ -32,6 +32,8 @@ pub fn init(logging: &Logging) {
         LogFormat::Text => Format::Text,
     };
     let level = match logging.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };

@@ -31,6 +31,8 @@ pub enum Invocation {
     Plan(PlanArguments),
     /// Print the definition of the Component resource.
     Crd,
+    /// Run the controller alone, with these flags in the order given.
+    Controller(Vec<(&'static Opt, String)>),
     /// Serve (or print an index), with these flags in the order given.
     Serve(Vec<(&'static Opt, String)>),
 }
@@ -60,13 +62,33 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
         args.next();
         return read_crd(args);
     }
+    let command = if args.peek().is_some_and(|first| first == "controller") {
+        args.next();
+        FlagCommand::Controller
+    } else {
+        FlagCommand::Serve
+    };
+    read_flags(args, command)
+}
+
+/// A command that is told by the flags of the table what to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FlagCommand {
+    Serve,
+    Controller,
+}
+
+fn read_flags(
+    mut args: Peekable<impl Iterator<Item = OsString>>,
+    command: FlagCommand,
+) -> Result<Invocation, ConfigError> {
     let mut flags = Vec::new();
-    let mut serve_said = false;
+    let mut serve_said = command != FlagCommand::Serve;
     while let Some(arg) = args.next() {
         match take_apart(arg)? {
             Word::Plain(word) if word == "help" => return Ok(Invocation::Help),
             Word::Plain(word) if word == "serve" && !serve_said => serve_said = true,
-            Word::Plain(word) => return Err(stray(word)),
+            Word::Plain(word) => return Err(stray(word, command)),
             Word::Flag {
                 name, value: None, ..
             } if name == "help" || name == "h" => return Ok(Invocation::Help),
@@ -75,7 +97,10 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
             } if name == "version" || name == "v" => return Ok(Invocation::Version),
             Word::Flag { typed, name, value } => {
                 let name = if name == "c" { "config" } else { name.as_str() };
-                let option = find(name).ok_or_else(|| unknown(&typed, name))?;
+                let option = find(name).ok_or_else(|| unknown(&typed, name, command))?;
+                if command == FlagCommand::Controller && !option.is_for_controller() {
+                    return Err(not_for_controller(&typed, option));
+                }
                 let value = match value {
                     Some(value) => value,
                     None if option.kind == Kind::Bool => bare_bool(option, &mut args)?,
@@ -85,7 +110,10 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
             }
         }
     }
-    Ok(Invocation::Serve(flags))
+    Ok(match command {
+        FlagCommand::Serve => Invocation::Serve(flags),
+        FlagCommand::Controller => Invocation::Controller(flags),
+    })
 }
 
 fn read_package(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigError> {
@@ -185,9 +213,10 @@ fn text(arg: OsString) -> Result<String, ConfigError> {
         .map_err(|arg| ConfigError::NotUtf8(format!("argument {arg:?}")))
 }
 
-fn unknown(typed: &str, name: &str) -> ConfigError {
+fn unknown(typed: &str, name: &str, command: FlagCommand) -> ConfigError {
     let flags = OPTIONS
         .iter()
+        .filter(|option| command == FlagCommand::Serve || option.is_for_controller())
         .map(|option| option.flag)
         .chain(["help", "version"]);
     let hint = match nearest(name, flags) {
@@ -200,9 +229,27 @@ fn unknown(typed: &str, name: &str) -> ConfigError {
     }
 }
 
-fn stray(word: String) -> ConfigError {
+fn not_for_controller(typed: &str, option: &'static Opt) -> ConfigError {
+    let hint = if option.flag == "controller" {
+        "chartroom controller is the controller alone, and chartroom --controller both halves"
+    } else {
+        "chartroom controller serves no charts and has only the controller's options; \
+         chartroom --controller has them all"
+    };
+    ConfigError::UnknownFlag {
+        given: typed.escape_debug().to_string(),
+        hint: hint.to_owned(),
+    }
+}
+
+fn stray(word: String, command: FlagCommand) -> ConfigError {
     let bare = word.split('=').next().unwrap_or_default();
-    let hint = if bare == "package" {
+    let hint = if command == FlagCommand::Controller {
+        "chartroom controller takes options only, see chartroom --help".to_owned()
+    } else if bare == "controller" {
+        "controller must come first: chartroom controller; with charts beside it: chartroom --controller"
+            .to_owned()
+    } else if bare == "package" {
         "package must come first: chartroom package DIR… --destination OUT".to_owned()
     } else if bare == "plan" {
         "plan must come first: chartroom plan FILE…".to_owned()
@@ -210,7 +257,7 @@ fn stray(word: String) -> ConfigError {
         "crd must come first: chartroom crd".to_owned()
     } else if let Some(command) = nearest(
         bare,
-        ["serve", "package", "plan", "crd", "help"].into_iter(),
+        ["serve", "controller", "package", "plan", "crd", "help"].into_iter(),
     ) {
         format!("did you mean {command}?")
     } else if let Some(flag) = nearest(
@@ -219,7 +266,8 @@ fn stray(word: String) -> ConfigError {
     ) {
         format!("did you mean --{flag}?")
     } else {
-        "the commands are serve (which need not be said), package, plan, crd and help".to_owned()
+        "the commands are serve (which need not be said), controller, package, plan, crd and help"
+            .to_owned()
     };
     ConfigError::StrayArgument { given: word, hint }
 }
@@ -300,6 +348,39 @@ mod tests {
     }
 
     #[test]
+    fn controller_takes_its_own_flags() {
+        let rows: &[(&[&str], &[&str])] = &[
+            (&["controller"], &[]),
+            (
+                &["controller", "--repository-url=http://r", "--debug"],
+                &["repository-url=http://r", "debug=true"],
+            ),
+            (
+                &["controller", "--leader-elect=false", "-c", "a.yaml"],
+                &["leader-elect=false", "config=a.yaml"],
+            ),
+        ];
+        for (words, expected) in rows {
+            match read_words(words) {
+                Ok(Invocation::Controller(flags)) => {
+                    let flags: Vec<String> = flags
+                        .iter()
+                        .map(|(o, value)| format!("{}={value}", o.flag))
+                        .collect();
+                    assert_eq!(flags, *expected, "{words:?}");
+                }
+                other => panic!("{words:?} gave {other:?}"),
+            }
+        }
+        assert_eq!(
+            read_words(&["controller", "--help"]).unwrap(),
+            Invocation::Help
+        );
+        assert_eq!(flags(&["--controller"]), ["controller=true"]);
+        assert_eq!(flags(&["serve", "--controller"]), ["controller=true"]);
+    }
+
+    #[test]
     fn package_takes_directories_and_a_destination() {
         let rows: &[(&[&str], &[&str], &str)] = &[
             (&["a", "--destination", "out"], &["a"], "out"),
@@ -375,11 +456,11 @@ mod tests {
             ),
             (
                 &["everything"],
-                "unexpected argument \"everything\"; the commands are serve (which need not be said), package, plan, crd and help",
+                "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, crd and help",
             ),
             (
                 &["--debug", "yes"],
-                "unexpected argument \"yes\"; the commands are serve (which need not be said), package, plan, crd and help",
+                "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, crd and help",
             ),
             (
                 &["--debug", "crd"],
@@ -389,6 +470,33 @@ mod tests {
             (
                 &["crd", "--debug"],
                 "unexpected argument \"--debug\"; crd takes no arguments: it prints to standard output",
+            ),
+            (
+                &["--debug", "controller"],
+                "unexpected argument \"controller\"; controller must come first: chartroom controller; \
+                 with charts beside it: chartroom --controller",
+            ),
+            (
+                &["controler"],
+                "unexpected argument \"controler\"; did you mean controller?",
+            ),
+            (
+                &["controller", "now"],
+                "unexpected argument \"now\"; chartroom controller takes options only, see chartroom --help",
+            ),
+            (
+                &["controller", "--port=1"],
+                "unknown flag --port; chartroom controller serves no charts and has only the controller's options; \
+                 chartroom --controller has them all",
+            ),
+            (
+                &["controller", "--controller"],
+                "unknown flag --controller; chartroom controller is the controller alone, \
+                 and chartroom --controller both halves",
+            ),
+            (
+                &["controller", "--leader-electt"],
+                "unknown flag --leader-electt; did you mean --leader-elect?",
             ),
             (
                 &["package"],

@@ -114,6 +114,12 @@ pub enum ConfigError {
         /// The option's config key.
         key: String,
     },
+    /// The controller stands alone and has no charts.
+    #[error(
+        "chartroom controller serves no charts itself; write --repository-url http://HOST:PORT or set CHARTMUSEUM_URL, \
+         or run both halves by chartroom --controller"
+    )]
+    NoRepository,
     /// Options without which nothing can start.
     #[error("Missing required flags(s): {}", .0.join(", "))]
     MissingFlags(Vec<&'static str>),

@@ -32,6 +32,15 @@ pub fn text(style: Style) -> String {
             "serve charts; without any option those in ./chartstorage, on port 8080",
         ),
         (
+            "chartroom --controller [OPTIONS]",
+            "serve charts and install what Component objects in the cluster ask for",
+        ),
+        (
+            "chartroom controller [OPTIONS]",
+            "install what Component objects ask for, with charts from another server; takes the options under \
+             Controller, and --config, --debug, --log-level and --log-json",
+        ),
+        (
             "chartroom package DIR… --destination OUT",
             "make packages of chart directories; the same tree gives the same bytes",
         ),

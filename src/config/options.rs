@@ -52,6 +52,21 @@ pub struct Opt {
     pub meaning: &'static str,
 }
 
+/// Heading of the controller's own options.
+const CONTROLLER: &str = "Controller";
+
+impl Opt {
+    /// True if the command `controller` has it: the controller's own options and those about its log.
+    pub fn is_for_controller(&self) -> bool {
+        match self.flag {
+            // the command says it already
+            "controller" => false,
+            "config" | "debug" | "log-json" | "log-level" => true,
+            _ => self.heading == CONTROLLER,
+        }
+    }
+}
+
 /// The option with this flag name.
 pub fn find(flag: &str) -> Option<&'static Opt> {
     OPTIONS.iter().find(|option| option.flag == flag)
@@ -177,9 +192,54 @@ pub const OPTIONS: &[Opt] = table! {
         "auth-actions-search-path", "AUTH_ACTIONS_SEARCH_PATH", "authactionssearchpath", Text, "", OnlyWith("--bearer-auth"),
             "JMESPath of the allowed actions in a token";
     }
+    "Controller" {
+        "controller", "CONTROLLER", "controller.enabled", Bool, "false", Built,
+            "run the Component controller in this process too; it changes the cluster that it finds";
+        "repository-url", "CHARTMUSEUM_URL", "controller.repositoryurl", Text, "", Built,
+            "address of the repository that charts are fetched from; this server without it";
+        "helm-binary", "HELM_BINARY", "controller.helmbinary", Text, "", Built,
+            "path of the helm program (version 4); without it helm is searched on PATH";
+        "kubeconfig", "KUBECONFIG", "controller.kubeconfig", Text, "", Built,
+            "path of a kubeconfig; without it the pod's account or ~/.kube/config";
+        "watch-namespace", "WATCH_NAMESPACE", "controller.watchnamespace", Text, "", Built,
+            "look only at Components of this namespace; at all without it";
+        "concurrency", "CONCURRENCY", "controller.concurrency", Int, "3", Built,
+            "helm operations at once; each takes about 100 MB of memory";
+        "reconciles", "RECONCILES", "controller.reconciles", Int, "32", Built,
+            "Components looked at at once";
+        "leader-elect", "LEADER_ELECT", "controller.leaderelect", Bool, "true", Built,
+            "work only while holding a Lease, so that of several replicas one works";
+        "leader-elect-namespace", "LEADER_ELECT_NAMESPACE", "controller.leaderelectnamespace", Text, "", Built,
+            "namespace of the Lease; without it the pod's own or the kubeconfig's";
+        "leader-elect-name", "LEADER_ELECT_NAME", "controller.leaderelectname", Text, "chartroom-controller", Built,
+            "name of the Lease";
+        "leader-elect-lease-duration", "LEADER_ELECT_LEASE_DURATION", "controller.leaseduration", Duration, "15s", Built,
+            "how long others wait after the leader's last sign of life; whole seconds";
+        "leader-elect-renew-deadline", "LEADER_ELECT_RENEW_DEADLINE", "controller.renewdeadline", Duration, "10s", Built,
+            "how long the leader goes on without being able to renew the Lease";
+        "leader-elect-retry-period", "LEADER_ELECT_RETRY_PERIOD", "controller.retryperiod", Duration, "2s", Built,
+            "how long between two attempts to get or renew the Lease";
+        "health-probe-bind-address", "HEALTH_PROBE_BIND_ADDRESS", "controller.healthprobebindaddress", Text, ":8081", Built,
+            "HOST:PORT or :PORT of the controller's /healthz and /readyz; 0 is nowhere";
+        "metrics-bind-address", "METRICS_BIND_ADDRESS", "controller.metricsbindaddress", Text, ":8082", Built,
+            "HOST:PORT or :PORT of the controller's /metrics; 0 is nowhere";
+        "chart-cache-dir", "CHART_CACHE_DIR", "controller.chartcachedir", Text, "", Built,
+            "directory of fetched charts; a temporary one without it";
+        "chart-cache-size", "CHART_CACHE_SIZE", "controller.chartcachesize", Int, "268435456", Built,
+            "bytes of fetched charts that are kept at most";
+        "implicit-grace", "IMPLICIT_GRACE", "controller.implicitgrace", Duration, "5m", Built,
+            "how long a Component that was created for others is kept when none needs it any more";
+        "safety-poll", "SAFETY_POLL", "controller.safetypoll", Duration, "30s", Built,
+            "how often what cannot be watched is looked at again";
+        "namespace-labels", "NAMESPACE_LABELS", "controller.namespacelabels", Text,
+            "theriseunion.io/managed=true, theriseunion.io/workspace=system-workspace", Built,
+            "labels of the namespaces that the controller makes or takes care of, as KEY=VALUE,…";
+    }
     "Logs and metrics" {
         "debug", "DEBUG", "debug", Bool, "false", Built,
             "log debug messages too";
+        "log-level", "LOG_LEVEL", "loglevel", Text, "", Built,
+            "log from this level on: debug, info, warn or error; info without it";
         "log-json", "LOG_JSON", "logjson", Bool, "false", Built,
             "log JSON objects instead of text";
         "log-health", "LOG_HEALTH", "loghealth", Bool, "false", Built,
@@ -285,7 +345,12 @@ mod tests {
 
     #[test]
     fn the_table_has_the_85_options_of_the_contract_then_config_and_ours() {
-        assert_eq!(OPTIONS.len(), 85 + 1 + 2);
+        let of_the_controller = OPTIONS
+            .iter()
+            .filter(|option| option.heading == CONTROLLER)
+            .count();
+        assert_eq!(of_the_controller, 20);
+        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + of_the_controller);
     }
 
     #[test]
@@ -299,13 +364,13 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_spells_the_flag_in_capitals_with_one_exception() {
+    fn the_environment_spells_the_flag_in_capitals_with_two_exceptions() {
         for option in OPTIONS {
             let rule = option.flag.to_uppercase().replace('-', "_");
-            let expected = if option.flag == "cors-alloworigin" {
-                "CORS_ALLOW_ORIGIN"
-            } else {
-                &rule
+            let expected = match option.flag {
+                "cors-alloworigin" => "CORS_ALLOW_ORIGIN",
+                "repository-url" => "CHARTMUSEUM_URL",
+                _ => &rule,
             };
             assert_eq!(option.env, expected);
         }

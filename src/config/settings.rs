@@ -31,20 +31,21 @@ pub enum Value {
     Map(BTreeMap<String, String>),
 }
 
-/// All options, by flag name. Each is there, with the kind that its row says.
+/// The options of one command, by flag name. Each is there, with the kind that its row says.
 #[derive(Debug)]
 pub struct Settings(BTreeMap<&'static str, (Value, Source)>);
 
 impl Settings {
-    /// Lays the sources over each other. `flags` in the order given: of a repeated one the last counts, except that
+    /// Lays the sources of `options` over each other. `flags` in the order given: of a repeated one the last counts, except that
     /// key-values add up.
     pub fn resolve(
+        options: impl Iterator<Item = &'static Opt>,
         flags: &[(&'static Opt, String)],
         env: impl Fn(&str) -> Option<OsString>,
         file: Option<&ConfigFile>,
     ) -> Result<Self, ConfigError> {
         let mut settings = BTreeMap::new();
-        for option in OPTIONS {
+        for option in options {
             settings.insert(option.flag, value_of(option, flags, &env, file)?);
         }
         Ok(Self(settings))
@@ -120,7 +121,8 @@ impl Settings {
     /// A sentence for each option that somebody set and that changes nothing.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        for option in OPTIONS.iter().filter(|option| self.is_set(option.flag)) {
+        let is_ours = |option: &&Opt| self.0.contains_key(option.flag) && self.is_set(option.flag);
+        for option in OPTIONS.iter().filter(is_ours) {
             match option.state {
                 State::Deprecated => {
                     warnings.push(format!(
@@ -147,7 +149,7 @@ impl Settings {
     fn entry(&self, flag: &str) -> &(Value, Source) {
         self.0
             .get(flag)
-            .expect("settings are asked only for options of the table")
+            .expect("settings are asked only for options of their command")
     }
 }
 

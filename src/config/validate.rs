@@ -1,5 +1,7 @@
 //! Settings in, [`Config`] out: what belongs together is checked together and gets a type that cannot be wrong.
 
+mod controller;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use crate::config::{
     ApiRoutes, Auth, Config, Depth, Index, IndexFormat, Latency, Listen, LogFormat, LogLevel,
     Logging, Overwrite, Secret, Storage, Tenancy, Tls, Upload,
 };
+
+pub use self::controller::controller_alone;
 
 const NOT_NEGATIVE: &str = "is negative; write 0 or more";
 
@@ -38,8 +42,10 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
                 .to_owned(),
         );
     }
+    let listen = listen(settings)?;
+    let controller = controller::beside(settings, &listen)?;
     Ok(Config {
-        listen: listen(settings)?,
+        listen,
         tls: tls(settings)?,
         cors_allow_origin: cors_allow_origin(settings)?,
         auth,
@@ -59,7 +65,8 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
         web_template_path: path(settings, "web-template-path"),
         artifact_hub_ids: settings.map("artifact-hub-repo-id").clone(),
         metrics: settings.bool("enable-metrics"),
-        logging: logging(settings),
+        logging: logging(settings)?,
+        controller,
         warnings,
     })
 }
@@ -255,25 +262,52 @@ fn context_path(settings: &Settings) -> Result<String, ConfigError> {
     Ok(format!("/{path}"))
 }
 
-fn logging(settings: &Settings) -> Logging {
-    Logging {
-        level: if settings.bool("debug") {
-            LogLevel::Debug
-        } else {
-            LogLevel::Info
-        },
-        format: if settings.bool("log-json") {
-            LogFormat::Json
-        } else {
-            LogFormat::Text
-        },
+fn logging(settings: &Settings) -> Result<Logging, ConfigError> {
+    Ok(Logging {
         latency: if settings.bool("log-latency-integer") {
             Latency::Nanoseconds
         } else {
             Latency::Text
         },
         health: settings.bool("log-health"),
-    }
+        ..logging_of_any(settings)?
+    })
+}
+
+/// What every command that logs can be told about it.
+fn logging_of_any(settings: &Settings) -> Result<Logging, ConfigError> {
+    Ok(Logging {
+        level: log_level(settings)?,
+        format: if settings.bool("log-json") {
+            LogFormat::Json
+        } else {
+            LogFormat::Text
+        },
+        latency: Latency::Text,
+        health: false,
+    })
+}
+
+/// Words and numbers as controller-runtime's programs take them. Of `--debug` and `--log-level` the one counts that
+/// was said in the stronger place, `--debug` where both were said in one.
+fn log_level(settings: &Settings) -> Result<LogLevel, ConfigError> {
+    let level = match settings.text("log-level").to_lowercase().as_str() {
+        "" | "info" | "0" => LogLevel::Info,
+        "debug" | "trace" => LogLevel::Debug,
+        "warn" | "warning" => LogLevel::Warn,
+        "error" | "dpanic" | "panic" | "fatal" => LogLevel::Error,
+        number if number.bytes().all(|byte| byte.is_ascii_digit()) => LogLevel::Debug,
+        _ => {
+            let rule = "is not a log level; write debug, info, warn or error";
+            return Err(settings.refuse("log-level", rule));
+        }
+    };
+    let debug_is_stronger = settings.origin("debug").source >= settings.origin("log-level").source;
+    Ok(if settings.bool("debug") && debug_is_stronger {
+        LogLevel::Debug
+    } else {
+        level
+    })
 }
 
 /// Both values, or `None` if neither is set; only one is refused, because it would silently turn the feature off.

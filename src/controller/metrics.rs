@@ -1,1 +1,306 @@
-//! The controller's metrics.
+//! The controller's metrics (contract section 2.13). Labels are names and words of ours, never messages.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::component::conditions::Reason;
+use crate::release::helm::FailureClass;
+
+/// Upper bounds of the durations of Helm operations, in seconds.
+const OPERATION_BUCKETS: [f64; 12] = [
+    0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0,
+];
+/// Upper bounds of the durations of passes, in seconds.
+const PASS_BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0, 300.0];
+
+/// All families of one controller.
+#[derive(Debug)]
+pub struct ControllerMetrics {
+    registry: Registry,
+    install_duration: HistogramVec,
+    reconciles: IntCounterVec,
+    reconcile_duration: HistogramVec,
+    info: IntGaugeVec,
+    ready: IntGaugeVec,
+    operations: IntCounterVec,
+    slots: IntGaugeVec,
+    queue_depth: IntGauge,
+    drift: IntCounterVec,
+    retries: IntCounterVec,
+    blocked: IntCounterVec,
+    helm_max_rss: IntGauge,
+    chart_bytes: IntCounter,
+    leader: IntGauge,
+}
+
+impl Default for ControllerMetrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ControllerMetrics {
+    /// Registers every family in a registry of its own.
+    pub fn new() -> Self {
+        let metrics = Self {
+            install_duration: histograms(
+                "component_install_duration_seconds",
+                "How long Helm operations of a Component took, in seconds",
+                &["component", "action", "result"],
+                &OPERATION_BUCKETS,
+            ),
+            reconciles: counters(
+                "controller_reconcile_total",
+                "Passes over Components, by how they ended",
+                &["result"],
+            ),
+            reconcile_duration: histograms(
+                "controller_reconcile_duration_seconds",
+                "How long passes over Components took, in seconds",
+                &["result"],
+                &PASS_BUCKETS,
+            ),
+            info: gauges(
+                "component_info",
+                "Always 1: a Component, its phase and the version of its chart",
+                &["name", "namespace", "phase", "version"],
+            ),
+            ready: gauges(
+                "component_ready",
+                "1 if a Component is ready, else 0",
+                &["name", "namespace"],
+            ),
+            operations: counters(
+                "component_operations_total",
+                "Helm operations, by what came of them",
+                &["action", "result", "reason"],
+            ),
+            slots: gauges(
+                "component_operation_slots",
+                "Helm operations at once: how many run, how many may",
+                &["state"],
+            ),
+            queue_depth: gauge("component_queue_depth", "Components that wait for a slot"),
+            drift: counters(
+                "component_drift_total",
+                "Drift that was found, by mode and by what came of it",
+                &["mode", "result"],
+            ),
+            retries: counters(
+                "component_retry_total",
+                "Failures that are tried again, by class",
+                &["class"],
+            ),
+            blocked: counters(
+                "component_dependency_blocked",
+                "Passes that ended because of a dependency, by reason",
+                &["reason"],
+            ),
+            helm_max_rss: gauge(
+                "component_helm_child_max_rss_bytes",
+                "The most memory that a helm process has used, in bytes",
+            ),
+            chart_bytes: IntCounter::new(
+                "component_chart_fetch_bytes_total",
+                "Bytes of chart packages that were fetched",
+            )
+            .expect(VALID),
+            leader: gauge(
+                "controller_leader",
+                "1 if this replica is the one that works",
+            ),
+            registry: Registry::new(),
+        };
+        let collectors: [Box<dyn Collector>; 15] = [
+            Box::new(metrics.install_duration.clone()),
+            Box::new(metrics.reconciles.clone()),
+            Box::new(metrics.reconcile_duration.clone()),
+            Box::new(metrics.info.clone()),
+            Box::new(metrics.ready.clone()),
+            Box::new(metrics.operations.clone()),
+            Box::new(metrics.slots.clone()),
+            Box::new(metrics.queue_depth.clone()),
+            Box::new(metrics.drift.clone()),
+            Box::new(metrics.retries.clone()),
+            Box::new(metrics.blocked.clone()),
+            Box::new(metrics.helm_max_rss.clone()),
+            Box::new(metrics.chart_bytes.clone()),
+            Box::new(metrics.leader.clone()),
+            Box::new(ProcessCollector::for_self()),
+        ];
+        for collector in collectors {
+            let registered = metrics.registry.register(collector);
+            registered.expect("no family is registered twice");
+        }
+        metrics
+    }
+
+    /// A pass ended: `success`, `conflict` (somebody else was faster) or `error`.
+    pub fn reconciled(&self, result: &str, duration: Duration) {
+        self.reconciles.with_label_values(&[result]).inc();
+        let durations = self.reconcile_duration.with_label_values(&[result]);
+        durations.observe(duration.as_secs_f64());
+    }
+
+    /// What came of a Helm operation.
+    pub fn operation(&self, action: &str, result: &str, reason: &str) {
+        let labels = [action, result, reason];
+        self.operations.with_label_values(&labels).inc();
+    }
+
+    /// How long a Helm operation of `component` (namespace/name) took.
+    pub fn install_duration(&self, component: &str, action: &str, result: &str, seconds: f64) {
+        let labels = [component, action, result];
+        self.install_duration
+            .with_label_values(&labels)
+            .observe(seconds);
+    }
+
+    /// How many slots are in use, and how many there are.
+    pub fn slots(&self, used: usize, total: usize) {
+        self.slots.with_label_values(&["used"]).set(whole(used));
+        self.slots.with_label_values(&["total"]).set(whole(total));
+    }
+
+    /// How many Components wait for a slot.
+    pub fn queue_depth(&self, waiting: usize) {
+        self.queue_depth.set(whole(waiting));
+    }
+
+    /// Drift was found.
+    pub fn drift(&self, mode: &str, result: &str) {
+        self.drift.with_label_values(&[mode, result]).inc();
+    }
+
+    /// Something failed and is tried again.
+    pub fn retry(&self, class: FailureClass) {
+        let word = match class {
+            FailureClass::Transient => "transient",
+            FailureClass::Attempt => "attempt",
+            FailureClass::Terminal => "terminal",
+            FailureClass::Interrupted => "interrupted",
+            FailureClass::DecideAgain => "decide-again",
+        };
+        self.retries.with_label_values(&[word]).inc();
+    }
+
+    /// A dependency is in the way.
+    pub fn dependency_blocked(&self, reason: Reason) {
+        self.blocked.with_label_values(&[reason.as_str()]).inc();
+    }
+
+    /// A helm process used so much memory at most, in bytes.
+    pub fn helm_max_rss(&self, bytes: u64) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.helm_max_rss.set(self.helm_max_rss.get().max(bytes));
+    }
+
+    /// A package of so many bytes was fetched.
+    pub fn chart_bytes(&self, bytes: u64) {
+        self.chart_bytes.inc_by(bytes);
+    }
+
+    /// Whether this replica works.
+    pub fn leader(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+    }
+
+    /// All Components there are: name, namespace, phase, version, and whether they are ready. Others disappear.
+    pub fn set_components<'a>(
+        &self,
+        components: impl Iterator<Item = (&'a str, &'a str, &'a str, &'a str, bool)>,
+    ) {
+        self.info.reset();
+        self.ready.reset();
+        for (name, namespace, phase, version, ready) in components {
+            let labels = [name, namespace, phase, version];
+            self.info.with_label_values(&labels).set(1);
+            let ready = i64::from(ready);
+            self.ready.with_label_values(&[name, namespace]).set(ready);
+        }
+    }
+
+    /// The families in Prometheus' text format.
+    pub fn render(&self) -> String {
+        let text = TextEncoder::new().encode_to_string(&self.registry.gather());
+        text.expect("families of ours can be written")
+    }
+}
+
+const VALID: &str = "names and labels are valid";
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    IntCounterVec::new(Opts::new(name, help), labels).expect(VALID)
+}
+
+fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    IntGaugeVec::new(Opts::new(name, help), labels).expect(VALID)
+}
+
+fn gauge(name: &str, help: &str) -> IntGauge {
+    IntGauge::new(name, help).expect(VALID)
+}
+
+fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    HistogramVec::new(options, labels).expect(VALID)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_family_has_the_contracts_name_and_components_that_go_leave_no_trace() {
+        let metrics = ControllerMetrics::new();
+        metrics.reconciled("success", Duration::from_millis(3));
+        metrics.operation("Install", "success", "InstallSucceeded");
+        metrics.install_duration("edge/web", "Install", "success", 0.4);
+        metrics.slots(1, 3);
+        metrics.queue_depth(2);
+        metrics.drift("enabled", "corrected");
+        metrics.retry(FailureClass::Attempt);
+        metrics.dependency_blocked(Reason::DependencyMissing);
+        metrics.helm_max_rss(200);
+        metrics.helm_max_rss(100);
+        metrics.chart_bytes(7);
+        metrics.leader(true);
+        metrics.set_components([("web", "edge", "Deployed", "1.0.0", true)].into_iter());
+        let text = metrics.render();
+        for line in [
+            "component_install_duration_seconds_count{action=\"Install\",component=\"edge/web\",result=\"success\"} 1",
+            "controller_reconcile_total{result=\"success\"} 1",
+            "controller_reconcile_duration_seconds_count{result=\"success\"} 1",
+            "component_info{name=\"web\",namespace=\"edge\",phase=\"Deployed\",version=\"1.0.0\"} 1",
+            "component_ready{name=\"web\",namespace=\"edge\"} 1",
+            "component_operations_total{action=\"Install\",reason=\"InstallSucceeded\",result=\"success\"} 1",
+            "component_operation_slots{state=\"total\"} 3",
+            "component_operation_slots{state=\"used\"} 1",
+            "component_queue_depth 2",
+            "component_drift_total{mode=\"enabled\",result=\"corrected\"} 1",
+            "component_retry_total{class=\"attempt\"} 1",
+            "component_dependency_blocked{reason=\"DependencyMissing\"} 1",
+            "component_helm_child_max_rss_bytes 200",
+            "component_chart_fetch_bytes_total 7",
+            "controller_leader 1",
+        ] {
+            assert!(text.contains(line), "{line} is in\n{text}");
+        }
+        metrics.set_components([].into_iter());
+        let text = metrics.render();
+        assert!(
+            !text.contains("component_info{") && !text.contains("component_ready{"),
+            "{text}"
+        );
+    }
+}

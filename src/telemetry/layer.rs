@@ -19,7 +19,7 @@ pub struct LineLayer<Write> {
 }
 
 impl<Write: Fn(&str)> LineLayer<Write> {
-    /// Our own events count from `level` on, those of dependencies from warnings on.
+    /// Our own events count from `level` on, those of dependencies from warnings on at most.
     pub fn new(
         level: LevelFilter,
         format: Format,
@@ -44,7 +44,7 @@ where
         let level = if is_ours(metadata.target()) {
             self.level
         } else {
-            LevelFilter::WARN
+            self.level.min(LevelFilter::WARN)
         };
         *metadata.level() <= level
     }
@@ -193,6 +193,30 @@ mod tests {
         assert_eq!(
             written,
             ["WARN\ttrouble", "ERROR\tworse", "DEBUG\tthe program itself"]
+        );
+    }
+
+    #[test]
+    fn only_errors_count_when_only_errors_are_asked_for() {
+        let log = || {
+            info!("news");
+            warn!("trouble");
+            error!("worse");
+            warn!(target: "hyper::proto", "trouble");
+            error!(target: "h2", "worst");
+        };
+        assert_eq!(
+            lines(LevelFilter::ERROR, log),
+            ["ERROR\tworse", "ERROR\tworst"]
+        );
+        assert_eq!(
+            lines(LevelFilter::WARN, log),
+            [
+                "WARN\ttrouble",
+                "ERROR\tworse",
+                "WARN\ttrouble",
+                "ERROR\tworst"
+            ]
         );
     }
 

@@ -41,7 +41,7 @@ fn of(
         .collect();
     let env = |name: &str| env.filter(|_| name == option.env).map(OsString::from);
     let file = node.map(|node| file(option, node));
-    let settings = Settings::resolve(&flags, env, file.as_ref())?;
+    let settings = Settings::resolve(OPTIONS.iter(), &flags, env, file.as_ref())?;
     Ok(settings.entry(option.flag).clone())
 }
 
@@ -299,7 +299,7 @@ fn a_refusal_does_not_repeat_a_password() {
 fn options_without_effect_are_named_once_somebody_changes_them() {
     let warnings = |flag: &str, text: &str| {
         let flags = [(option(flag), text.to_owned())];
-        Settings::resolve(&flags, |_| None, None)
+        Settings::resolve(OPTIONS.iter(), &flags, |_| None, None)
             .unwrap()
             .warnings()
     };
@@ -338,7 +338,7 @@ fn options_without_effect_are_named_once_somebody_changes_them() {
         assert_eq!(warnings(flag, text), expected, "--{flag}={text}");
     }
     assert!(
-        Settings::resolve(&[], |_| None, None)
+        Settings::resolve(OPTIONS.iter(), &[], |_| None, None)
             .unwrap()
             .warnings()
             .is_empty()

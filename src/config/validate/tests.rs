@@ -66,6 +66,7 @@ fn nothing_said_serves_chartstorage_on_8080() {
             latency: Latency::Text,
             health: false,
         },
+        controller: None,
         warnings: vec![],
     };
     assert_eq!(served(""), expected);
@@ -252,6 +253,46 @@ fn switches_become_what_they_mean() {
     assert_eq!(
         served("--log-latency-integer").logging.latency,
         Latency::Nanoseconds
+    );
+}
+
+#[test]
+fn the_log_level_is_what_was_said_last_and_strongest() {
+    let env = |wanted: &'static [(&'static str, &'static str)]| {
+        move |name: &str| {
+            let value = wanted.iter().find(|(known, _)| *known == name);
+            value.map(|(_, value)| value.into())
+        }
+    };
+    let rows: &[(&str, &[(&str, &str)], LogLevel)] = &[
+        ("", &[], LogLevel::Info),
+        ("", &[("LOG_LEVEL", "")], LogLevel::Info),
+        ("", &[("LOG_LEVEL", "debug")], LogLevel::Debug),
+        ("", &[("LOG_LEVEL", "2")], LogLevel::Debug),
+        ("", &[("LOG_LEVEL", "0")], LogLevel::Info),
+        ("", &[("LOG_LEVEL", "WARN")], LogLevel::Warn),
+        ("", &[("LOG_LEVEL", "warning")], LogLevel::Warn),
+        (
+            "--log-level=error",
+            &[("LOG_LEVEL", "info")],
+            LogLevel::Error,
+        ),
+        ("--debug", &[("LOG_LEVEL", "error")], LogLevel::Debug),
+        ("--log-level=warn", &[("DEBUG", "true")], LogLevel::Warn),
+        ("--log-level=warn --debug", &[], LogLevel::Debug),
+        ("--log-level=warn --debug=false", &[], LogLevel::Warn),
+    ];
+    for (line, variables, expected) in rows {
+        let args = line.split_whitespace().map(Into::into);
+        let loaded = Config::load(args, env(variables), |_| unreachable!("no file is named"));
+        let Ok(Command::Serve(config)) = loaded else {
+            panic!("{line} {variables:?} gave {loaded:?}")
+        };
+        assert_eq!(config.logging.level, *expected, "{line} {variables:?}");
+    }
+    assert_eq!(
+        load("--log-level=loud").unwrap_err().to_string(),
+        "--log-level: \"loud\" is not a log level; write debug, info, warn or error"
     );
 }
 

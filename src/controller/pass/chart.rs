@@ -8,7 +8,7 @@ use crate::chart::selector::VersionSelector;
 use crate::component::Phase;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::controller::charts::{
-    ChartVersion, ChartsError, FetchedChart, Picked, kube_version_allows, pick,
+    ChartVersion, ChartsError, ErrorClass, FetchedChart, Picked, kube_version_allows, pick,
 };
 use crate::controller::context::{PassError, jitter};
 use crate::controller::pass::{Next, Pass};
@@ -56,7 +56,7 @@ impl Pass<'_> {
             Ok(chart) => chart,
             Err(cause) => return self.without_chart(&cause).await,
         };
-        self.check(chart).await
+        self.check_chart(chart).await
     }
 
     fn repository(&self) -> Option<String> {
@@ -86,7 +86,7 @@ impl Pass<'_> {
     }
 
     /// The package is there; may it be installed here?
-    async fn check(&mut self, chart: Arc<FetchedChart>) -> Result<Chart, PassError> {
+    async fn check_chart(&mut self, chart: Arc<FetchedChart>) -> Result<Chart, PassError> {
         if chart.is_library {
             let message = format!(
                 "{} {} is a library chart: it cannot be installed, only be used by other charts",
@@ -142,7 +142,7 @@ impl Pass<'_> {
     async fn without_chart(&mut self, cause: &ChartsError) -> Result<Chart, PassError> {
         let message = crate::repository::chain(cause);
         match cause.class() {
-            FailureClass::Terminal => self.refuse_chart(cause.reason(), &message).await,
+            ErrorClass::Terminal => self.refuse_chart(cause.reason(), &message).await,
             _ => self.wait_for_chart(cause.reason(), &message).await,
         }
     }
@@ -199,7 +199,7 @@ impl NoVersion {
             && let Some(chart) = pass.installed_chart().await
         {
             // what runs is wanted still; only its package is no longer in the repository
-            let checked = pass.check(chart).await?;
+            let checked = pass.check_chart(chart).await?;
             pass.draft
                 .is_false(ConditionType::ChartResolved, self.reason, &self.message);
             return Ok(checked);

@@ -79,7 +79,7 @@ impl Pass<'_> {
             },
             release: release.1.clone(),
             namespace: release.0.clone(),
-            operation: id.clone(),
+            as_user: None,
             timeout,
             deadline,
         };

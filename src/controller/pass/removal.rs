@@ -333,7 +333,7 @@ impl Pass<'_> {
             action: HelmAction::Uninstall(self.uninstall_call(ends || without_hooks)),
             release: release.1.clone(),
             namespace: release.0.clone(),
-            operation: id,
+            as_user: None,
             timeout,
             deadline,
         };

@@ -35,10 +35,6 @@ pub struct Controller {
 
 impl Controller {
     /// Both halves, the repository and the controller, for the Components of this namespace.
-    #[expect(
-        dead_code,
-        reason = "component_controller.rs calls it, once it is in main.rs"
-    )]
     #[track_caller]
     pub fn start(plane: &ControlPlane, namespace: &str) -> Controller {
         Controller::options(plane, namespace).start()
