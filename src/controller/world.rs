@@ -1,6 +1,6 @@
 //! What the API server has told us: the Components and the revisions of releases, kept up by two watches.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -73,7 +73,12 @@ struct Inner {
     components: BTreeMap<NodeKey, Arc<Seen>>,
     revisions: HashMap<ReleaseKey, BTreeMap<i64, Revision>>,
     network: Option<Arc<Network>>,
+    /// The uids of objects that went lately: an answer to a write that arrives late must not bring them back.
+    gone: VecDeque<String>,
 }
+
+/// So many of them are remembered.
+const GONE: usize = 1024;
 
 impl World {
     /// Nothing is known yet.
@@ -128,6 +133,10 @@ impl World {
         let version = resource_version(seen.metadata());
         let network = self.network();
         let concerned = self.write(|inner| {
+            let uid = seen.metadata().uid.as_ref();
+            if uid.is_some_and(|uid| inner.gone.contains(uid)) {
+                return None;
+            }
             let before = inner.components.get(&key).cloned();
             if let Some(before) = &before
                 && before.metadata().uid == seen.metadata().uid
@@ -157,6 +166,10 @@ impl World {
         let network = self.network();
         let concerned = self.write(|inner| {
             let before = inner.components.remove(key);
+            if let Some(uid) = before.as_ref().and_then(|seen| seen.metadata().uid.clone()) {
+                inner.gone.push_front(uid);
+                inner.gone.truncate(GONE);
+            }
             inner.network = None;
             concerned(inner, &network, key, [before.as_deref(), None])
         });
