@@ -19,7 +19,8 @@ pub struct LineLayer<Write> {
 }
 
 impl<Write: Fn(&str)> LineLayer<Write> {
-    /// Our own events count from `level` on, those of dependencies from warnings on at most.
+    /// Our own events count from `level` on, those of dependencies from warnings on at most, and what only repeats what
+    /// we say ourselves counts for debugging alone.
     pub fn new(
         level: LevelFilter,
         format: Format,
@@ -43,6 +44,8 @@ where
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let level = if is_ours(metadata.target()) {
             self.level
+        } else if is_repeated(metadata.target()) && self.level < LevelFilter::DEBUG {
+            LevelFilter::OFF
         } else {
             self.level.min(LevelFilter::WARN)
         };
@@ -84,6 +87,11 @@ where
             &fields,
         ));
     }
+}
+
+/// Dependencies that log each failed request, which whoever made it is told of anyway.
+fn is_repeated(target: &str) -> bool {
+    target.starts_with("kube_client::")
 }
 
 fn is_ours(target: &str) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{Instrument as _, info, info_span};
 
 use crate::chart::digest::Sha256Hex;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
@@ -117,7 +117,7 @@ impl Pass<'_> {
         {
             return self.failed(kind, failure, None, observed).await;
         }
-        let ended = self.run_helm(&call).await;
+        let ended = self.run_helm(&call, &id).await;
         self.count(kind, &ended.outcome, started.elapsed());
         if self.context.stop.is_cancelled() {
             // the intent stays: whoever works next sees from the release what came of it
@@ -320,11 +320,12 @@ impl Pass<'_> {
     }
 
     /// Runs Helm to its end; ends it early when the Component changes.
-    async fn run_helm(&self, call: &HelmCall) -> Ended {
+    async fn run_helm(&self, call: &HelmCall, operation: &str) -> Ended {
         let stop = self.context.stop.child_token();
         let (used, total) = self.context.slots.in_use();
         self.context.metrics.slots(used, total);
-        let run = self.context.helm.run(call, &stop);
+        let span = info_span!("operation", operation, component = %self.key);
+        let run = self.context.helm.run(call, &stop).instrument(span);
         tokio::pin!(run);
         tokio::select! {
             outcome = &mut run => Ended { outcome, superseded: false },
@@ -361,9 +362,9 @@ impl Pass<'_> {
     }
 
     /// Runs Helm's uninstall for a removal.
-    pub(super) async fn uninstall(&self, call: &HelmCall) -> Outcome {
+    pub(super) async fn uninstall(&self, call: &HelmCall, operation: &str) -> Outcome {
         let started = Instant::now();
-        let ended = self.run_helm(call).await;
+        let ended = self.run_helm(call, operation).await;
         self.count(OperationKind::Uninstall, &ended.outcome, started.elapsed());
         ended.outcome
     }
