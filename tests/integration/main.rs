@@ -1,6 +1,7 @@
 //! Behaviour at the outermost boundary: the real binary, real clients.
 
 mod architecture;
+mod charts_over_http;
 mod control_plane;
 mod crd;
 mod crd_on_a_cluster;

@@ -9,6 +9,7 @@ pub mod gpg;
 pub mod helm;
 pub mod http;
 pub mod kubectl;
+pub mod liar;
 pub mod process;
 pub mod random;
 pub mod raw;
