@@ -84,7 +84,7 @@ pub struct Charts {
     /// By URL as Components write it.
     others: Mutex<HashMap<String, Arc<Repository>>>,
     /// Packages that are just being fetched or read, so that all who want one share the work.
-    underway: Mutex<HashMap<Sha256Hex, Weak<Underway>>>,
+    underway: Mutex<HashMap<(Sha256Hex, String), Weak<Underway>>>,
     opening: Semaphore,
 }
 
@@ -166,7 +166,7 @@ impl Charts {
         let chart = match pinned.or(version.digest) {
             Some(wanted) => {
                 let work = self.cached_or_download(&repository, version, wanted, pinned.is_some());
-                self.shared(wanted, work).await?
+                self.shared(wanted, repository.shown(), work).await?
             }
             None => self.download(&repository, version, None, false).await?,
         };
@@ -183,13 +183,16 @@ impl Charts {
     /// The package with this digest if the cache has it, whole: the way back to the last known good one when the
     /// repository has it no longer, or does not answer.
     pub async fn cached(&self, digest: Sha256Hex) -> Option<Arc<FetchedChart>> {
-        let work = async {
-            match self.from_cache(digest).await? {
-                Some(chart) => Ok(chart),
-                None => Err(ChartsError::NotCached(digest)),
+        if let Some(chart) = self.cache.parsed(digest).await {
+            return Some(chart);
+        }
+        match self.load_cached(digest).await {
+            Ok(chart) => chart,
+            Err(error) => {
+                tracing::warn!(%digest, error = error.message(), "Cannot use a package in the cache");
+                None
             }
-        };
-        self.shared(digest, work).await.ok()
+        }
     }
 
     /// Names the packages that must not be evicted, in place of all that were named before: those that a status refers
@@ -242,11 +245,12 @@ impl Charts {
         self.others.lock().expect("nobody panics with this lock")
     }
 
-    /// Does `work` once for all who want the package `digest` at the same time. If the one who does it is dropped,
+    /// Does `work` once for all who want the package `digest` of a repository at the same time. If the one who does it is dropped,
     /// another takes over.
     async fn shared(
         &self,
         digest: Sha256Hex,
+        repository: String,
         work: impl Future<Output = Result<Arc<FetchedChart>, ChartsError>>,
     ) -> Result<Arc<FetchedChart>, ChartsError> {
         if let Some(chart) = self.cache.parsed(digest).await {
@@ -255,10 +259,11 @@ impl Charts {
         let cell = {
             let mut underway = self.underway.lock().expect("nobody panics with this lock");
             underway.retain(|_, cell| cell.strong_count() > 0);
-            let known = underway.get(&digest).and_then(Weak::upgrade);
+            let key = (digest, repository);
+            let known = underway.get(&key).and_then(Weak::upgrade);
             known.unwrap_or_else(|| {
                 let cell = Arc::new(Underway::new());
-                underway.insert(digest, Arc::downgrade(&cell));
+                underway.insert(key, Arc::downgrade(&cell));
                 cell
             })
         };

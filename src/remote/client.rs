@@ -123,7 +123,11 @@ impl HttpClient {
         let until = Instant::now() + self.patience.whole;
         let mut address = address.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let response = self.send(&address, known, until).await?;
+            let response = match self.send(&address, known, until).await {
+                // a connection that was kept may have ended since: the server was restarted, or did not wait any longer
+                Err(ClientError::Broken(..)) => self.send(&address, known, until).await?,
+                sent => sent?,
+            };
             let location = response.headers().get(LOCATION);
             match (
                 response.status().as_u16(),

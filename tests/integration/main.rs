@@ -1,7 +1,7 @@
 //! Behaviour at the outermost boundary: the real binary, real clients.
 
 mod architecture;
-mod component_controller;
+mod charts_over_http;
 mod control_plane;
 mod crd;
 mod crd_on_a_cluster;

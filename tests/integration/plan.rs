@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::process::{self, Finished};
 use crate::support::server::{self, TestServer};
+use crate::support::tls::TestCa;
 
 /// A directory with `charts/` and `components.yaml`.
 struct World {
@@ -360,6 +361,34 @@ async fn charts_come_from_a_repository_by_http() {
     );
     assert_eq!(refused.stderr(), expected);
     assert_eq!(refused.stdout(), "");
+}
+
+#[tokio::test]
+async fn charts_come_from_a_repository_by_https() {
+    let ca = TestCa::new();
+    let world = World::new(&[], &[("a", "{}")]);
+    fs::copy(ca.ca_cert(), world.path().join("ca.pem")).expect("a writable directory");
+    let server = TestServer::options().tls(ca).start();
+    (server
+        .http()
+        .post("/api/charts", package("a 1.0.0", ""))
+        .await)
+        .expect(201);
+    let plan = |ca_file: Option<&str>| {
+        let mut command = Command::new(server::binary());
+        command.env_clear().current_dir(world.path());
+        command.envs(ca_file.map(|file| ("SSL_CERT_FILE", world.path().join(file))));
+        command.args(["plan", "components.yaml", "--repository", &server.url()]);
+        process::run(command, b"", Duration::from_secs(60))
+    };
+    let planned = plan(Some("ca.pem")).succeeded().stdout();
+    assert!(planned.contains("1.0.0"), "{planned}");
+    // nobody here trusts the test's authority
+    let refused = plan(None).failed().stderr();
+    assert!(
+        refused.contains(&format!("cannot read the index of {}: ", server.url())),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ const PIECE: usize = 256 * 1024;
 
 impl Charts {
     /// The package from the cache if it is there and whole.
-    pub(super) async fn from_cache(
+    pub(super) async fn load_cached(
         &self,
         digest: Sha256Hex,
     ) -> Result<Option<Arc<FetchedChart>>, ChartsError> {
@@ -38,7 +38,7 @@ impl Charts {
         wanted: Sha256Hex,
         pinned: bool,
     ) -> Result<Arc<FetchedChart>, ChartsError> {
-        if let Some(chart) = self.from_cache(wanted).await? {
+        if let Some(chart) = self.load_cached(wanted).await? {
             return Ok(chart);
         }
         self.download(repository, version, Some(wanted), pinned)

@@ -122,9 +122,6 @@ pub enum ChartsError {
         size: u64,
         limit: u64,
     },
-    /// The cache does not have it. Never of [`Charts::fetch`](super::Charts::fetch).
-    #[error("no package with the digest {0} is in the cache")]
-    NotCached(Sha256Hex),
     /// The cache cannot be written or read.
     #[error("cannot keep charts in {}; make room there, or make it writable", directory.display())]
     Cache {
@@ -151,7 +148,7 @@ impl ChartsError {
         match self {
             Self::Address { .. } => Reason::InvalidSpec,
             Self::ChartNotFound { .. } => Reason::ChartNotFound,
-            Self::PackageGone { .. } | Self::NotCached(_) => Reason::VersionNotFound,
+            Self::PackageGone { .. } => Reason::VersionNotFound,
             Self::Unavailable { .. }
             | Self::Status { .. }
             | Self::Unauthorized { .. }
@@ -183,8 +180,7 @@ impl ChartsError {
             Self::ChartNotFound { .. }
             | Self::PackageGone { .. }
             | Self::Unauthorized { .. }
-            | Self::NoRepository { .. }
-            | Self::NotCached(_) => ErrorClass::Blocked,
+            | Self::NoRepository { .. } => ErrorClass::Blocked,
             Self::Address { .. }
             | Self::Digest { pinned: true, .. }
             | Self::PackageTooLarge { .. }

@@ -117,7 +117,7 @@ impl Repository {
                 Asked::NoApi => self.set_way(Way::Unknown),
             },
             Way::Index(since) if since.elapsed() < TRY_API_AGAIN => {
-                return self.from_index(client, chart).await;
+                return self.listed_in_index(client, chart).await;
             }
             Way::Index(_) | Way::Unknown => {}
         }
@@ -136,7 +136,7 @@ impl Repository {
                 Asked::Trouble(_) => certain = false,
             }
         }
-        let versions = self.from_index(client, chart).await;
+        let versions = self.listed_in_index(client, chart).await;
         let answered = matches!(versions, Ok(_) | Err(ChartsError::ChartNotFound { .. }));
         if certain && answered {
             self.set_way(Way::Index(Instant::now()));
@@ -171,7 +171,7 @@ impl Repository {
         })
     }
 
-    async fn from_index(
+    async fn listed_in_index(
         &self,
         client: &HttpClient,
         chart: &str,
