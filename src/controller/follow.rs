@@ -37,7 +37,7 @@ pub async fn components(
     let events = watcher(api, watcher::Config::default().any_semantic());
     let mut listed: HashSet<NodeKey> = HashSet::new();
     each(events, "Components", |event| {
-        let mut take = |object: DeserializeGuard<Component>| {
+        let take = |object: DeserializeGuard<Component>| {
             let seen = match object.0 {
                 Ok(component) => Seen::Usable(Box::new(component)),
                 Err(invalid) => Seen::Broken {

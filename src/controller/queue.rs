@@ -4,17 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::future::Future;
 use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::topology::NodeKey;
 
 /// Several events about one Component in this time make one pass.
 const DEBOUNCE: Duration = Duration::from_millis(20);
+
+/// Pause after a pass that died of a defect.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
 
 /// Asks for passes. Cheap to clone.
 #[derive(Clone)]
@@ -69,7 +75,15 @@ impl Queue {
                     break;
                 };
                 let work = pass(key.clone());
-                passes.spawn(async move { (key, work.await) });
+                passes.spawn(async move {
+                    let ended = AssertUnwindSafe(work).catch_unwind().await;
+                    let again = ended.unwrap_or_else(|_| {
+                        // one object that nobody thought of must not stop the work on all others
+                        error!(component = %key, "A pass died: it is tried again later");
+                        Some(AFTER_PANIC)
+                    });
+                    (key, again)
+                });
             }
             let next = (self.due.first())
                 .map(|(at, _)| *at)

@@ -146,7 +146,7 @@ pub async fn run(
     let context = Arc::new(context);
     let synced = start_watches(&context, &mut background);
     background.spawn(namespace_labels(Arc::clone(&context)));
-    background.spawn(gauges(Arc::clone(&context)));
+    background.spawn(gauges(Arc::clone(&context), synced.clone()));
     background.spawn(repository_changes(Arc::clone(&context), repository.changes));
 
     let at_once = context.config.reconciles;
@@ -430,7 +430,9 @@ async fn namespace_labels(context: Arc<Context>) {
 }
 
 /// Gauges, and which packages must not leave the cache.
-async fn gauges(context: Arc<Context>) {
+async fn gauges(context: Arc<Context>, mut synced: [watch::Receiver<bool>; 2]) {
+    // nothing may leave the cache before it is known what is needed
+    all_synced(&mut synced).await;
     loop {
         tokio::time::sleep(GAUGES).await;
         let components = context.world.components();

@@ -8,7 +8,7 @@ use crate::chart::selector::VersionSelector;
 use crate::component::Phase;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::controller::charts::{
-    ChartVersion, ChartsError, ErrorClass, FetchedChart, Picked, kube_version_allows, pick,
+    ChartVersion, ChartsError, ErrorClass, FetchedChart, Picked, pick,
 };
 use crate::controller::context::{PassError, jitter};
 use crate::controller::pass::{Next, Pass};
@@ -87,32 +87,14 @@ impl Pass<'_> {
 
     /// The package is there; may it be installed here?
     async fn check_chart(&mut self, chart: Arc<FetchedChart>) -> Result<Chart, PassError> {
-        if chart.is_library {
-            let message = format!(
-                "{} {} is a library chart: it cannot be installed, only be used by other charts",
-                chart.name, chart.version
-            );
-            return self.refuse_chart(Reason::ChartInvalid, &message).await;
-        }
-        if !kube_version_allows(&chart.kube_version, &self.context.server_version) {
-            let server = &self.context.server_version;
-            let message = format!(
-                "{} {} is for Kubernetes {}, and this cluster runs {}.{}.{}; choose another version of the chart",
-                chart.name,
-                chart.version,
-                chart.kube_version,
-                server.major,
-                server.minor,
-                server.patch
-            );
-            return self
-                .refuse_chart(Reason::KubeVersionMismatch, &message)
-                .await;
-        }
-        if let Some(message) = chart.is_too_large_for_a_release() {
-            self.draft
-                .is_false(ConditionType::Released, Reason::ReleaseTooLarge, &message);
-            return Ok(Err(self.stall(Reason::ReleaseTooLarge, &message).await?));
+        if let Err(cause) = chart.check(&self.context.server_version) {
+            let (reason, message) = (cause.reason(), cause.message());
+            if reason == Reason::ReleaseTooLarge {
+                self.draft
+                    .is_false(ConditionType::Released, reason, &message);
+                return Ok(Err(self.stall(reason, &message).await?));
+            }
+            return self.refuse_chart(reason, &message).await;
         }
         let message = format!("{} {} (sha256:{})", chart.name, chart.version, chart.digest);
         self.draft.is_true(
@@ -133,14 +115,20 @@ impl Pass<'_> {
     }
 
     async fn refuse_chart(&mut self, reason: Reason, message: &str) -> Result<Chart, PassError> {
-        self.draft
-            .is_false(ConditionType::ChartResolved, reason, message);
+        let about = ConditionType::ChartResolved;
+        let is_its_own = about.permits(ConditionStatus::False, reason);
+        let shown = if is_its_own {
+            reason
+        } else {
+            Reason::ChartInvalid
+        };
+        self.draft.is_false(about, shown, message);
         Ok(Err(self.stall(reason, message).await?))
     }
 
     /// There is no chart: waited for, tried again or refused, by what is the matter with it.
     async fn without_chart(&mut self, cause: &ChartsError) -> Result<Chart, PassError> {
-        let message = crate::repository::chain(cause);
+        let message = cause.message();
         match cause.class() {
             ErrorClass::Terminal => self.refuse_chart(cause.reason(), &message).await,
             _ => self.wait_for_chart(cause.reason(), &message).await,
