@@ -1,1 +1,187 @@
-//! Whether installed objects are as they were installed, and putting them right.
+//! Whether installed objects are as they were installed, and putting them right, object by object and without a new
+//! revision (contract section 2.15).
+
+mod autoscalers;
+mod difference;
+mod owners;
+mod pointer;
+mod report;
+mod rules;
+mod selector;
+mod wanted;
+
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+
+use self::autoscalers::ScaleTargets;
+pub use self::difference::difference;
+pub use self::report::{Change, DriftReport, Drifted, FieldChange};
+use self::rules::Ignored;
+use crate::component::{DriftDetection, DriftMode};
+use crate::controller::objects::{Objects, ObjectsError};
+use crate::release::manifest::{Object, ObjectKey};
+
+/// How many objects are looked at at once.
+const AT_ONCE: usize = 4;
+/// How many times an object is looked at that changes while it is.
+const LOOKS: usize = 3;
+
+/// What is compared with the cluster.
+#[derive(Clone, Copy)]
+pub struct DriftCheck<'a> {
+    /// The release's name.
+    pub release: &'a str,
+    /// The release's namespace.
+    pub namespace: &'a str,
+    /// The objects of its manifest, without hooks, in the order in which they are applied.
+    pub objects: &'a [Object],
+    /// What does not count.
+    pub policy: &'a DriftDetection,
+}
+
+/// What became of one object.
+enum Found {
+    AsInstalled,
+    Drifted(Drifted),
+    Unknown(String),
+}
+
+/// Compares every object with what server-side apply would make of it, without changing anything. Never fails as a
+/// whole: what cannot be told of an object is in [`DriftReport::unknown`]. Mode `disabled` does not look at all.
+///
+/// Not looked at: objects with Helm's keep policy, and those annotated [`DRIFT_DETECTION`] = `disabled`, in the
+/// manifest or in the cluster.
+///
+/// [`DRIFT_DETECTION`]: crate::component::names::annotation::DRIFT_DETECTION
+pub async fn detect(objects: &Objects, check: &DriftCheck<'_>) -> DriftReport {
+    let mut report = DriftReport::default();
+    if check.policy.mode == DriftMode::Disabled {
+        return report;
+    }
+    let targets = ScaleTargets::of(objects, check).await;
+    let looked_at = check
+        .objects
+        .iter()
+        .filter(|object| !object.keeps() && !rules::is_exempt(&object.value));
+    let looks: Vec<_> = looked_at
+        .map(|object| {
+            let targets = &targets;
+            async move {
+                (
+                    object.identity(),
+                    look(objects, check, targets, object).await,
+                )
+            }
+        })
+        .collect();
+    let mut found = stream::iter(looks).buffered(AT_ONCE);
+    while let Some((key, found)) = found.next().await {
+        match found {
+            Found::AsInstalled => {}
+            Found::Drifted(drifted) => report.drifted.push(drifted),
+            Found::Unknown(why) => report.unknown.push((key, why)),
+        }
+    }
+    report
+}
+
+/// Applies every drifted object of the report, one after the other in the manifest's order, and goes on after an
+/// error; the answer says of each whether it worked, and why not.
+///
+/// Fields that are ignored keep the values that they had when they were looked at.
+pub async fn correct(
+    objects: &Objects,
+    check: &DriftCheck<'_>,
+    report: &DriftReport,
+) -> Vec<(ObjectKey, Result<(), String>)> {
+    let mut outcomes = Vec::new();
+    for drifted in &report.drifted {
+        let answer = objects.apply(&drifted.wanted, check.namespace).await;
+        let outcome = answer.map(drop).map_err(|error| error.to_string());
+        outcomes.push((drifted.key.clone(), outcome));
+    }
+    outcomes
+}
+
+async fn look(
+    objects: &Objects,
+    check: &DriftCheck<'_>,
+    targets: &ScaleTargets,
+    object: &Object,
+) -> Found {
+    for last in (1..=LOOKS).map(|look| look == LOOKS) {
+        match look_once(objects, check, targets, object).await {
+            // between the two requests somebody else wrote: what differs may be theirs
+            Ok(Look::Moving) if !last => {}
+            Ok(Look::Moving) => return Found::Unknown("it keeps changing".to_owned()),
+            Ok(Look::Still(found)) => return found,
+            Err(error) => return Found::Unknown(error.to_string()),
+        }
+    }
+    Found::AsInstalled
+}
+
+/// One comparison.
+enum Look {
+    Still(Found),
+    Moving,
+}
+
+async fn look_once(
+    objects: &Objects,
+    check: &DriftCheck<'_>,
+    targets: &ScaleTargets,
+    object: &Object,
+) -> Result<Look, ObjectsError> {
+    let key = object.identity();
+    let namespace = key.namespace.as_deref().unwrap_or(check.namespace);
+    let mut wanted = wanted::wanted(object, check.release, check.namespace);
+    let live = objects.get(&key, check.namespace).await?;
+    let ignored = Ignored::of(
+        check.policy,
+        &key,
+        namespace,
+        live.as_ref().unwrap_or(&wanted),
+    );
+    let Ignored::Fields(mut ignored) = ignored else {
+        return Ok(Look::Still(Found::AsInstalled));
+    };
+    let Some(live) = live else {
+        return Ok(Look::Still(Found::Drifted(Drifted {
+            key,
+            change: Change::Missing,
+            wanted,
+        })));
+    };
+    if rules::is_exempt(&live) {
+        return Ok(Look::Still(Found::AsInstalled));
+    }
+    if !live["metadata"]["deletionTimestamp"].is_null() {
+        let why = "it is being deleted".to_owned();
+        return Ok(Look::Still(Found::Unknown(why)));
+    }
+    ignored.extend(rules::filled_in_by_others(&live));
+    if targets.has(object.group(), &object.kind, namespace, &object.name) {
+        ignored.push("/spec/replicas".to_owned());
+    }
+    wanted::keep_live(&mut wanted, &live, &ignored);
+
+    let dry_run = objects.dry_run_apply(&wanted, check.namespace).await?;
+    let paths = difference(&dry_run, &live, &ignored);
+    if paths.is_empty() {
+        return Ok(Look::Still(Found::AsInstalled));
+    }
+    let version = |value: &Value| value["metadata"]["resourceVersion"].clone();
+    if version(&dry_run) != version(&live) {
+        return Ok(Look::Moving);
+    }
+    let fields = paths.into_iter().map(|path| FieldChange {
+        managers: owners::managers(&live, &path),
+        path,
+    });
+    Ok(Look::Still(Found::Drifted(Drifted {
+        key,
+        change: Change::Changed(fields.collect()),
+        wanted,
+    })))
+}

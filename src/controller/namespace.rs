@@ -1,1 +1,136 @@
-//! The namespaces that releases go to.
+//! The namespaces that releases go to: made when they are missing, never changed by a release (contract 2.12).
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+
+use super::crds::FIELD_MANAGER;
+
+/// Namespaces of the system, besides those that begin with `kube-` (contract section 1b).
+const SYSTEM: [&str; 2] = ["edge-system", "observability-system"];
+
+/// What became of a namespace that is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamespaceState {
+    /// It was there, and was not touched.
+    Existed,
+    /// It was made.
+    Created,
+    /// It is being deleted: nothing can be installed there until it is gone and made anew.
+    Terminating,
+}
+
+/// Makes the namespace with these labels if it is missing. One that exists is left exactly as it is.
+///
+/// # Errors
+/// The API server refuses or does not answer. A namespace that comes and goes in between is a conflict (class A of
+/// contract section 2.7).
+pub async fn ensure(
+    client: &Client,
+    name: &str,
+    labels: &BTreeMap<String, String>,
+) -> Result<NamespaceState, kube::Error> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    if let Some(found) = namespaces.get_opt(name).await? {
+        return Ok(state(&found));
+    }
+    let wanted = Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(labels.clone()),
+            ..ObjectMeta::default()
+        },
+        ..Namespace::default()
+    };
+    // not an apply: that would label a namespace that somebody else makes at this moment
+    let how = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    match namespaces.create(&how, &wanted).await {
+        Ok(_) => Ok(NamespaceState::Created),
+        Err(kube::Error::Api(refusal)) if refusal.is_already_exists() => {
+            match namespaces.get_opt(name).await? {
+                Some(found) => Ok(state(&found)),
+                None => Err(kube::Error::Api(refusal)),
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives the namespaces of the system (`kube-*`, `edge-system`, `observability-system`) that exist these labels;
+/// returns the names of those that lacked one of them.
+///
+/// # Errors
+/// The API server refuses or does not answer.
+pub async fn label_system_namespaces(
+    client: &Client,
+    labels: &BTreeMap<String, String>,
+) -> Result<Vec<String>, kube::Error> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let mut labelled = Vec::new();
+    for found in namespaces.list_metadata(&ListParams::default()).await? {
+        let name = found.name_any();
+        let has_all = labels
+            .iter()
+            .all(|(label, value)| found.labels().get(label) == Some(value));
+        if !is_of_the_system(&name) || has_all || found.metadata.deletion_timestamp.is_some() {
+            continue;
+        }
+        let patch = json!({"metadata": {"labels": labels}});
+        let how = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        match namespaces
+            .patch_metadata(&name, &how, &Patch::Merge(&patch))
+            .await
+        {
+            Ok(_) => labelled.push(name),
+            Err(kube::Error::Api(refusal)) if refusal.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(labelled)
+}
+
+fn is_of_the_system(name: &str) -> bool {
+    name.starts_with("kube-") || SYSTEM.contains(&name)
+}
+
+fn state(found: &Namespace) -> NamespaceState {
+    let phase = found
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
+    if found.metadata.deletion_timestamp.is_some() || phase == Some("Terminating") {
+        NamespaceState::Terminating
+    } else {
+        NamespaceState::Existed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_systems_namespaces_are_the_systems() {
+        for name in [
+            "kube-system",
+            "kube-public",
+            "edge-system",
+            "observability-system",
+        ] {
+            assert!(is_of_the_system(name), "{name}");
+        }
+        for name in ["default", "kubeless", "edge-system-2", "my-kube-system"] {
+            assert!(!is_of_the_system(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Whose replicas an autoscaler decides: their number is no drift.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::DriftCheck;
+use crate::controller::objects::{Objects, ObjectsError};
+
+/// How many autoscalers of a namespace are read.
+const MOST: u32 = 1000;
+
+/// Workloads whose replicas are decided by HorizontalPodAutoscalers, in the manifest or in the cluster.
+#[derive(Debug, Default)]
+pub struct ScaleTargets {
+    targets: BTreeSet<Target>,
+    /// Namespaces of which it could not be learned: nobody's replicas are counted there.
+    unknown: BTreeSet<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Target {
+    namespace: String,
+    /// `None` if the autoscaler does not say.
+    group: Option<String>,
+    kind: String,
+    name: String,
+}
+
+impl ScaleTargets {
+    /// Those that matter for these objects. The cluster is asked only about namespaces where the manifest says how
+    /// many replicas there should be.
+    pub async fn of(objects: &Objects, check: &DriftCheck<'_>) -> Self {
+        let mut found = Self::default();
+        let mut namespaces = BTreeSet::new();
+        for object in check.objects {
+            let namespace = object.namespace.as_deref().unwrap_or(check.namespace);
+            found.add(&object.value, namespace);
+            if !object.value["spec"]["replicas"].is_null() {
+                namespaces.insert(namespace);
+            }
+        }
+        for namespace in namespaces {
+            let kind = ("autoscaling/v1", "HorizontalPodAutoscaler");
+            match objects.list(kind.0, kind.1, namespace, "", MOST).await {
+                Ok(live) => {
+                    for mut one in live {
+                        // items of a list do not say what they are
+                        one["kind"] = kind.1.into();
+                        found.add(&one, namespace);
+                    }
+                }
+                Err(ObjectsError::UnknownKind { .. }) => {}
+                Err(_) => {
+                    found.unknown.insert(namespace.to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    /// True if this workload's replicas are, or may be, decided by an autoscaler.
+    pub fn has(&self, group: &str, kind: &str, namespace: &str, name: &str) -> bool {
+        let is_named = |target: &Target| {
+            target.namespace == namespace
+                && target.kind == kind
+                && target.name == name
+                && target.group.as_deref().is_none_or(|wanted| wanted == group)
+        };
+        self.unknown.contains(namespace) || self.targets.iter().any(is_named)
+    }
+
+    fn add(&mut self, object: &Value, namespace: &str) {
+        if object["kind"] != "HorizontalPodAutoscaler" {
+            return;
+        }
+        let target = &object["spec"]["scaleTargetRef"];
+        let text = |name: &str| target[name].as_str().map(str::to_owned);
+        if let (Some(kind), Some(name)) = (text("kind"), text("name")) {
+            let group = text("apiVersion").map(|version| match version.rsplit_once('/') {
+                Some((group, _)) => group.to_owned(),
+                None => String::new(),
+            });
+            self.targets.insert(Target {
+                namespace: namespace.to_owned(),
+                group,
+                kind,
+                name,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_target_alone_is_scaled() {
+        let mut targets = ScaleTargets::default();
+        let autoscaler = json!({"kind": "HorizontalPodAutoscaler", "spec": {"scaleTargetRef": {
+            "apiVersion": "apps/v1", "kind": "Deployment", "name": "web",
+        }}});
+        targets.add(&autoscaler, "edge");
+        targets.add(&json!({"kind": "Deployment"}), "edge");
+        let rows = [
+            (("apps", "Deployment", "edge", "web"), true),
+            (("apps", "Deployment", "edge", "db"), false),
+            (("apps", "Deployment", "other", "web"), false),
+            (("apps", "StatefulSet", "edge", "web"), false),
+            (("example.com", "Deployment", "edge", "web"), false),
+        ];
+        for ((group, kind, namespace, name), expected) in rows {
+            let row = format!("{group} {kind} {namespace}/{name}");
+            assert_eq!(targets.has(group, kind, namespace, name), expected, "{row}");
+        }
+    }
+
+    #[test]
+    fn where_autoscalers_cannot_be_read_every_workload_may_be_scaled() {
+        let targets = ScaleTargets {
+            unknown: BTreeSet::from(["edge".to_owned()]),
+            ..ScaleTargets::default()
+        };
+        assert!(targets.has("apps", "Deployment", "edge", "web"));
+        assert!(!targets.has("apps", "Deployment", "other", "web"));
+    }
+}

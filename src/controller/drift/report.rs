@@ -1,0 +1,211 @@
+//! What drifted, for programs and in words.
+
+use std::fmt;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::release::manifest::ObjectKey;
+
+/// How many objects, and how many fields of each, the summary names.
+const NAMED: usize = 5;
+/// How many characters of a summary are kept.
+const LONGEST: usize = 700;
+
+/// What became of all objects of a release.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DriftReport {
+    /// Objects that are not as they were installed, in the manifest's order.
+    pub drifted: Vec<Drifted>,
+    /// Objects of which it cannot be told, and why. They are never corrected.
+    pub unknown: Vec<(ObjectKey, String)>,
+}
+
+/// An object that is not as it was installed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drifted {
+    /// Which object.
+    pub key: ObjectKey,
+    /// What is different.
+    pub change: Change,
+    /// What is applied to put it right: the manifest's object with what Helm adds, and with the values that ignored
+    /// fields have in the cluster. May hold a Secret's data.
+    pub wanted: Value,
+}
+
+/// What is different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The object is not there.
+    Missing,
+    /// These fields have other values, or are there too many or too few.
+    Changed(Vec<FieldChange>),
+}
+
+/// A field that is different.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange {
+    /// The JSON pointer to it.
+    pub path: String,
+    /// The field managers other than Helm that own it now.
+    pub managers: Vec<String>,
+}
+
+impl DriftReport {
+    /// True if every object could be looked at and is as it was installed.
+    pub fn is_clean(&self) -> bool {
+        self.drifted.is_empty() && self.unknown.is_empty()
+    }
+
+    /// A digest (hex) of which objects and fields differ, whatever their values and whoever wrote them, so that the
+    /// same drift is told once. What cannot be told has no part in it.
+    pub fn digest(&self) -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for drifted in &self.drifted {
+            let key = format!(
+                "{}/{} {}",
+                drifted.key.group, drifted.key.version, drifted.key
+            );
+            match &drifted.change {
+                Change::Missing => lines.push(key),
+                Change::Changed(fields) => {
+                    lines.extend(fields.iter().map(|field| format!("{key} {}", field.path)));
+                }
+            }
+        }
+        lines.sort();
+        let sum = Sha256::digest(lines.join("\n").as_bytes());
+        sum.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// `Deployment web: /spec/replicas (kubectl-edit); Service web is missing`: the first five, and how many more.
+    /// Empty if nothing drifted.
+    pub fn summary(&self) -> String {
+        joined(self.drifted.iter().map(Drifted::to_string))
+    }
+
+    /// The same for what cannot be told: `Deployment web: why`.
+    pub fn unknown_summary(&self) -> String {
+        joined(
+            self.unknown
+                .iter()
+                .map(|(key, why)| format!("{key}: {why}")),
+        )
+    }
+}
+
+impl fmt::Display for Drifted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = match &self.change {
+            Change::Missing => return write!(f, "{} is missing", self.key),
+            Change::Changed(fields) => fields,
+        };
+        write!(f, "{}: ", self.key)?;
+        for (place, field) in fields.iter().take(NAMED).enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(f, "{comma}{}", field.path)?;
+            if !field.managers.is_empty() {
+                write!(f, " ({})", field.managers.join(", "))?;
+            }
+        }
+        match fields.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more fields"),
+        }
+    }
+}
+
+fn joined(mut parts: impl ExactSizeIterator<Item = String>) -> String {
+    let more = parts.len().saturating_sub(NAMED);
+    let named: Vec<String> = parts.by_ref().take(NAMED).collect();
+    let mut text = named.join("; ");
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    }
+    if more > 0 {
+        text.push_str(&format!("; and {more} more objects"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(kind: &str, name: &str) -> ObjectKey {
+        ObjectKey {
+            group: "apps".to_owned(),
+            version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        }
+    }
+
+    fn changed(name: &str, paths: &[&str], manager: &str) -> Drifted {
+        let fields = paths.iter().map(|&path| FieldChange {
+            path: path.to_owned(),
+            managers: vec![manager.to_owned()],
+        });
+        Drifted {
+            key: key("Deployment", name),
+            change: Change::Changed(fields.collect()),
+            wanted: Value::Null,
+        }
+    }
+
+    fn missing(name: &str) -> Drifted {
+        Drifted {
+            key: key("Service", name),
+            change: Change::Missing,
+            wanted: Value::Null,
+        }
+    }
+
+    fn report(drifted: Vec<Drifted>) -> DriftReport {
+        DriftReport {
+            drifted,
+            unknown: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_summary_names_objects_fields_and_who_wrote_them() {
+        let both = report(vec![
+            changed("web", &["/spec/replicas"], "kubectl-edit"),
+            missing("web"),
+        ]);
+        assert_eq!(
+            both.summary(),
+            "Deployment web: /spec/replicas (kubectl-edit); Service web is missing"
+        );
+        assert_eq!(report(Vec::new()).summary(), "");
+        let many = report((0..7).map(|number| missing(&number.to_string())).collect());
+        assert!(
+            many.summary()
+                .ends_with("Service 4 is missing; and 2 more objects")
+        );
+        let path = "/x".repeat(400);
+        let long = report(vec![changed("web", &[&path], "m")]);
+        assert!(long.summary().chars().count() <= LONGEST + 1);
+    }
+
+    #[test]
+    fn the_digest_is_of_the_differences_alone() {
+        let one = report(vec![changed("web", &["/a", "/b"], "x"), missing("web")]);
+        let same = report(vec![missing("web"), changed("web", &["/b", "/a"], "y")]);
+        assert_eq!(one.digest(), same.digest());
+        let mut unknown = one.clone();
+        unknown
+            .unknown
+            .push((key("Deployment", "db"), "why".to_owned()));
+        assert_eq!(one.digest(), unknown.digest());
+        let other = report(vec![changed("web", &["/a"], "x"), missing("web")]);
+        assert_ne!(one.digest(), other.digest());
+        assert_ne!(
+            report(vec![missing("web")]).digest(),
+            report(vec![missing("db")]).digest()
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! Why an object cannot be read or changed.
+
+/// Why an object cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectsError {
+    /// No definition of this kind, or it is not served yet.
+    #[error(
+        "the cluster knows no kind {kind} in {api_version}: the definition that brings it must be installed first"
+    )]
+    UnknownKind {
+        /// `monitoring.coreos.com/v1`.
+        api_version: String,
+        /// `ServiceMonitor`.
+        kind: String,
+    },
+    /// No `apiVersion`, `kind` or `metadata.name`.
+    #[error("an object without apiVersion, kind or metadata.name cannot be applied")]
+    NotAnObject,
+    /// The API server refused, or could not be asked.
+    #[error("{doing} {what}: {}", said(source))]
+    Api {
+        /// `reading`.
+        doing: &'static str,
+        /// `Deployment edge/web`.
+        what: String,
+        /// What came back.
+        source: Box<kube::Error>,
+    },
+    /// No answer in time.
+    #[error("{doing} {what}: the API server did not answer within {seconds} s")]
+    TooSlow {
+        /// `reading`.
+        doing: &'static str,
+        /// `Deployment edge/web`.
+        what: String,
+        /// How long it was given.
+        seconds: u64,
+    },
+}
+
+impl ObjectsError {
+    pub(super) fn unknown(api_version: &str, kind: &str) -> Self {
+        Self::UnknownKind {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+        }
+    }
+
+    pub(super) fn api(doing: &'static str, what: &str, source: kube::Error) -> Self {
+        Self::Api {
+            doing,
+            what: what.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    /// True if this account may not do that.
+    pub fn is_forbidden(&self) -> bool {
+        self.code() == Some(403)
+    }
+
+    /// True if there is no such object.
+    pub fn is_not_found(&self) -> bool {
+        self.code() == Some(404)
+    }
+
+    /// True if it may work in a moment without anything being changed (class A of contract section 2.7): no answer,
+    /// 409, 429 and the server's own failures.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::UnknownKind { .. } | Self::NotAnObject => false,
+            Self::TooSlow { .. } => true,
+            Self::Api { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => matches!(status.code, 409 | 429 | 502 | 503 | 504),
+                kube::Error::BuildRequest(_) => false,
+                _ => true,
+            },
+        }
+    }
+
+    /// True if the path itself is unknown to the server, rather than the object under it.
+    pub(super) fn is_no_such_path(&self) -> bool {
+        // an object that is missing is answered with a Status that says NotFound and names it
+        match self {
+            Self::Api { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => {
+                    status.code == 404
+                        && (status.reason != "NotFound"
+                            || status
+                                .details
+                                .as_ref()
+                                .is_none_or(|details| details.name.is_empty()))
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Api { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => Some(status.code),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// The server's own sentence, without what kube puts around it.
+fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        kube::Error::Service(source) => format!("the API server cannot be reached: {source}"),
+        kube::Error::HyperError(source) => format!("the API server cannot be reached: {source}"),
+        other => other.to_string(),
+    }
+}
