@@ -1,21 +1,199 @@
-//! stub
-use crate::component::CrdsPolicy;
+//! The definitions in a chart's `crds` folder: applied before the release, never deleted (contract section 2.3, step 16).
+
+mod document;
+
 use std::time::Duration;
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct CrdsError;
-impl CrdsError {
-    pub fn is_transient(&self) -> bool {
-        false
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+pub use self::document::CrdsError;
+use self::document::{Definition, Stage};
+use crate::component::CrdsPolicy;
+
+/// The controller's own field manager.
+pub const FIELD_MANAGER: &str = "component-controller";
+
+/// How long to wait between two looks at a definition.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What became of a chart's definitions, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CrdsReport {
+    /// Those that the cluster lacked.
+    pub created: Vec<String>,
+    /// Those that were there and changed.
+    pub updated: Vec<String>,
+    /// Those that were there and did not change.
+    pub unchanged: Vec<String>,
+    /// What in the files is no definition and was left out.
+    pub notes: Vec<String>,
+}
+
+/// Applies the definitions in these files (path and YAML text, which may hold several documents) by server-side apply
+/// and waits until each is established and served. Documents that are no definitions are left out with a note.
+///
+/// `Skip` does nothing, `Create` leaves definitions alone that exist, `CreateReplace` updates them. `timeout` is for
+/// all of it. Definitions that exist are waited for too: what follows needs them.
+///
+/// # Errors
+/// A file is no YAML, the API server refuses a definition or does not answer, or a definition is not served in time.
+pub async fn apply(
+    client: &Client,
+    files: &[(String, Vec<u8>)],
+    policy: CrdsPolicy,
+    timeout: Duration,
+) -> Result<CrdsReport, CrdsError> {
+    let mut report = CrdsReport::default();
+    if policy == CrdsPolicy::Skip {
+        return Ok(report);
+    }
+    let mut definitions = Vec::new();
+    for (path, text) in files {
+        definitions.extend(document::definitions(path, text, &mut report.notes)?);
+    }
+    let cluster = Cluster {
+        client: client.clone(),
+        definitions: Api::all(client.clone()),
+        end: Instant::now() + timeout,
+        timeout,
+    };
+    for definition in &definitions {
+        cluster.put(definition, policy, &mut report).await?;
+    }
+    for definition in &definitions {
+        cluster.wait_until_served(&definition.name).await?;
+    }
+    Ok(report)
+}
+
+/// The definitions of a cluster, and until when there is time.
+struct Cluster {
+    client: Client,
+    definitions: Api<CustomResourceDefinition>,
+    end: Instant,
+    timeout: Duration,
+}
+
+impl Cluster {
+    async fn put(
+        &self,
+        definition: &Definition,
+        policy: CrdsPolicy,
+        report: &mut CrdsReport,
+    ) -> Result<(), CrdsError> {
+        let name = &definition.name;
+        let mut before = self.get(name).await?;
+        while let Some(found) = &before
+            && found.metadata.deletion_timestamp.is_some()
+        {
+            // what is applied to it now would go with it
+            self.pause(name, || "an older one is still being deleted".to_owned())
+                .await?;
+            before = self.get(name).await?;
+        }
+        if before.is_some() && policy == CrdsPolicy::Create {
+            report.unchanged.push(name.clone());
+            return Ok(());
+        }
+        let how = PatchParams::apply(FIELD_MANAGER).force();
+        let version = |of: &CustomResourceDefinition| of.metadata.resource_version.clone();
+        let patched = self.send(name, self.patch(definition, &how)).await?;
+        let list = match before {
+            None => &mut report.created,
+            Some(before) if version(&before) == patched => &mut report.unchanged,
+            Some(_) => &mut report.updated,
+        };
+        list.push(name.clone());
+        Ok(())
+    }
+
+    /// The resource version that came of it.
+    async fn patch(
+        &self,
+        definition: &Definition,
+        how: &PatchParams,
+    ) -> Result<Option<String>, kube::Error> {
+        // not by the typed interface: an older apiVersion has its own path, and no field may be lost
+        let url = format!("/apis/{}/customresourcedefinitions", definition.api_version);
+        let patch = Patch::Apply(&definition.value);
+        let request = kube::core::Request::new(url).patch(&definition.name, how, &patch);
+        let request = request.map_err(kube::Error::BuildRequest)?;
+        let answer: Value = self.client.request(request).await?;
+        let version = &answer["metadata"]["resourceVersion"];
+        Ok(version.as_str().map(str::to_owned))
+    }
+
+    async fn wait_until_served(&self, name: &str) -> Result<(), CrdsError> {
+        loop {
+            let found = self.get(name).await?;
+            let stage = document::stage(found.as_ref());
+            let why = match stage {
+                Stage::Established { group, version } => {
+                    // discovery follows a moment later, and Helm asks there
+                    let version = format!("{group}/{version}");
+                    let served = self.client.list_api_group_resources(&version).await;
+                    match served {
+                        Ok(list) if list.resources.iter().any(|one| is_of(name, &one.name)) => {
+                            return Ok(());
+                        }
+                        Ok(_) => format!("it is not served in {version} yet"),
+                        Err(error) => format!("it is not served in {version} yet: {error}"),
+                    }
+                }
+                Stage::Refused(why) => {
+                    return Err(CrdsError::NamesRefused {
+                        name: name.to_owned(),
+                        why,
+                    });
+                }
+                Stage::Waiting(why) => why,
+            };
+            self.pause(name, || why).await?;
+        }
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<CustomResourceDefinition>, CrdsError> {
+        self.send(name, self.definitions.get_opt(name)).await
+    }
+
+    async fn send<T>(
+        &self,
+        name: &str,
+        answer: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, CrdsError> {
+        match tokio::time::timeout_at(self.end, answer).await {
+            Ok(answer) => answer.map_err(|source| CrdsError::Api {
+                name: name.to_owned(),
+                source: Box::new(source),
+            }),
+            Err(_) => Err(self.too_late(name, "the API server does not answer".to_owned())),
+        }
+    }
+
+    async fn pause(&self, name: &str, why: impl FnOnce() -> String) -> Result<(), CrdsError> {
+        if Instant::now() + PAUSE > self.end {
+            return Err(self.too_late(name, why()));
+        }
+        sleep(PAUSE).await;
+        Ok(())
+    }
+
+    fn too_late(&self, name: &str, why: String) -> CrdsError {
+        CrdsError::NotServed {
+            name: name.to_owned(),
+            seconds: self.timeout.as_secs(),
+            why,
+        }
     }
 }
-pub struct CrdsReport;
-pub const FIELD_MANAGER: &str = "component-controller";
-pub async fn apply(
-    _: &kube::Client,
-    _: &[(String, Vec<u8>)],
-    _: CrdsPolicy,
-    _: Duration,
-) -> Result<CrdsReport, CrdsError> {
-    Ok(CrdsReport)
+
+/// True if the definition of this name is that of this resource: a definition is called `plural.group`.
+fn is_of(definition: &str, plural: &str) -> bool {
+    definition
+        .split_once('.')
+        .is_some_and(|(wanted, _)| wanted == plural)
 }

@@ -1,13 +1,261 @@
-//! stub
+//! Whether installed objects are ready, and if not, why: down to the container that waits for an image.
+
+mod pods;
+mod readiness;
+mod workloads;
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::api::ListParams;
+use kube::core::Selector;
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use self::pods::Trouble;
+pub use self::readiness::{Readiness, readiness};
 use crate::controller::objects::Objects;
 use crate::release::manifest::{Object, ObjectKey};
+
+/// How many objects are looked at at once.
+const AT_ONCE: usize = 4;
+/// How many pods of a workload are looked at.
+const PODS: u32 = 200;
+/// How many events of a workload are looked at.
+const EVENTS: u32 = 100;
+/// How long the events of a workload may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How many characters of a reason are kept.
+const LONGEST: usize = 400;
+
+/// An object that is not ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unready {
+    /// Which object.
     pub key: ObjectKey,
+    /// Why, for the user; at most 400 characters.
     pub why: String,
 }
-pub async fn unready(_: &Objects, _: &kube::Client, _: &[Object], _: &str) -> Vec<Unready> {
-    vec![]
+
+/// The release's objects that are not ready now, those with the plainest cause first. Waits for nothing.
+///
+/// For a workload the reason is that of the worst of its pods, such as
+/// `ImagePullBackOff: registry/app:1 (container web of pod web-abc)`. An object that is missing is not ready; one that
+/// cannot be read is not ready either, with the error as its reason.
+pub async fn unready(
+    objects: &Objects,
+    client: &Client,
+    release_objects: &[Object],
+    namespace: &str,
+) -> Vec<Unready> {
+    let cluster = Cluster { objects, client };
+    let looks: Vec<_> = release_objects
+        .iter()
+        .map(|object| cluster.look(object, namespace))
+        .collect();
+    let found: Vec<Option<(u8, Unready)>> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+    let mut found: Vec<_> = found.into_iter().flatten().collect();
+    found.sort_by_key(|(weight, _)| *weight);
+    found.into_iter().map(|(_, unready)| unready).collect()
 }
-pub fn name_three(_: &[Unready]) -> String {
-    String::new()
+
+/// `Deployment web: why; Service shop: why; StatefulSet db: why; and 4 more`; empty if there are none.
+pub fn name_three(unready: &[Unready]) -> String {
+    let named: Vec<String> = unready
+        .iter()
+        .take(3)
+        .map(|one| format!("{}: {}", one.key, one.why))
+        .collect();
+    let mut text = named.join("; ");
+    if let Some(more) = unready.len().checked_sub(3).filter(|more| *more > 0) {
+        text.push_str(&format!("; and {more} more"));
+    }
+    text
+}
+
+/// What is asked about objects and what belongs to them.
+#[derive(Clone, Copy)]
+struct Cluster<'a> {
+    objects: &'a Objects,
+    client: &'a Client,
+}
+
+impl Cluster<'_> {
+    /// `None` if the object is ready; else why not, and how late it comes in the list.
+    async fn look(self, object: &Object, namespace: &str) -> Option<(u8, Unready)> {
+        let key = object.identity();
+        let (weight, why) = match self.objects.get(&key, namespace).await {
+            Ok(Some(live)) => {
+                let namespace = key.namespace.as_deref().unwrap_or(namespace);
+                self.of_live(&live, namespace).await?
+            }
+            Ok(None) => (0, "it is missing".to_owned()),
+            Err(error) => (3, error.to_string()),
+        };
+        let why = shortened(&why);
+        Some((weight, Unready { key, why }))
+    }
+
+    async fn of_live(self, live: &Value, namespace: &str) -> Option<(u8, String)> {
+        let (weight, own) = match readiness(live) {
+            Readiness::Ready => return None,
+            Readiness::Gone => return Some((2, "it is being deleted".to_owned())),
+            Readiness::Failed(why) => (0, why),
+            Readiness::InProgress(why) => (2, why),
+        };
+        let pods = match pod_selector(live) {
+            None if live["kind"] == "Pod" => vec![live.clone()],
+            None => return Some((weight, own)),
+            Some(selector) => {
+                let pods = self.objects.list("v1", "Pod", namespace, &selector, PODS);
+                match pods.await {
+                    Ok(pods) => pods,
+                    Err(error) => return Some((weight, format!("{own} (its pods: {error})"))),
+                }
+            }
+        };
+        if pods.is_empty() {
+            let why = self.last_warning(live, namespace).await;
+            return Some(match why {
+                Some(why) => (1, format!("{own}: {why}")),
+                None => (weight, own),
+            });
+        }
+        Some(match self.trouble(&pods, namespace).await {
+            Some(trouble) => (trouble.weight(), trouble.why),
+            None => (weight, own),
+        })
+    }
+
+    /// What is wrong with the worst of these pods; for one that waits without a word, with its claims.
+    async fn trouble(self, pods: &[Value], namespace: &str) -> Option<Trouble> {
+        let (pod, trouble) = pods::worst(pods)?;
+        if !trouble.may_be_a_claim() {
+            return Some(trouble);
+        }
+        for claim in pods::claims(pod) {
+            let key = ObjectKey {
+                group: String::new(),
+                version: "v1".to_owned(),
+                kind: "PersistentVolumeClaim".to_owned(),
+                namespace: Some(namespace.to_owned()),
+                name: claim.clone(),
+            };
+            match self.objects.get(&key, namespace).await {
+                Ok(None) => return Some(trouble.with_claim(&claim, "is missing")),
+                Ok(Some(live)) if readiness(&live) != Readiness::Ready => {
+                    return Some(trouble.with_claim(&claim, "is not bound to a volume"));
+                }
+                Ok(Some(_)) | Err(_) => {}
+            }
+        }
+        Some(trouble)
+    }
+
+    /// The message of the last warning about the object: that its pods exceed a quota, say.
+    async fn last_warning(self, live: &Value, namespace: &str) -> Option<String> {
+        let uid = live["metadata"]["uid"].as_str()?;
+        let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let about = format!("involvedObject.uid={uid},type=Warning");
+        let which = ListParams::default().fields(&about).limit(EVENTS);
+        let answer = tokio::time::timeout(DEADLINE, events.list(&which)).await;
+        let last = answer.ok()?.ok()?.items.into_iter().max_by_key(|event| {
+            let written = event
+                .metadata
+                .creation_timestamp
+                .as_ref()
+                .map(|time| time.0);
+            event.last_timestamp.as_ref().map(|time| time.0).or(written)
+        });
+        last?.message
+    }
+}
+
+/// The selector of a workload's pods.
+fn pod_selector(live: &Value) -> Option<String> {
+    let kind = live["kind"].as_str()?;
+    if !workloads::KINDS.contains(&kind) {
+        return None;
+    }
+    let selector = &live["spec"]["selector"];
+    let selector = match kind {
+        "ReplicationController" => json!({"matchLabels": selector}),
+        _ => selector.clone(),
+    };
+    let selector: LabelSelector = serde_json::from_value(selector).ok()?;
+    let selector = Selector::try_from(selector).ok()?;
+    // one that selects every pod of the namespace would name another's
+    (!selector.selects_all()).then(|| selector.to_string())
+}
+
+/// One line of bounded length.
+fn shortened(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_are_named_and_the_rest_counted() {
+        let unready = |name: &str| Unready {
+            key: ObjectKey {
+                group: "apps".to_owned(),
+                version: "v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: None,
+                name: name.to_owned(),
+            },
+            why: "no".to_owned(),
+        };
+        let all: Vec<Unready> = ["a", "b", "c", "d", "e"].map(unready).into();
+        let rows = [
+            (0, ""),
+            (1, "Deployment a: no"),
+            (3, "Deployment a: no; Deployment b: no; Deployment c: no"),
+            (
+                5,
+                "Deployment a: no; Deployment b: no; Deployment c: no; and 2 more",
+            ),
+        ];
+        for (count, expected) in rows {
+            assert_eq!(name_three(&all[..count]), expected);
+        }
+    }
+
+    #[test]
+    fn pods_are_found_by_the_workloads_own_selector() {
+        let of = |kind: &str, selector: Value| {
+            pod_selector(&json!({"kind": kind, "spec": {"selector": selector}}))
+        };
+        let labels = json!({"matchLabels": {"app": "web"}, "matchExpressions": [
+            {"key": "tier", "operator": "In", "values": ["front"]},
+        ]});
+        let found = of("Deployment", labels).expect("a selector");
+        assert!(
+            found.contains("app=web") && found.contains("tier in (front)"),
+            "{found}"
+        );
+        let controller = of("ReplicationController", json!({"app": "web"}));
+        assert_eq!(controller.as_deref(), Some("app=web"));
+        assert_eq!(
+            of("Deployment", json!({})),
+            None,
+            "all pods of the namespace"
+        );
+        assert_eq!(of("Service", json!({"app": "web"})), None, "no workload");
+    }
+
+    #[test]
+    fn reasons_are_one_line_of_bounded_length() {
+        assert_eq!(shortened(" a\n  b "), "a b");
+        assert_eq!(shortened(&"x".repeat(1000)).chars().count(), LONGEST + 1);
+    }
 }

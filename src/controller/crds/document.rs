@@ -1,0 +1,255 @@
+//! Definitions as files hold them, and how far the cluster has come with one.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::Value;
+
+use crate::yaml;
+
+/// What a file of definitions may cost to read: the largest in the field have some 100,000 nodes.
+const LIMITS: yaml::Limits = yaml::Limits {
+    nodes: 1_000_000,
+    depth: 200,
+};
+
+/// Why a chart's definitions could not be brought to the cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum CrdsError {
+    /// A file of the chart's `crds` folder is no YAML.
+    #[error("{path} of the chart cannot be read: {source}")]
+    Unreadable {
+        /// The file's path in the chart.
+        path: String,
+        /// What is wrong with it.
+        source: yaml::YamlError,
+    },
+    /// The API server refused, or could not be asked.
+    #[error("definition {name}: {}", said(source))]
+    Api {
+        /// The definition's name.
+        name: String,
+        /// What came back.
+        source: Box<kube::Error>,
+    },
+    /// The names in the definition are another's.
+    #[error("definition {name} is not accepted: {why}")]
+    NamesRefused {
+        /// The definition's name.
+        name: String,
+        /// The server's sentence.
+        why: String,
+    },
+    /// The time was up.
+    #[error("definition {name} is not served after {seconds} s: {why}")]
+    NotServed {
+        /// The definition's name.
+        name: String,
+        /// How long there was for all definitions.
+        seconds: u64,
+        /// What it waits for.
+        why: String,
+    },
+}
+
+fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A definition that can be applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// `widgets.example.com`.
+    pub name: String,
+    /// `apiextensions.k8s.io/v1`.
+    pub api_version: String,
+    /// The whole object, without its status.
+    pub value: Value,
+}
+
+/// The definitions of a file; what else there is in it is noted.
+///
+/// # Errors
+/// The text is no YAML.
+pub fn definitions(
+    path: &str,
+    text: &[u8],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Definition>, CrdsError> {
+    let documents = yaml::parse_all(text, LIMITS).map_err(|source| CrdsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut found = Vec::new();
+    for document in documents.iter().filter(|document| !document.is_null()) {
+        let value = document.to_json();
+        match definition(&value) {
+            Some(definition) => found.push(definition),
+            None => {
+                let kind = value["kind"].as_str().unwrap_or("without a kind");
+                notes.push(format!(
+                    "{path}: a document ({kind}) is no CustomResourceDefinition and is left out"
+                ));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn definition(value: &Value) -> Option<Definition> {
+    let api_version = value["apiVersion"].as_str()?;
+    let is_definition = value["kind"] == "CustomResourceDefinition"
+        && api_version.starts_with("apiextensions.k8s.io/");
+    let name = value["metadata"]["name"].as_str()?;
+    let mut value = value.clone();
+    if let Some(fields) = value.as_object_mut() {
+        // generators write an empty one, and old servers refuse its nulls
+        fields.remove("status");
+    }
+    if let Some(metadata) = value["metadata"].as_object_mut() {
+        metadata.retain(|name, value| !value.is_null() && name != "managedFields");
+    }
+    is_definition.then(|| Definition {
+        name: name.to_owned(),
+        api_version: value["apiVersion"].as_str().unwrap_or_default().to_owned(),
+        value,
+    })
+}
+
+/// How far the cluster has come with a definition.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its storage is made; this version should be served.
+    Established {
+        /// The API group.
+        group: String,
+        /// The first version that is served.
+        version: String,
+    },
+    /// Its names are another's.
+    Refused(String),
+    /// Not yet, and why.
+    Waiting(String),
+}
+
+/// How far the cluster has come with this definition, or with none.
+pub fn stage(found: Option<&CustomResourceDefinition>) -> Stage {
+    let Some(found) = found else {
+        return Stage::Waiting("it was deleted".to_owned());
+    };
+    let conditions = found
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.as_ref());
+    let condition = |wanted: &str| {
+        let mut all = conditions.into_iter().flatten();
+        all.find(|condition| condition.type_ == wanted)
+    };
+    if let Some(names) = condition("NamesAccepted")
+        && names.status == "False"
+    {
+        return Stage::Refused(names.message.clone().unwrap_or_default());
+    }
+    let version = found.spec.versions.iter().find(|version| version.served);
+    match (condition("Established"), version) {
+        (Some(established), Some(version)) if established.status == "True" => Stage::Established {
+            group: found.spec.group.clone(),
+            version: version.name.clone(),
+        },
+        _ => Stage::Waiting("it is not established yet".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn definitions_are_taken_out_of_files_and_the_rest_is_noted() {
+        let text = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com, creationTimestamp: null}
+spec: {group: example.com}
+status: {conditions: null}
+---
+# nothing here
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: notes}
+---
+just a text
+---
+apiVersion: example.com/v1
+kind: CustomResourceDefinition
+metadata: {name: not.really}
+";
+        let mut notes = Vec::new();
+        let found = definitions("crds/all.yaml", text.as_bytes(), &mut notes).unwrap();
+        let expected = Definition {
+            name: "widgets.example.com".to_owned(),
+            api_version: "apiextensions.k8s.io/v1".to_owned(),
+            value: json!({
+                "apiVersion": "apiextensions.k8s.io/v1",
+                "kind": "CustomResourceDefinition",
+                "metadata": {"name": "widgets.example.com"},
+                "spec": {"group": "example.com"},
+            }),
+        };
+        assert_eq!(found, [expected]);
+        let note = |kind: &str| {
+            format!(
+                "crds/all.yaml: a document ({kind}) is no CustomResourceDefinition and is left out"
+            )
+        };
+        let expected = ["ConfigMap", "without a kind", "CustomResourceDefinition"].map(note);
+        assert_eq!(notes, expected);
+        let broken = definitions("crds/x.yaml", b"a: [", &mut notes).unwrap_err();
+        assert!(
+            broken
+                .to_string()
+                .starts_with("crds/x.yaml of the chart cannot be read: ")
+        );
+    }
+
+    #[test]
+    fn a_definition_is_waited_for_until_it_is_established() {
+        let of = |conditions: Value| {
+            let value = json!({
+                "metadata": {"name": "widgets.example.com"},
+                "spec": {
+                    "group": "example.com",
+                    "scope": "Namespaced",
+                    "names": {"plural": "widgets", "kind": "Widget"},
+                    "versions": [
+                        {"name": "v1alpha1", "served": false, "storage": false},
+                        {"name": "v1", "served": true, "storage": true},
+                    ],
+                },
+                "status": {"conditions": conditions},
+            });
+            let definition: CustomResourceDefinition = serde_json::from_value(value).unwrap();
+            stage(Some(&definition))
+        };
+        let condition =
+            |name: &str, status: &str| json!({"type": name, "status": status, "message": "taken"});
+        assert_eq!(
+            of(json!([
+                condition("NamesAccepted", "True"),
+                condition("Established", "True")
+            ])),
+            Stage::Established {
+                group: "example.com".to_owned(),
+                version: "v1".to_owned(),
+            }
+        );
+        let refused = of(json!([condition("NamesAccepted", "False")]));
+        assert_eq!(refused, Stage::Refused("taken".to_owned()));
+        assert!(matches!(of(json!([])), Stage::Waiting(_)));
+        assert!(matches!(stage(None), Stage::Waiting(_)));
+    }
+}
