@@ -15,11 +15,12 @@ use crate::component::status::{Operation, OperationKind, Revision as HistoryEntr
 use crate::component::{Component, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError, jitter};
+use crate::controller::crds::{self, CrdsError};
 use crate::controller::decide::{self, Action, Wanted, Why};
 use crate::controller::namespace::{self, NamespaceState};
 use crate::controller::pass::{Next, Pass};
 use crate::controller::slots::ReleaseKey;
-use crate::controller::{crds, health, members, retry};
+use crate::controller::{health, members, retry};
 use crate::release::helm::{
     ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, Outcome, RollbackCall,
     UninstallCall, UpgradeCall, judge,
@@ -300,22 +301,7 @@ impl Pass<'_> {
         let policy = self.component.spec.crds;
         match crds::apply(&self.context.client, &chart.crds, policy, CRDS_ESTABLISHED).await {
             Ok(_) => Ok(Ok(())),
-            Err(cause) => Ok(Err(Failure {
-                class: if cause.is_transient() {
-                    FailureClass::Transient
-                } else {
-                    FailureClass::Attempt
-                },
-                reason: if cause.is_transient() {
-                    Reason::ClusterUnreachable
-                } else {
-                    Reason::MissingCRDs
-                },
-                message: format!(
-                    "the chart's definitions cannot be applied: {}",
-                    chain(&cause)
-                ),
-            })),
+            Err(cause) => Ok(Err(definitions_failure(&cause))),
         }
     }
 
@@ -629,6 +615,33 @@ impl Pass<'_> {
         let limit = self.component.spec.history_limit.clamp(1, 100) as usize;
         let history = &mut self.draft.status.history;
         *history = decide::remember(history, entry, limit);
+    }
+}
+
+/// What it means that a chart's definitions could not be applied.
+fn definitions_failure(cause: &CrdsError) -> Failure {
+    let (class, reason) = match cause {
+        CrdsError::Unreadable { .. } => (FailureClass::Terminal, Reason::ChartInvalid),
+        CrdsError::Api { source, .. } => match source.as_ref() {
+            kube::Error::Api(status) if status.code == 403 => {
+                (FailureClass::Attempt, Reason::Forbidden)
+            }
+            kube::Error::Api(status) if matches!(status.code, 400 | 405 | 415 | 422) => {
+                (FailureClass::Attempt, Reason::MissingCRDs)
+            }
+            _ => (FailureClass::Transient, Reason::ClusterUnreachable),
+        },
+        CrdsError::NamesRefused { .. } | CrdsError::NotServed { .. } => {
+            (FailureClass::Attempt, Reason::MissingCRDs)
+        }
+    };
+    Failure {
+        class,
+        reason,
+        message: format!(
+            "the chart's definitions cannot be applied: {}",
+            chain(cause)
+        ),
     }
 }
 
