@@ -11,7 +11,9 @@ mod missing;
 mod present;
 mod removal;
 mod supply;
+mod together;
 mod verdict;
+mod waiting;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -63,15 +63,20 @@ pub(super) fn agree(versions: &[(String, Version)], demands: Vec<Demand>) -> Agr
     agreement
 }
 
-/// The demands that `refused` is at odds with, itself among them: as few as possible.
+/// The demands that `refused` is at odds with, itself among them: as few as possible, and of those in the same words
+/// the first.
 pub(super) fn opponents(
     versions: &[(String, Version)],
     admitted: &[Demand],
     refused: &Demand,
 ) -> Vec<Demand> {
     let versions: Vec<&Version> = versions.iter().map(|(_, version)| version).collect();
-    let mut all = vec![refused.clone()];
-    all.extend(admitted.iter().cloned());
+    let mut heard: BTreeSet<String> = BTreeSet::new();
+    let all = [refused].into_iter().chain(admitted);
+    let all: Vec<Demand> = all
+        .filter(|demand| heard.insert(demand.range.to_string()))
+        .cloned()
+        .collect();
     match choose(&versions, &all) {
         Choice::Conflict(demands) => demands.into_iter().cloned().collect(),
         Choice::Version(_) | Choice::Unsatisfiable(_) => all,

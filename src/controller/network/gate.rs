@@ -6,6 +6,7 @@ use crate::component::conditions::Reason;
 use crate::component::status::{DependencyState, DependencyStatus};
 use crate::controller::network::edges::{Edge, Found};
 use crate::controller::network::supply::{Question, Supply};
+use crate::controller::network::together::together;
 use crate::controller::network::verdict::{Gate, ImplicitComponent, Retarget, Verdict};
 use crate::controller::network::words::and;
 use crate::controller::network::{Member, Network};
@@ -114,6 +115,10 @@ impl Network {
     /// The cycle that `own` is in if these are its edges.
     fn cycle_through(&self, own: usize, edges: &[Edge]) -> Option<Cycle> {
         let targets = targets(edges, Strength::Required);
+        let now: BTreeSet<usize> = targets.iter().copied().collect();
+        if now == self.required(own).collect() {
+            return self.cycle_of[own].map(|number| self.cycles[number].clone());
+        }
         let mut reached: BTreeSet<usize> = BTreeSet::new();
         let mut next = targets.clone();
         while let Some(index) = next.pop() {
@@ -253,114 +258,4 @@ fn targets(edges: &[Edge], strength: Strength) -> Vec<usize> {
         _ => None,
     });
     found.collect()
-}
-
-/// How bad a reason is: the worst one is the verdict's.
-fn rank(reason: Reason) -> usize {
-    const WORST_FIRST: [Reason; 7] = [
-        Reason::DependencyDisabled,
-        Reason::DependencyVersionConflict,
-        Reason::DependencyMissing,
-        Reason::DependencyAmbiguous,
-        Reason::DependencyVersionMismatch,
-        Reason::DependencyNotReady,
-        Reason::DependencyInstalling,
-    ];
-    let place = WORST_FIRST.iter().position(|known| *known == reason);
-    place.expect("obstacles have these reasons only")
-}
-
-/// One verdict of all findings.
-fn together(cycle: Option<&Cycle>, findings: Vec<Finding>) -> Gate {
-    const SHOWN: usize = 4;
-    let mut gate = Gate {
-        verdict: is_open(&findings),
-        dependencies: Vec::new(),
-        create: Vec::new(),
-        retarget: Vec::new(),
-    };
-    let mut obstacles = Vec::new();
-    for finding in findings {
-        if !gate.dependencies.contains(&finding.status) {
-            gate.dependencies.push(finding.status);
-        }
-        obstacles.extend(finding.obstacle);
-        gate.create.extend(finding.create);
-        gate.retarget.extend(finding.retarget);
-    }
-    // stable: of equal ones, the user's come first
-    obstacles.sort_by_key(|obstacle| rank(obstacle.reason));
-    let worst = obstacles.first().map(|obstacle| obstacle.reason);
-    let stalls = matches!(
-        worst,
-        Some(Reason::DependencyDisabled | Reason::DependencyVersionConflict)
-    );
-    if let Some(cycle) = cycle {
-        gate.verdict = Verdict::Stalled {
-            reason: Reason::DependencyCycle,
-            message: cycle.to_string(),
-        };
-    } else if let Some(reason) = worst {
-        let mut messages: Vec<String> = Vec::new();
-        for obstacle in obstacles {
-            if !messages.contains(&obstacle.message) {
-                messages.push(obstacle.message);
-            }
-        }
-        let more = messages.len().saturating_sub(SHOWN);
-        messages.truncate(SHOWN);
-        let mut message = messages.join("; ");
-        if more > 0 {
-            message.push_str(&format!("; and {more} more"));
-        }
-        gate.verdict = if stalls {
-            Verdict::Stalled { reason, message }
-        } else {
-            Verdict::Waiting { reason, message }
-        };
-    }
-    // nothing is made for a Component that goes nowhere
-    if matches!(gate.verdict, Verdict::Stalled { .. }) {
-        gate.create.clear();
-        gate.retarget.clear();
-    }
-    gate.create
-        .sort_by(|a, b| (&a.key, &a.version).cmp(&(&b.key, &b.version)));
-    gate.create.dedup_by(|a, b| a.key == b.key);
-    gate.retarget
-        .sort_by(|a, b| (&a.key, &a.version).cmp(&(&b.key, &b.version)));
-    gate.retarget.dedup_by(|a, b| a.key == b.key);
-    gate
-}
-
-/// The verdict if nothing is in the way.
-fn is_open(findings: &[Finding]) -> Verdict {
-    const NAMED: usize = 5;
-    let there = findings.iter().filter(|finding| {
-        matches!(
-            finding.status.state,
-            DependencyState::Ready | DependencyState::External
-        )
-    });
-    let names: BTreeSet<String> = there
-        .map(|finding| {
-            let version = finding.status.found.iter();
-            let words = [finding.status.name.clone()].into_iter();
-            words.chain(version.cloned()).collect::<Vec<_>>().join(" ")
-        })
-        .collect();
-    let names: Vec<String> = names.into_iter().collect();
-    let (reason, message) = match names.len() {
-        0 => (Reason::NoDependencies, "depends on nothing".to_owned()),
-        1 => (Reason::DependenciesReady, format!("{} is ready", names[0])),
-        2..=NAMED => (
-            Reason::DependenciesReady,
-            format!("{} are ready", and(&names)),
-        ),
-        many => (
-            Reason::DependenciesReady,
-            format!("all {many} dependencies are ready"),
-        ),
-    };
-    Verdict::Open { reason, message }
 }

@@ -8,6 +8,7 @@ use crate::component::Phase;
 use crate::component::status::{DependencyState, DependencyStatus};
 use crate::topology::{Requirement, VersionRange};
 
+mod absent;
 mod cycles;
 mod gates;
 mod members;

@@ -51,7 +51,7 @@ fn needs(of: u8, wires: &[Wire], chart: bool) -> Vec<Requirement> {
         .filter(|(from, _, _, by_chart)| *from == of && *by_chart == chart);
     own.map(|(_, to, optional, _)| Requirement {
         name: name(*to),
-        range: VersionRange::parse(if to % 2 == 0 { "^1" } else { "" }).unwrap(),
+        range: VersionRange::parse(if to.is_multiple_of(2) { "^1" } else { "" }).unwrap(),
         optional: optional.then_some(true),
         ..Requirement::default()
     })
@@ -116,7 +116,14 @@ impl Cluster {
         match &gate.verdict {
             Verdict::Open { .. } => {
                 put(&mut after, "ready");
-                after.version = Some(if number % 2 == 0 { "1.5.0" } else { "2.0.0" }.to_owned());
+                after.version = Some(
+                    if number.is_multiple_of(2) {
+                        "1.5.0"
+                    } else {
+                        "2.0.0"
+                    }
+                    .to_owned(),
+                );
                 self.installed.push(number);
             }
             Verdict::Waiting { reason, message } | Verdict::Stalled { reason, message } => {
