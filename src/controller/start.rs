@@ -24,12 +24,13 @@ use crate::controller::context::Context;
 use crate::controller::events::Events;
 use crate::controller::lease::{Elector, Leadership, Lost};
 use crate::controller::metrics::ControllerMetrics;
+use crate::controller::network::Member;
 use crate::controller::objects::Objects;
 use crate::controller::probes::{self, Readiness};
 use crate::controller::queue::{self, Waker};
 use crate::controller::slots::Slots;
 use crate::controller::world::World;
-use crate::controller::{follow, members, namespace, pass};
+use crate::controller::{follow, namespace, pass};
 use crate::release::helm::{self, Helm, HelmSettings};
 use crate::repository::chain;
 
@@ -450,7 +451,7 @@ async fn gauges(context: Arc<Context>, mut synced: [watch::Receiver<bool>; 2]) {
             needed.extend(
                 digests.filter_map(|digest| Sha256Hex::parse(digest.trim_start_matches("sha256:"))),
             );
-            let member = members::member(component);
+            let member = Member::of(component);
             let phase = member.progress.phase.as_ref().map(ToString::to_string);
             rows.push((
                 member.key,

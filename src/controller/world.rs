@@ -8,8 +8,7 @@ use tokio::sync::watch;
 
 use crate::component::names::annotation;
 use crate::component::{Component, conditions::ConditionType};
-use crate::controller::members::member;
-use crate::controller::network::Network;
+use crate::controller::network::{Member, Network};
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
 use crate::release::record::{Revision, newest_first};
@@ -119,7 +118,7 @@ impl World {
                 return Arc::clone(network);
             }
             let usable = inner.components.values().filter_map(|seen| seen.usable());
-            let network = Arc::new(Network::of(usable.map(member).collect()));
+            let network = Arc::new(Network::of(usable.map(Member::of).collect()));
             inner.network = Some(Arc::clone(&network));
             network
         })
@@ -267,7 +266,7 @@ fn concerned(
     key: &NodeKey,
     versions: [Option<&Seen>; 2],
 ) -> Vec<NodeKey> {
-    let mut concerned = network.dependents(key);
+    let mut concerned = network.concerned(key);
     for component in versions.into_iter().flatten().filter_map(Seen::usable) {
         concerned.extend(owners(inner, &release_of(component)));
         let depends_on = component.spec.depends_on.iter();

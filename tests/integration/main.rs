@@ -2,6 +2,7 @@
 
 mod architecture;
 mod charts_over_http;
+mod component_controller;
 mod control_plane;
 mod crd;
 mod crd_on_a_cluster;

@@ -15,6 +15,7 @@ pub mod helm_release;
 pub mod helm_wrapper;
 pub mod http;
 pub mod kubectl;
+pub mod kubelet;
 pub mod liar;
 pub mod process;
 pub mod random;
