@@ -465,6 +465,7 @@ impl Pass<'_> {
                     return self.hold(reason, &message, recheck, &observed).await;
                 }
                 Decision::Run { action, why } => {
+                    self.provide(&gate).await?;
                     match &gate.verdict {
                         Verdict::Open { .. } => {}
                         Verdict::Waiting { reason, message } => {

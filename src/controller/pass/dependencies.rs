@@ -40,7 +40,7 @@ impl Supply for Answers {
 }
 
 impl Pass<'_> {
-    /// Whether the dependencies let this Component go on. What is missing and can be had is created.
+    /// Whether the dependencies let this Component go on, if it has anywhere to go.
     pub(super) async fn gate(&mut self, chart: &FetchedChart) -> Result<Gate, PassError> {
         let network = self.context.world.network();
         let mut answers = Answers::default();
@@ -70,13 +70,19 @@ impl Pass<'_> {
                     .is_false(ConditionType::DependenciesReady, *reason, message);
             }
         }
+        Ok(gate)
+    }
+
+    /// Creates what is missing and moves what was created before to a range that suits all. Only for who has something
+    /// to install: what runs already does not bring back what somebody took away on purpose.
+    pub(super) async fn provide(&mut self, gate: &Gate) -> Result<(), PassError> {
         for wanted in &gate.create {
             self.create(wanted).await?;
         }
         for moved in &gate.retarget {
             self.retarget(moved).await?;
         }
-        Ok(gate)
+        Ok(())
     }
 
     /// The chart version of a deployed release of that name, in that namespace or in the one that this release goes to.
