@@ -100,7 +100,7 @@ class Bench:
         self.process = subprocess.Popen(
             [str(self.options.binary), "--controller", f"--port={self.port}", "--listen-host=127.0.0.1", "--log-json",
              "--storage=local", f"--storage-local-rootdir={self.charts}", f"--helm-binary={self.options.helm}",
-             f"--cache-dir={self.scratch / 'cache'}", f"--health-probe-bind-address=127.0.0.1:{probe}",
+             f"--chart-cache-dir={self.scratch / 'cache'}", f"--health-probe-bind-address=127.0.0.1:{probe}",
              f"--metrics-bind-address=127.0.0.1:{metrics}", f"--concurrency={SLOTS}", "--watch-namespace=bench"],
             env=self.environment, stdout=self.log, stderr=self.log)
         self.wait_until(lambda: fetch(probe, "/readyz")[0] == 200, "the controller to be ready", 60)

@@ -16,6 +16,7 @@ mod repository;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -86,6 +87,7 @@ pub struct Charts {
     /// Packages that are just being fetched or read, so that all who want one share the work.
     underway: Mutex<HashMap<(Sha256Hex, String), Weak<Underway>>>,
     opening: Semaphore,
+    fetched_bytes: AtomicU64,
 }
 
 type Underway = OnceCell<Result<Arc<FetchedChart>, ChartsError>>;
@@ -120,8 +122,14 @@ impl Charts {
             others: Mutex::default(),
             underway: Mutex::default(),
             opening: Semaphore::new(OPENING),
+            fetched_bytes: AtomicU64::new(0),
             settings,
         })
+    }
+
+    /// How many bytes of packages were fetched so far.
+    pub fn fetched_bytes(&self) -> u64 {
+        self.fetched_bytes.load(Ordering::Relaxed)
     }
 
     /// The versions of a chart, newest first, at least one; in the repository at the URL `repository`, else in the one of

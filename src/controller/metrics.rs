@@ -201,9 +201,10 @@ impl ControllerMetrics {
         self.helm_max_rss.set(self.helm_max_rss.get().max(bytes));
     }
 
-    /// A package of so many bytes was fetched.
+    /// So many bytes of packages were fetched so far.
     pub fn chart_bytes(&self, bytes: u64) {
-        self.chart_bytes.inc_by(bytes);
+        let counted = self.chart_bytes.get();
+        self.chart_bytes.inc_by(bytes.saturating_sub(counted));
     }
 
     /// Whether this replica works.

@@ -263,7 +263,7 @@ fn helm(config: &ControllerConfig) -> anyhow::Result<Helm> {
     let binary = helm::find(config.helm_binary.as_deref(), path.as_deref())?;
     let home = cache_dir(config).join("helm");
     std::fs::create_dir_all(&home)
-        .with_context(|| format!("{} cannot be made; set --cache-dir", home.display()))?;
+        .with_context(|| format!("{} cannot be made; set --chart-cache-dir", home.display()))?;
     let mut environment: Vec<(OsString, OsString)> = Vec::new();
     let mut pass_on = |name: &str| {
         if let Some(value) = env::var_os(name) {
@@ -472,6 +472,7 @@ async fn gauges(context: Arc<Context>, mut synced: [watch::Receiver<bool>; 2]) {
                     *ready,
                 )
             }));
+        context.metrics.chart_bytes(context.charts.fetched_bytes());
         let (used, total) = context.slots.in_use();
         context.metrics.slots(used, total);
         context.metrics.queue_depth(context.slots.waiting());

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -83,12 +84,13 @@ impl Charts {
         };
         let judged = tokio::task::spawn_blocking(judge).await;
         let chart = judged.expect("judging a package does not panic")?;
+        self.fetched_bytes.fetch_add(chart.size, Ordering::Relaxed);
         tracing::info!(
             chart = %chart.name,
             version = %chart.version,
             %digest,
             bytes = chart.size,
-            milliseconds = start.elapsed().as_millis(),
+            milliseconds = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
             "Fetched a chart",
         );
         Ok(chart)
