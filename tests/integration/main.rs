@@ -6,6 +6,7 @@ mod component_controller;
 mod control_plane;
 mod crd;
 mod crd_on_a_cluster;
+mod helm_child;
 mod helm_cli;
 mod hostile;
 mod http;

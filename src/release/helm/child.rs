@@ -10,7 +10,6 @@ use std::pin::pin;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::Signal;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -67,8 +66,8 @@ impl Ended {
     }
 }
 
-/// Runs a process to its end, which comes early when `stop` is cancelled or the deadline passes: SIGTERM first, SIGKILL
-/// when that takes too long, both to its whole group. `started` is told its process id.
+/// Runs a process to its end, which comes early when `stop` is cancelled or the deadline passes: SIGTERM first, and
+/// SIGKILL to its whole group when that takes too long. `started` is told its process id.
 pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) -> Ended {
     let (group, end, pipes) = match start(job.command, job.input.is_some(), job.keeps_output).await
     {
@@ -101,7 +100,7 @@ pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) 
                     is_stopped = true;
                     if asked.is_none() {
                         asked = Some(Ending::Stopped);
-                        group.signal(Signal::TERM);
+                        group.terminate();
                         next.as_mut().reset(Instant::now() + STOP_GRACE);
                     } else {
                         let patience = next.deadline().min(Instant::now() + STOP_GRACE);
@@ -111,10 +110,10 @@ pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) 
                 () = &mut next => {
                     if asked.is_none() {
                         asked = Some(Ending::DeadlineExceeded);
-                        group.signal(Signal::TERM);
+                        group.terminate();
                         next.as_mut().reset(Instant::now() + job.grace);
                     } else {
-                        group.signal(Signal::KILL);
+                        group.kill();
                         next.as_mut().reset(Instant::now() + STOP_GRACE);
                     }
                 }
@@ -217,6 +216,3 @@ fn ending(status: ExitStatus, asked: Option<Ending>, stderr: &str) -> Ending {
         (None, None) => Ending::Killed(status.signal().unwrap_or_default()),
     }
 }
-
-#[cfg(test)]
-mod tests;

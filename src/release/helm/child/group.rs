@@ -1,4 +1,4 @@
-//! A process and all that it starts: signalled as one, and reaped only when nothing of it is left to signal.
+//! A process and all that it starts: asked to end, killed as one, and reaped only when nothing of it is left to kill.
 
 use std::io;
 use std::process::{Child, ExitStatus};
@@ -7,7 +7,9 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 use tokio::sync::oneshot;
 
 /// How long a process may take to end when nobody waits for it any more.
@@ -62,9 +64,18 @@ impl Group {
         self.shared.leader.as_raw_nonzero().get()
     }
 
-    /// Sends a signal to every process of the group, unless it has ended.
-    pub fn signal(&self, signal: Signal) {
-        self.shared.signal(signal);
+    /// Asks the leader to end, unless it has. What it has started goes on: it may need that to end well, such as the
+    /// program that gives it its credentials.
+    pub fn terminate(&self) {
+        let is_reaped = self.shared.lock();
+        if !*is_reaped {
+            let _ = kill_process(self.shared.leader, Signal::TERM);
+        }
+    }
+
+    /// Ends every process of the group, unless the leader has ended.
+    pub fn kill(&self) {
+        self.shared.kill();
     }
 
     /// The most memory that the leader has had resident so far, in bytes; `None` when it has ended.
@@ -83,14 +94,14 @@ impl Drop for Group {
         if *self.shared.lock() {
             return;
         }
-        self.signal(Signal::TERM);
+        self.terminate();
         let shared = Arc::clone(&self.shared);
         let last = thread::Builder::new().spawn(move || {
             thread::sleep(ABANDONED);
-            shared.signal(Signal::KILL);
+            shared.kill();
         });
         if last.is_err() {
-            self.signal(Signal::KILL);
+            self.kill();
         }
     }
 }
@@ -102,11 +113,11 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn signal(&self, signal: Signal) {
+    fn kill(&self) {
         let is_reaped = self.lock();
         if !*is_reaped {
             // the last of it may end just now
-            let _ = kill_process_group(self.leader, signal);
+            let _ = kill_process_group(self.leader, Signal::KILL);
         }
     }
 
