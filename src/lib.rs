@@ -2,11 +2,14 @@
 //!
 //! ```text
 //!  main -> app ─┬─> http ─> repository ─> object_store
+//!               ├─> controller ─┬─> release ─> the helm binary
+//!               │               ├─> remote     (charts over HTTP, from the repository next door)
+//!               │               └─> kube       (Components, release Secrets, drift, the Lease)
 //!               └─> telemetry, metrics
-//!  controller::charts, plan -> remote      (chart repositories, seen as their client)
 //!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
 //!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  plan but its sources
-//!  never: repository -> http · pure -> hyper / tokio / clock
+//!              release::{record, manifest, token}  controller::{decide, network, retry, report, validate}
+//!  never: repository -> http · http -> controller · controller -> http · pure -> hyper / tokio / clock
 //! ```
 //!
 //! `tests/integration/architecture.rs` fails on a forbidden direction.

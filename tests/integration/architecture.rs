@@ -9,10 +9,17 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 16] = [
+const PURE: [&str; 26] = [
     "chart",
     "component",
     "config",
+    "controller::charts::kube_version",
+    "controller::charts::pick",
+    "controller::decide",
+    "controller::network",
+    "controller::report",
+    "controller::retry",
+    "controller::validate",
     "go_syntax",
     "http::route",
     "plan::catalog",
@@ -23,16 +30,22 @@ const PURE: [&str; 16] = [
     "plan::solve",
     "plan::text",
     "repository::index",
+    "release::manifest",
+    "release::record",
+    "release::token",
     "repository::key",
     "topology",
     "yaml",
 ];
 
 /// What a pure room has no use for: a server, a runtime, a store, a disk, a network, a clock.
-const IMPURE: [&str; 13] = [
+const IMPURE: [&str; 16] = [
     "axum",
     "hyper",
     "hyper_util",
+    "kube::Api",
+    "kube::Client",
+    "kube::runtime",
     "notify",
     "object_store",
     "reqwest",
@@ -46,7 +59,13 @@ const IMPURE: [&str; 13] = [
 ];
 
 /// Calls that read the clock, by the end of their path.
-const CLOCKS: [&str; 4] = ["Instant::now", "Local::now", "SystemTime::now", "Utc::now"];
+const CLOCKS: [&str; 5] = [
+    "Instant::now",
+    "Local::now",
+    "SystemTime::now",
+    "Timestamp::now",
+    "Utc::now",
+];
 
 /// What a pure room's file may use all the same, and why.
 const EXCEPTIONS: [(&str, &str); 3] = [
@@ -59,7 +78,7 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 11] = [
+const FORBIDDEN: [(&str, &str); 16] = [
     ("repository", "chartroom::http"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
@@ -68,6 +87,11 @@ const FORBIDDEN: [(&str, &str); 11] = [
     ("component", "chartroom::http"),
     ("component", "chartroom::repository"),
     ("http", "chartroom::app"),
+    ("http", "chartroom::controller"),
+    ("controller", "chartroom::http"),
+    ("controller", "chartroom::app"),
+    ("release", "chartroom::controller"),
+    ("repository", "chartroom::controller"),
     ("repository", "chartroom::plan"),
     ("topology", "chartroom::plan"),
     ("topology", "chartroom::repository"),
