@@ -1,1 +1,341 @@
-//! What to do about a release: a function of what is wanted and what is there.
+//! What to do about a release: a function of what is wanted and what is there (contract sections 2.7 to 2.9).
+//!
+//! A decision is a step, not a plan: whoever acts on it observes again and decides again. For that to come to an end,
+//! the pass keeps to these rules about `status`:
+//!
+//! - The intent (`status.operation`) is written before Helm starts, and with it `lastAttempted` unless the action goes
+//!   back to an earlier revision. Counters of another hash or generation are cleared there, and `forceAt` and
+//!   `resetAt` count as handled from there on.
+//! - The end clears the intent and puts the revision into `history`, be it good or bad: a `status` of `failed` there
+//!   stays, though Helm may call the revision superseded later. [`remember`] does it.
+//! - A success clears `failures`, `retryCount` and `nextRetryTime`; going back to an earlier revision clears none.
+//! - The cause of a failure stays in the message of the condition `Released` until a success.
+//! - A reinstall writes two intents: `Uninstall`, and when nothing is left, `Install` from revision 0 with no history.
+
+mod evidence;
+mod failed;
+mod good;
+mod pending;
+mod removal;
+mod schedule;
+mod words;
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+pub use self::evidence::{INTERRUPTED, resumed_operation};
+pub use self::good::{last_known_good, remember};
+pub use self::removal::{Removal, RemovalStep, decide_removal};
+
+use self::evidence::Maker;
+use crate::component::conditions::Reason;
+use crate::component::spec_hash::SpecHash;
+use crate::component::status::{ComponentStatus, OperationKind};
+use crate::component::{InstallFailure, TakeOwnership, UpgradeFailure};
+use crate::controller::retry::later;
+use crate::release::helm::FailureClass;
+use crate::release::record::{Record, ReleaseStatus, Revision};
+
+/// How long nobody looks again, by himself, at what only a change can put right (contract section 2.7, class C).
+const RECHECK: Duration = Duration::from_secs(30 * 60);
+
+/// What the Component asks for, resolved.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The hash of everything that the release is to be made of.
+    pub hash: SpecHash,
+    /// The generation of the spec. It decides nothing: the hash does (contract section 2.4).
+    pub generation: i64,
+    /// The chart's name.
+    pub chart_name: String,
+    /// The chart's exact version.
+    pub chart_version: String,
+    /// `spec.timeout`, by which the age of somebody else's operation is judged.
+    pub timeout: Duration,
+    /// Whether a release that was there before may be taken over.
+    pub take_ownership: TakeOwnership,
+    /// What follows a failed first install.
+    pub install_on_failure: InstallFailure,
+    /// True if the chart has hooks that run at installs only.
+    pub has_install_hooks: bool,
+    /// How many attempts follow a first failed upgrade.
+    pub upgrade_retries: u32,
+    /// What follows a failed upgrade.
+    pub upgrade_on_failure: UpgradeFailure,
+}
+
+/// The newest revision of the release.
+#[derive(Clone, Debug)]
+pub enum Newest<'a> {
+    /// There is no release.
+    None,
+    /// Its record. The record's own status counts, not the label's: so Helm judges.
+    Readable(&'a Record),
+    /// Why its record cannot be read.
+    Unreadable(String),
+}
+
+/// Everything that a decision depends on.
+#[derive(Clone, Debug)]
+pub struct Situation<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// What is wanted.
+    pub wanted: &'a Wanted,
+    /// The release's revisions by their labels, newest first.
+    pub revisions: &'a [Revision],
+    /// The record of the first of them.
+    pub newest: Newest<'a>,
+    /// What was done so far.
+    pub status: &'a ComponentStatus,
+    /// Who decides: what this process writes into `status.operation.holder`.
+    pub holder: &'a str,
+    /// True if no Helm of the holder that `status.operation` names can be running: its process is gone, or it is this
+    /// process and has no child for the release. False if there is no operation.
+    pub holder_is_gone: bool,
+    /// True if there is a `forceAt` that was not handled.
+    pub forced: bool,
+    /// True if earlier failures do not count any more: an unhandled `resetAt`, or the hash or generation changed.
+    pub reset: bool,
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// The release is as wanted: look after its objects.
+    InSync {
+        /// How that is known.
+        how: InSync,
+    },
+    /// Run Helm.
+    Run {
+        /// What for.
+        action: Action,
+        /// Why, in one phrase by its `Display`.
+        why: Why,
+    },
+    /// Mark the pending newest revision as failed, with a description that begins with [`INTERRUPTED`], on condition
+    /// that its Secret is the one that was seen; then decide again.
+    Unlock {
+        /// The pending revision.
+        revision: i64,
+        /// What the event `Unlocked` says.
+        event: String,
+    },
+    /// Our operation failed, and nobody wrote it down: do so as for a failure that was just seen, then decide again.
+    CountFailure {
+        /// The failed revision.
+        revision: i64,
+        /// What was being done.
+        kind: OperationKind,
+        /// Interrupted, or an attempt; the message may tell more.
+        class: FailureClass,
+        /// What Helm wrote into the revision: the cause.
+        message: String,
+    },
+    /// Our rollback succeeded, and nobody wrote it down: do so, then decide again.
+    RecordRollback {
+        /// The revision that it made.
+        revision: i64,
+        /// The revision that it went back to.
+        to: i64,
+    },
+    /// Move the unreadable newest revision out of Helm's sight: a renamed copy, then the original goes. Then decide
+    /// again, still forced.
+    SetAside {
+        /// The unreadable revision.
+        revision: i64,
+    },
+    /// Something passes by itself.
+    Wait {
+        /// What is waited for, or what failed.
+        reason: Reason,
+        /// A sentence; after a failure it begins with the cause.
+        message: String,
+        /// The class of what failed.
+        class: FailureClass,
+        /// When to decide again at the latest; without it, when something changes.
+        until: Option<Timestamp>,
+    },
+    /// Nothing passes by itself: somebody must change something.
+    Hold {
+        /// What is wrong.
+        reason: Reason,
+        /// A sentence; after a failure it begins with the cause.
+        message: String,
+        /// When to decide again at the latest.
+        recheck: Timestamp,
+    },
+}
+
+/// How it is known that a release is as wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InSync {
+    /// The revision proves it, and `status` says so too.
+    Ours,
+    /// The revision proves it, but `status` does not say so yet, because its writing was lost: write it.
+    AdoptSuccess,
+}
+
+/// What Helm is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `helm upgrade --install` of what was never deployed: no release, an uninstalled one, or a failed first install
+    /// that is gone on from. Its failures count as an install's.
+    Install,
+    /// `helm upgrade --install` of what was deployed.
+    Upgrade,
+    /// Uninstall, wait until every object is gone, then install.
+    Reinstall,
+    /// `helm rollback`.
+    Rollback {
+        /// The revision to go back to.
+        to: i64,
+    },
+    /// `helm upgrade` with the chart and values of an earlier revision, because Helm could not go back to it. Its intent
+    /// is of the kind `Rollback`, and its token has that revision's hash.
+    Reapply {
+        /// The revision whose chart and values are used.
+        to: i64,
+    },
+    /// `helm uninstall` of what is `uninstalling`.
+    FinishUninstall,
+}
+
+/// Why Helm is run. Displays as one phrase, for events and the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// There is no release.
+    NotInstalled,
+    /// There was one.
+    RemovedOutside,
+    /// Something else is wanted than what was made.
+    Changed,
+    /// Somebody else upgraded it or rolled it back.
+    Foreign,
+    /// `forceAt` asks for it.
+    Forced,
+    /// The last attempt failed, and this one is due.
+    Retry,
+    /// The release was there before the Component.
+    Adopt,
+    /// The newest revision is half of something: superseded, uninstalled or uninstalling.
+    Unfinished,
+    /// What was begun was cut off.
+    Interrupted,
+    /// The last attempt failed: go back.
+    LastAttemptFailed,
+    /// The way back failed: take the other one.
+    RollbackFailed,
+}
+
+/// What to do about a release that is wanted.
+pub fn decide(situation: &Situation<'_>) -> Decision {
+    let s = situation;
+    if let Some(wait) = pending::others_work(s) {
+        return wait;
+    }
+    let record = match &s.newest {
+        Newest::None => return nothing_there(s),
+        Newest::Readable(record) => *record,
+        Newest::Unreadable(why) => return unreadable(s, why),
+    };
+    if record.status != ReleaseStatus::Uninstalled
+        && let Some(hold) = belongs_to_others(s, record)
+    {
+        return hold;
+    }
+    match record.status {
+        ReleaseStatus::Deployed => deployed(s, record),
+        ReleaseStatus::Failed => failed::decide(s, record),
+        ReleaseStatus::PendingInstall
+        | ReleaseStatus::PendingUpgrade
+        | ReleaseStatus::PendingRollback => pending::decide(s, record),
+        ReleaseStatus::Superseded | ReleaseStatus::Unknown => {
+            s.by_schedule(Action::Upgrade, Why::Unfinished)
+        }
+        ReleaseStatus::Uninstalled => s.by_schedule(Action::Install, Why::Unfinished),
+        ReleaseStatus::Uninstalling => s.by_schedule(Action::FinishUninstall, Why::Unfinished),
+    }
+}
+
+/// No release: install. Objects may be left over if an uninstall was cut off.
+fn nothing_there(s: &Situation<'_>) -> Decision {
+    let interrupted = s.status.operation.as_ref().map(|operation| operation.kind);
+    match interrupted {
+        Some(OperationKind::Uninstall) => s.by_schedule(Action::Reinstall, Why::Unfinished),
+        Some(OperationKind::Install) => s.by_schedule(Action::Install, Why::Interrupted),
+        _ if !s.status.history.is_empty() => s.by_schedule(Action::Install, Why::RemovedOutside),
+        _ => s.by_schedule(Action::Install, Why::NotInstalled),
+    }
+}
+
+/// A record that nobody can read is not ours to destroy.
+fn unreadable(s: &Situation<'_>, why: &str) -> Decision {
+    let number = s.revisions.first().map_or(0, |revision| revision.number);
+    let may_touch = s.is_managed() || s.wanted.take_ownership != TakeOwnership::Never;
+    if s.forced && may_touch && number > 0 {
+        return Decision::SetAside { revision: number };
+    }
+    Decision::Hold {
+        reason: Reason::StateError,
+        message: words::unreadable(number, why),
+        recheck: later(s.now, RECHECK),
+    }
+}
+
+/// A release that was there before the Component, and that it may not have.
+fn belongs_to_others(s: &Situation<'_>, record: &Record) -> Option<Decision> {
+    if s.is_managed() {
+        return None;
+    }
+    let other_chart = record.chart.name != s.wanted.chart_name;
+    let message = match s.wanted.take_ownership {
+        TakeOwnership::Never => words::not_to_be_taken(record),
+        TakeOwnership::SameRelease if other_chart => words::of_another_chart(record, s.wanted),
+        TakeOwnership::SameRelease | TakeOwnership::Always => return None,
+    };
+    Some(Decision::Hold {
+        reason: Reason::OwnershipConflict,
+        message,
+        recheck: later(s.now, RECHECK),
+    })
+}
+
+fn deployed(s: &Situation<'_>, record: &Record) -> Decision {
+    let (in_sync, why) = match s.maker(record) {
+        Maker::UnrecordedRollback { to } => {
+            return Decision::RecordRollback {
+                revision: record.revision,
+                to,
+            };
+        }
+        Maker::Us { wanted } => (wanted, Why::Changed),
+        Maker::Others if s.is_managed() => (false, Why::Foreign),
+        Maker::Others => (false, Why::Adopt),
+    };
+    if !in_sync {
+        return s.by_schedule(Action::Upgrade, why);
+    }
+    if s.forced {
+        return s.by_schedule(Action::Upgrade, Why::Forced);
+    }
+    let is_recorded = s.status.operation.is_none()
+        && s.status.observed_hash.as_deref() == Some(s.wanted.hash.to_string().as_str())
+        && s.status.release_version == Some(record.revision)
+        && s.status
+            .history
+            .iter()
+            .any(|entry| entry.revision == record.revision);
+    Decision::InSync {
+        how: if is_recorded {
+            InSync::Ours
+        } else {
+            InSync::AdoptSuccess
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

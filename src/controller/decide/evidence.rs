@@ -1,0 +1,182 @@
+//! Who made a revision: what its labels and its description prove (contract section 2.9).
+//!
+//! Labels are inherited by whatever comes after, also by other people's upgrades; a description never is, but Helm
+//! overwrites it when an operation fails. So a deployed revision is proved by both, an unfinished one by the label and
+//! its number, and a rollback, which can carry neither, by what `status` says of it.
+
+use crate::component::status::{Operation, OperationKind};
+use crate::controller::decide::{Newest, Situation};
+use crate::release::record::{Record, ReleaseStatus, Revision};
+use crate::release::token::{Token, rollback_target};
+
+/// What the description of a revision begins with when it was unlocked.
+pub const INTERRUPTED: &str = "interrupted: ";
+
+/// Helm's own words in the description of a revision whose operation was told to stop.
+const CANCELED: &str = "context canceled";
+
+/// Who made a deployed revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// This Component.
+    Us {
+        /// True if it is made of what is wanted now.
+        wanted: bool,
+    },
+    /// This Component, by a rollback whose end was not written down.
+    UnrecordedRollback {
+        /// The revision that it went back to.
+        to: i64,
+    },
+    /// Somebody else.
+    Others,
+}
+
+/// The id of the operation that was begun and never came to Helm's ears, if it is still what is wanted: it is run
+/// again under the same id (contract section 2.9, first row).
+pub fn resumed_operation<'a>(situation: &Situation<'a>) -> Option<&'a str> {
+    let operation = situation.status.operation.as_ref()?;
+    let newest = situation
+        .revisions
+        .first()
+        .map_or(0, |revision| revision.number);
+    let hash = situation.wanted.hash.to_string();
+    let is_fresh = operation.from_revision == newest
+        && operation.hash.as_deref() == Some(hash.as_str())
+        && matches!(
+            operation.kind,
+            OperationKind::Install | OperationKind::Upgrade
+        )
+        && situation
+            .revisions
+            .iter()
+            .all(|revision| revision.operation.as_deref() != Some(&operation.id));
+    is_fresh.then_some(operation.id.as_str())
+}
+
+impl<'a> Situation<'a> {
+    /// True if this Component, or one of its name before it, worked on the release.
+    pub(super) fn is_managed(&self) -> bool {
+        is_managed(self.status, self.revisions)
+    }
+
+    /// True if no Helm of the begun operation can still be running: its holder is gone, or its deadline passed.
+    pub(super) fn is_over(&self, operation: &Operation) -> bool {
+        self.holder_is_gone || self.now >= operation.deadline.0
+    }
+
+    /// The begun operation, if this revision came of it.
+    pub(super) fn own_operation(&self, record: &Record) -> Option<&'a Operation> {
+        own_operation(self.status.operation.as_ref(), self.revisions, record)
+    }
+
+    /// True if `status` has the end of the operation that made this revision.
+    pub(super) fn is_recorded(&self, number: i64) -> bool {
+        self.status
+            .history
+            .iter()
+            .any(|entry| entry.revision == number)
+    }
+
+    /// Who made the deployed newest revision.
+    pub(super) fn maker(&self, record: &Record) -> Maker {
+        let Some(revision) = self.revisions.first() else {
+            return Maker::Others;
+        };
+        if let Some(token) = Token::parse(&record.description) {
+            let label_agrees = revision.operation.as_deref() == Some(&token.operation);
+            return if label_agrees {
+                Maker::Us {
+                    wanted: token.hash == self.wanted.hash,
+                }
+            } else {
+                Maker::Others
+            };
+        }
+        let Some(to) = rollback_target(&record.description) else {
+            return Maker::Others;
+        };
+        if revision.operation.is_none() {
+            return Maker::Others;
+        }
+        if self.is_recorded(record.revision) {
+            return Maker::Us {
+                wanted: self.is_of_wanted(revision),
+            };
+        }
+        match self.own_operation(record) {
+            Some(operation) if operation.kind == OperationKind::Rollback => {
+                Maker::UnrecordedRollback { to }
+            }
+            _ => Maker::Others,
+        }
+    }
+
+    /// True if the label says that this revision is made of what is wanted.
+    pub(super) fn is_of_wanted(&self, revision: &Revision) -> bool {
+        revision.hash.as_deref() == Some(self.wanted.hash.short().as_str())
+    }
+
+    /// True if the failed revision was cut off rather than refused.
+    ///
+    /// Helm's words are the same whether it was told to stop because the controller stops or because its time was over.
+    /// The latter counts, so it is written down as a failure later than the revision began.
+    pub(super) fn was_interrupted(&self, record: &Record) -> bool {
+        let counted = match (&self.status.last_failure_time, record.last_deployed) {
+            (Some(failure), Some(began)) => failure.0 >= began,
+            _ => false,
+        };
+        says_interrupted(&record.description) && !counted
+    }
+
+    /// The newest record, if it can be read.
+    pub(super) fn record(&self) -> Option<&'a Record> {
+        match self.newest {
+            Newest::Readable(record) => Some(record),
+            Newest::None | Newest::Unreadable(_) => None,
+        }
+    }
+}
+
+/// True if `status` or a label says that a Component worked on the release.
+pub(super) fn is_managed(
+    status: &crate::component::ComponentStatus,
+    revisions: &[Revision],
+) -> bool {
+    !status.history.is_empty()
+        || revisions
+            .iter()
+            .any(|revision| revision.operation.is_some())
+}
+
+/// The begun operation, if the newest revision came of it.
+///
+/// A rollback copies the labels of its target, so its own id is nowhere: the number and the hash must do.
+pub(super) fn own_operation<'a>(
+    operation: Option<&'a Operation>,
+    revisions: &[Revision],
+    record: &Record,
+) -> Option<&'a Operation> {
+    let operation = operation?;
+    let newest = revisions.first()?;
+    let is_next = record.revision == operation.from_revision.saturating_add(1);
+    let has_label = newest.operation.as_deref() == Some(&operation.id);
+    let has_hash = match (&operation.hash, &newest.hash) {
+        (Some(full), Some(short)) => full.starts_with(short.as_str()),
+        _ => newest.operation.is_some(),
+    };
+    let looks_rolled_back = rollback_target(&record.description).is_some()
+        || matches!(
+            record.status,
+            ReleaseStatus::PendingRollback | ReleaseStatus::Failed
+        );
+    // the first revision of a release inherits nothing: its label alone proves it
+    let is_own = has_label && (is_next || record.revision == 1)
+        || operation.kind == OperationKind::Rollback && is_next && has_hash && looks_rolled_back;
+    is_own.then_some(operation)
+}
+
+/// True if a failed revision's description says that the operation was cut off.
+pub(super) fn says_interrupted(description: &str) -> bool {
+    description.starts_with(INTERRUPTED) || description.contains(CANCELED)
+}
