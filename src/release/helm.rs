@@ -1,16 +1,201 @@
-//! The driver that runs the helm binary.
+//! The `helm` program: found, checked for its version, and run once for each action on a release.
+//!
+//! One run is one child process: nothing is retried here, and nothing is decided. What an outcome means is
+//! [`judge`]'s to say, and what to do then is the caller's.
 
-/// What a failure means for what comes next (contract section 2.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureClass {
-    /// Something could not be reached or was busy. Class A.
-    Transient,
-    /// The attempt failed and counts. Class B.
-    Attempt,
-    /// It fails again until something changes. Class C.
-    Terminal,
-    /// It was cut off. Class I.
-    Interrupted,
-    /// The release is not in the state that was assumed.
-    DecideAgain,
+pub mod arguments;
+mod child;
+pub mod environment;
+mod error;
+pub mod failure;
+pub mod launcher;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{fs, io, panic};
+
+use tokio_util::sync::CancellationToken;
+use tracing::instrument::Instrument as _;
+use tracing::{Span, info, warn};
+
+pub use self::arguments::{HelmAction, HelmCall, RollbackCall, UninstallCall, UpgradeCall};
+use self::child::Job;
+pub use self::environment::HelmSettings;
+pub use self::error::HelmError;
+pub use self::failure::{ActionKind, Ending, Failure, FailureClass, Outcome, judge, redact};
+
+/// How long `helm version` may take: a second or so on a slow machine that has just started.
+const VERSION_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The `helm` program. It is cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Helm {
+    settings: Arc<HelmSettings>,
 }
+
+impl Helm {
+    /// Helm as these settings say. This starts the one thread, for the life of the program, that starts Helm.
+    pub fn new(settings: HelmSettings) -> Helm {
+        if let Err(error) = child::fork::prepare() {
+            // it is tried again when it is needed, and said then
+            warn!(%error, "The thread that starts Helm does not start");
+        }
+        Helm {
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Helm's version, such as `v4.1.4`.
+    ///
+    /// # Errors
+    ///
+    /// Helm does not start, says nothing that is a version, or is outside 4.1 up to 5 (contract section 3.3).
+    pub async fn version(&self) -> Result<String, HelmError> {
+        let binary = || self.settings.binary.clone();
+        let arguments = ["version", "--template", "{{.Version}}"].map(OsString::from);
+        let mut job = self.job(arguments.into(), None, VERSION_DEADLINE);
+        job.keeps_output = true;
+        let ended = child::run(job, &CancellationToken::new(), |_| ()).await;
+        match ended.ending {
+            Ending::Succeeded => error::check_version(&binary(), ended.stdout.trim()),
+            Ending::NotStarted(why) => Err(HelmError::NotStarted(binary(), why)),
+            _ => Err(HelmError::NoVersion(binary(), failure::said(&ended.stderr))),
+        }
+    }
+
+    /// Runs Helm once, to its end.
+    ///
+    /// When `stop` is cancelled Helm gets a SIGTERM, which makes it record the revision as failed, and 10 s later a
+    /// SIGKILL; so it does when the returned future is dropped, but then nobody knows when it has ended: cancel
+    /// `stop` and wait, before another run on the release may begin. The lines "Helm starts" and "Helm ended" are
+    /// logged for each run of a process.
+    pub async fn run(&self, call: &HelmCall, stop: &CancellationToken) -> Outcome {
+        let begun = Instant::now();
+        if stop.is_cancelled() {
+            return Outcome::without_a_run(Ending::Stopped);
+        }
+        let input = call.action.input().map(<[u8]>::to_vec);
+        let job = self.job(arguments::arguments(call), input, call.deadline);
+        let line = LogLine::of(call);
+        let stop = stop.child_token();
+        // dropped with this future, while the task goes on to end what it has started
+        let _abandon = stop.clone().drop_guard();
+        let task = async move {
+            let ended = child::run(job, &stop, |pid| line.start(pid)).await;
+            let outcome = Outcome {
+                ending: ended.ending,
+                stderr: ended.stderr,
+                max_rss_bytes: ended.max_rss_bytes,
+                duration: begun.elapsed(),
+            };
+            line.end(&outcome);
+            outcome
+        };
+        match tokio::spawn(task.instrument(Span::current())).await {
+            Ok(outcome) => outcome,
+            Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
+            // the runtime is going away, and has ended Helm
+            Err(_) => Outcome::without_a_run(Ending::Stopped),
+        }
+    }
+
+    fn job(&self, arguments: Vec<OsString>, input: Option<Vec<u8>>, deadline: Duration) -> Job {
+        // Helm does without its caches if it must
+        let _ = fs::create_dir_all(&self.settings.home);
+        Job {
+            command: launcher::command(&self.settings, arguments),
+            input,
+            keeps_output: false,
+            deadline,
+            grace: self.settings.grace,
+        }
+    }
+}
+
+/// What is logged of a run, beside what its span says.
+struct LogLine {
+    operation: Option<String>,
+    action: &'static str,
+    release: String,
+    namespace: String,
+}
+
+impl LogLine {
+    fn of(call: &HelmCall) -> LogLine {
+        LogLine {
+            operation: call.action.operation().map(str::to_owned),
+            action: call.action.verb(),
+            release: call.release.clone(),
+            namespace: call.namespace.clone(),
+        }
+    }
+
+    fn start(&self, pid: i32) {
+        info!(
+            operation = self.operation,
+            action = self.action,
+            release = self.release,
+            namespace = self.namespace,
+            pid,
+            "Helm starts"
+        );
+    }
+
+    fn end(&self, outcome: &Outcome) {
+        info!(
+            operation = self.operation,
+            action = self.action,
+            release = self.release,
+            namespace = self.namespace,
+            duration_ms = u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),
+            ending = %outcome.ending,
+            max_rss_bytes = outcome.max_rss_bytes,
+            "Helm ended"
+        );
+    }
+}
+
+/// Where Helm is: `name` as `--helm-binary` gives it, else `helm`. A name without a slash is looked for in `path`, the
+/// value of `PATH`; the answer is absolute.
+///
+/// # Errors
+///
+/// There is nothing of that name, or it cannot be executed.
+pub fn find(name: Option<&Path>, path: Option<&OsStr>) -> Result<PathBuf, HelmError> {
+    let name = name.unwrap_or(Path::new("helm"));
+    if name.components().count() > 1 || name.is_absolute() {
+        let is_program =
+            is_program(name).map_err(|error| HelmError::Unusable(name.into(), error))?;
+        return match is_program {
+            true => {
+                std::path::absolute(name).map_err(|error| HelmError::Unusable(name.into(), error))
+            }
+            false => Err(HelmError::NotExecutable(name.into())),
+        };
+    }
+    let mut refused = None;
+    for candidate in environment::candidates(name, path.unwrap_or_default()) {
+        match is_program(&candidate) {
+            Ok(true) => return Ok(candidate),
+            Ok(false) => {
+                refused.get_or_insert(candidate);
+            }
+            Err(_) => {}
+        }
+    }
+    Err(match refused {
+        Some(candidate) => HelmError::NotExecutable(candidate),
+        None => HelmError::NotFound(name.into()),
+    })
+}
+
+fn is_program(path: &Path) -> io::Result<bool> {
+    let metadata = fs::metadata(path)?;
+    Ok(metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests;

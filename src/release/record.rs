@@ -1,97 +1,44 @@
-//! Release Secrets: Helm's records of revisions.
+//! A release as Helm records it: one Secret a revision, its payload and its labels (contract section 3.5).
+
+mod payload;
+mod revision;
+mod status;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// The state of a revision (contract section 3.5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ReleaseStatus {
-    /// Helm's own `unknown`, and every word that is not in this list.
-    #[default]
-    Unknown,
-    /// The revision that is in force.
-    Deployed,
-    /// Uninstalled with its history kept.
-    Uninstalled,
-    /// A later revision took its place.
-    Superseded,
-    /// The operation ended badly.
-    Failed,
-    /// Being uninstalled, or left so.
-    Uninstalling,
-    /// Being installed, or left so.
-    PendingInstall,
-    /// Being upgraded, or left so.
-    PendingUpgrade,
-    /// Being rolled back, or left so.
-    PendingRollback,
-}
+pub use payload::{MAX_JSON_BYTES, RecordError, interrupted};
+pub use revision::{Revision, newest_first};
+pub use status::ReleaseStatus;
 
-impl ReleaseStatus {
-    /// Helm's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Deployed => "deployed",
-            Self::Uninstalled => "uninstalled",
-            Self::Superseded => "superseded",
-            Self::Failed => "failed",
-            Self::Uninstalling => "uninstalling",
-            Self::PendingInstall => "pending-install",
-            Self::PendingUpgrade => "pending-upgrade",
-            Self::PendingRollback => "pending-rollback",
-        }
-    }
+/// The `type` of the Secrets that Helm keeps its releases in.
+pub const SECRET_TYPE: &str = "helm.sh/release.v1";
 
-    /// True while Helm refuses any other operation on the release.
-    pub fn is_pending(self) -> bool {
-        matches!(
-            self,
-            Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback
-        )
-    }
-}
+/// The key of the Secret's `data` that holds the payload.
+pub const SECRET_KEY: &str = "release";
 
-impl std::fmt::Display for ReleaseStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// What the metadata of a release Secret says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Revision {
-    /// The revision, from 1.
-    pub number: i64,
-    /// Its state by the label.
-    pub status: ReleaseStatus,
-    /// The id of the operation that made it; later revisions inherit it.
-    pub operation: Option<String>,
-    /// The short form of the spec hash; inherited likewise.
-    pub hash: Option<String>,
-    /// The Secret's name.
-    pub secret: String,
-    /// The Secret's resource version.
-    pub resource_version: String,
-    /// When the Secret was made.
-    pub created: Option<Time>,
+/// The name of the Secret that Helm keeps this revision of a release in.
+pub fn secret_name(release: &str, revision: i64) -> String {
+    format!("sh.helm.release.v1.{release}.v{revision}")
 }
 
 /// One revision of a release, without the chart's files.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// [`Debug`](fmt::Debug) shows which one it is and no more: values and manifests hold passwords.
+#[derive(Clone, PartialEq)]
 pub struct Record {
     /// The release's name.
     pub name: String,
-    /// The release's namespace.
+    /// The release's namespace; empty if the record does not say.
     pub namespace: String,
     /// The revision, from 1.
     pub revision: i64,
-    /// Its state by the payload.
+    /// Its state by the payload, which Helm itself judges from; the Secret's label may differ.
     pub status: ReleaseStatus,
-    /// The description.
+    /// The description: our token, or Helm's words, or the error of the operation.
     pub description: String,
     /// When the release was first installed.
     pub first_deployed: Option<Timestamp>,
@@ -99,15 +46,15 @@ pub struct Record {
     pub last_deployed: Option<Timestamp>,
     /// The chart that it was made of.
     pub chart: RecordedChart,
-    /// The values that were passed.
+    /// The values that were passed, without the chart's own defaults.
     pub config: Map<String, Value>,
-    /// The rendered objects but hooks.
+    /// The rendered objects but hooks, as a stream of YAML documents.
     pub manifest: String,
     /// The rendered hooks.
     pub hooks: Vec<Hook>,
-    /// Labels in the payload.
+    /// Labels in the payload. Helm keeps them on the Secret and leaves these out.
     pub labels: BTreeMap<String, String>,
-    /// `ssa` or `csa`.
+    /// `ssa` or `csa`; Helm 3 knows only the latter and does not say.
     pub apply_method: Option<String>,
     /// The rendered `NOTES.txt`.
     pub notes: String,
@@ -125,8 +72,58 @@ pub struct RecordedChart {
 }
 
 /// An object that Helm applies around an operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// [`Debug`](fmt::Debug) leaves the manifest out.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Hook {
     /// The object's name.
     pub name: String,
+    /// The object's kind.
+    pub kind: String,
+    /// The template that it comes from.
+    pub path: String,
+    /// The object, as one YAML document.
+    pub manifest: String,
+    /// Around which operations: `pre-install`, `post-upgrade`, `test`, …
+    pub events: Vec<String>,
+    /// When it is deleted: `before-hook-creation`, `hook-succeeded`, `hook-failed`.
+    pub delete_policies: Vec<String>,
 }
+
+impl Record {
+    /// Reads the payload of a release Secret: `data["release"]` without Kubernetes' own base64.
+    ///
+    /// The chart's templates, files and defaults are passed over. A field that is absent or null is empty; a time that
+    /// Helm left at zero, or that is none, is `None`.
+    ///
+    /// # Errors
+    /// No base64, broken gzip, more than [`MAX_JSON_BYTES`] when inflated, no JSON, or neither a name nor a revision.
+    pub fn decode(data: &[u8]) -> Result<Self, RecordError> {
+        payload::read(data)
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("name", &self.name)
+            .field("namespace", &self.namespace)
+            .field("revision", &self.revision)
+            .field("status", &self.status)
+            .field("chart", &self.chart)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hook")
+            .field("kind", &self.kind)
+            .field("name", &self.name)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

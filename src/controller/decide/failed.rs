@@ -54,14 +54,10 @@ pub(super) fn decide(s: &Situation<'_>, record: &Record) -> Decision {
         {
             go_back(s, meant, good, interrupted)
         }
-        (Meant::Reapply, Some(good)) if interrupted => go(
-            s,
-            Action::Reapply { to: good.number },
-            Why::Interrupted,
-        ),
-        (Meant::Reapply, Some(good))
-            if s.wanted.upgrade_on_failure == UpgradeFailure::Rollback =>
-        {
+        (Meant::Reapply, Some(good)) if interrupted => {
+            go(s, Action::Reapply { to: good.number }, Why::Interrupted)
+        }
+        (Meant::Reapply, Some(good)) if s.wanted.upgrade_on_failure == UpgradeFailure::Rollback => {
             both_ways_failed(s, &good)
         }
         _ => s.by_schedule(Action::Upgrade, Why::Retry),

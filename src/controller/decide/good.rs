@@ -37,7 +37,12 @@ pub(super) fn known_good(revisions: &[Revision], status: &ComponentStatus) -> Op
                 .history
                 .iter()
                 .find(|entry| entry.revision == revision.number && is_good(entry))?;
-            let of_status = || entry.hash.as_ref().map(|hash| hash.chars().take(40).collect());
+            let of_status = || {
+                entry
+                    .hash
+                    .as_ref()
+                    .map(|hash| hash.chars().take(40).collect())
+            };
             Some(KnownGood {
                 number: revision.number,
                 operation: revision.operation.clone(),

@@ -97,9 +97,8 @@ pub fn decide_removal(removal: &Removal<'_>) -> RemovalStep {
         Newest::Unreadable(_) => None,
     };
     let is_ours = is_managed(removal.status, removal.revisions)
-        || record.is_some_and(|record| {
-            own_operation(operation, removal.revisions, record).is_some()
-        });
+        || record
+            .is_some_and(|record| own_operation(operation, removal.revisions, record).is_some());
     if !is_ours {
         return RemovalStep::NothingThere;
     }

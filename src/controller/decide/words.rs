@@ -23,9 +23,7 @@ pub(super) fn bare(message: &str) -> &str {
     for tail in [EXHAUSTED, NOWHERE] {
         message = message.strip_suffix(tail).unwrap_or(message);
     }
-    message
-        .rfind(NOT_BACK)
-        .map_or(message, |at| &message[..at])
+    message.rfind(NOT_BACK).map_or(message, |at| &message[..at])
 }
 
 pub(super) fn exhausted(cause: &str) -> String {
