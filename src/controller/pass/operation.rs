@@ -91,6 +91,12 @@ impl Pass<'_> {
             OperationKind::Uninstall => format!("removing what a failed install left: {why}"),
             _ => format!("upgrading to {what}: {why}"),
         };
+        // the cause stays where people look, across all attempts
+        let cause = self.draft.message_of(ConditionType::Released);
+        let doing = match (why, cause) {
+            (Why::Retry, Some(cause)) => format!("{doing}; last time: {cause}"),
+            _ => doing,
+        };
         self.draft.status.operation = Some(operation);
         self.draft.status.release_name = Some(release.1.clone());
         if let Some(value) = self.force_request() {
