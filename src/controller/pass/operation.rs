@@ -137,6 +137,8 @@ impl Pass<'_> {
             return self.failed(kind, failure, None, observed).await;
         }
         let ended = self.run_helm(&call).await;
+        // a failure is one of now, and the next attempt is due so much later
+        self.draft.advance(self.context.now());
         self.count(kind, &ended.outcome, started.elapsed());
         if self.context.stop.is_cancelled() {
             // the intent stays: whoever works next sees from the release what came of it
