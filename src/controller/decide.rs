@@ -278,10 +278,11 @@ fn unreadable(s: &Situation<'_>, why: &str) -> Decision {
     if s.forced && may_touch && number > 0 {
         return Decision::SetAside { revision: number };
     }
-    Decision::Hold {
+    Decision::Wait {
         reason: Reason::StateError,
         message: words::unreadable(number, why),
-        recheck: later(s.now, RECHECK),
+        class: FailureClass::Attempt,
+        until: Some(later(s.now, RECHECK)),
     }
 }
 

@@ -650,17 +650,41 @@ impl Pass<'_> {
         };
         let is_retry = (self.draft.status.failures)
             .is_some_and(|failures| failures.install + failures.upgrade > 0);
-        if is_retry && self.draft.has(ConditionType::Ready, ConditionStatus::False) {
+        let is_told = is_retry && self.draft.has(ConditionType::Ready, ConditionStatus::False);
+        if is_told && reason != Reason::StateError {
             // what failed, and why, stays until the next attempt
+            if reason == Reason::MissingRollbackTarget {
+                self.draft
+                    .is_false(ConditionType::Remediated, reason, message);
+            }
             self.draft.settle();
             self.save().await?;
             return Ok(Some(delay));
         }
+        let is_new = !self.says(ConditionType::Ready, reason, message);
+        let released = released_reason(
+            reason,
+            match self.draft.status.observed_hash {
+                Some(_) => Reason::UpgradeFailed,
+                None => Reason::InstallFailed,
+            },
+        );
         self.draft
-            .is_false(ConditionType::Released, reason, message);
+            .is_false(ConditionType::Released, released, message);
         self.draft.waiting(reason, Reason::Progressing, message);
-        self.draft.phase(Phase::Pending, message);
+        let has_failed = class == FailureClass::Attempt;
+        self.draft.phase(
+            if has_failed {
+                Phase::Failed
+            } else {
+                Phase::Pending
+            },
+            message,
+        );
         self.save().await?;
+        if is_new && has_failed {
+            self.warn(reason, "Wait", message).await;
+        }
         Ok(Some(delay))
     }
 
@@ -678,14 +702,26 @@ impl Pass<'_> {
             .record()
             .is_some_and(|record| record.status == ReleaseStatus::Deployed);
         let why_not_ready = find(&self.draft.status.conditions, ConditionType::Ready)
-            .filter(|ready| ready.status == "False" && reason == Reason::RetriesExceeded)
-            .map(|ready| (ready.reason.clone(), ready.message.clone()));
+            .filter(|ready| ready.status == "False")
+            .and_then(|ready| {
+                let mut all = Reason::ALL.iter();
+                let failed = *all.find(|known| known.as_str() == ready.reason)?;
+                // the failure itself is worth more than that there were enough of them
+                let is_of_this = reason == Reason::RetriesExceeded
+                    || stalled_reason(failed) == reason && ready.message == message;
+                is_of_this.then(|| (failed, ready.message.clone()))
+            });
         self.draft.stalled(reason, message);
-        if let Some((failed, cause)) = why_not_ready
-            && let Some(failed) = Reason::ALL.iter().find(|known| known.as_str() == failed)
-        {
-            // the failure itself is worth more than that there were enough of them
-            self.draft.is_false(ConditionType::Ready, *failed, &cause);
+        if let Some((failed, cause)) = why_not_ready {
+            self.draft.is_false(ConditionType::Ready, failed, &cause);
+        }
+        let good = decide::last_known_good(&observed.revisions, &self.draft.status);
+        if reason == Reason::RetriesExceeded && !runs && good.is_none() {
+            self.draft.is_false(
+                ConditionType::Remediated,
+                Reason::MissingRollbackTarget,
+                message,
+            );
         }
         self.draft.phase(
             if runs {
@@ -714,13 +750,15 @@ impl Pass<'_> {
         if kind == OperationKind::Rollback {
             self.draft
                 .is_false(ConditionType::Remediated, Reason::RollbackFailed, message);
+            let told = self.failed_for();
             self.draft
-                .waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, message);
+                .waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, &told);
             self.draft.phase(Phase::Degraded, message);
             return;
         }
+        let released = released_reason(reason, failed_reason(kind));
         self.draft
-            .is_false(ConditionType::Released, released_reason(reason), message);
+            .is_false(ConditionType::Released, released, message);
         if class == FailureClass::Terminal {
             self.draft.stalled(stalled_reason(reason), message);
             self.draft.is_false(ConditionType::Ready, reason, message);
@@ -775,12 +813,12 @@ fn failed_reason(kind: OperationKind) -> Reason {
     }
 }
 
-/// Reasons that the condition Released knows.
-fn released_reason(reason: Reason) -> Reason {
+/// Reasons that the condition Released knows; `otherwise` in the place of one that it does not.
+fn released_reason(reason: Reason, otherwise: Reason) -> Reason {
     if ConditionType::Released.permits(ConditionStatus::False, reason) {
         reason
     } else {
-        Reason::InstallFailed
+        otherwise
     }
 }
 

@@ -33,6 +33,11 @@ impl Draft {
         self.now
     }
 
+    /// Time went on while the pass was at work: what is set from now on is of this moment.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
     /// Sets a condition; it keeps the time of its last transition while its status stays the same.
     pub fn set(
         &mut self,

@@ -4,17 +4,20 @@
 mod chart_arrival;
 mod crashes;
 mod dependencies;
+mod failures;
 mod installing;
 mod pending;
 mod removal;
 mod replicas;
 mod storm;
+mod outside;
+mod retries;
 
 use std::time::Duration;
 
 use crate::support::api::poll;
 use crate::support::chart_builder::ChartBuilder;
-use crate::support::component::{ComponentBuilder, Components};
+use crate::support::component::{self, ComponentBuilder, Components};
 use crate::support::control_plane::ControlPlane;
 use crate::support::controller::Controller;
 use crate::support::helm_release::Releases;
@@ -87,5 +90,51 @@ impl Scene {
             self.releases.newest(release).is_none().then_some(())
         });
         assert!(gone.is_some(), "the release {release} did not go");
+    }
+
+    /// The verbs of helm's runs on a release, in the order of their starts.
+    #[track_caller]
+    fn verbs(&self, release: &str) -> Vec<String> {
+        let calls = self.controller.helm().calls().into_iter();
+        let calls = calls.filter(|call| call.release == release);
+        calls.map(|call| call.verb).collect()
+    }
+
+    /// How many runs of helm there were on a release.
+    #[track_caller]
+    fn helm_calls(&self, release: &str) -> usize {
+        self.verbs(release).len()
+    }
+
+    /// Waits until there were so many runs of helm on a release, and the last of them is over.
+    #[track_caller]
+    fn await_helm_calls(&self, release: &str, wanted: usize) {
+        let reached = poll(DEADLINE, || {
+            let mut calls = self.controller.helm().calls();
+            calls.retain(|call| call.release == release);
+            (calls.len() >= wanted && calls.iter().all(|call| call.ended.is_some())).then_some(())
+        });
+        assert!(reached.is_some(), "no {wanted} runs of helm on {release}");
+    }
+
+    /// Waits until the Component is ready with this revision of its release.
+    #[track_caller]
+    fn await_revision(&self, name: &str, revision: i64) -> serde_json::Value {
+        let what = format!("ready at revision {revision}");
+        self.components.wait_for(name, &what, |one| {
+            component::is_ready(one)
+                && one["status"]["releaseVersion"] == revision
+                && self
+                    .releases
+                    .newest(name)
+                    .is_some_and(|newest| newest.number == revision)
+        })
+    }
+
+    /// What the small chart of the release's own name has put into its ConfigMap.
+    #[track_caller]
+    fn greeting(&self, release: &str) -> serde_json::Value {
+        let installed = self.config_map(&format!("{release}-{release}"));
+        installed.expect("what the chart installs")["data"]["greeting"].clone()
     }
 }

@@ -107,6 +107,7 @@ reasons! {
     // of events alone
     DependencyCreated "A Component was created for a dependency."
     DependencyCollected "A Component that nobody needs any more was deleted."
+    Unmanaged "Somebody else upgraded, rolled back or removed the release."
     Unlocked "A release that was left locked was unlocked."
     LeaderAcquired "This replica is now the one that works."
     HelmOutput "Helm said something worth keeping."
@@ -119,6 +120,7 @@ impl Reason {
             self,
             Self::DependencyCreated
                 | Self::DependencyCollected
+                | Self::Unmanaged
                 | Self::Unlocked
                 | Self::LeaderAcquired
                 | Self::HelmOutput

@@ -11,6 +11,7 @@ use tracing::{Instrument as _, info, info_span};
 
 use crate::chart::digest::Sha256Hex;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::spec_hash::SpecHash;
 use crate::component::status::{Operation, OperationKind, Revision as HistoryEntry};
 use crate::component::{Component, Phase};
 use crate::controller::charts::FetchedChart;
@@ -18,7 +19,7 @@ use crate::controller::context::{Observed, PassError, jitter};
 use crate::controller::crds::{self, CrdsError};
 use crate::controller::decide::{self, Action, Wanted, Why};
 use crate::controller::namespace::{self, NamespaceState};
-use crate::controller::pass::{Next, Pass};
+use crate::controller::pass::{Next, Pass, failed_reason, released_reason};
 use crate::controller::slots::ReleaseKey;
 use crate::controller::{health, members, retry};
 use crate::release::helm::{
@@ -46,6 +47,14 @@ struct Ended {
     superseded: bool,
 }
 
+/// What the release is made of by an operation.
+struct Inputs {
+    package: std::path::PathBuf,
+    values: Vec<u8>,
+    /// The hash of it all; `None` if nobody knows any more.
+    hash: Option<SpecHash>,
+}
+
 impl Pass<'_> {
     /// Runs Helm once and reports what came of it.
     pub(super) async fn operate(
@@ -57,7 +66,7 @@ impl Pass<'_> {
         observed: &Observed,
     ) -> Result<Next, PassError> {
         let release = self.release();
-        let (package, values) = match self.inputs(&action, chart).await? {
+        let inputs = match self.inputs(&action, chart, wanted).await? {
             Ok(inputs) => inputs,
             Err(message) => return self.no_way_back(&message).await,
         };
@@ -65,7 +74,7 @@ impl Pass<'_> {
         let timeout = self.timeout(kind);
         let hooks = if chart.has_install_hooks { 2 } else { 0 };
         let deadline = timeout * (1 + hooks) + BESIDE_WAITING;
-        let operation = self.intent(kind, chart, wanted, observed, deadline);
+        let operation = self.intent(kind, chart, inputs.hash, observed, deadline);
         let id = operation.id.clone();
         let call = HelmCall {
             action: match &action {
@@ -75,7 +84,8 @@ impl Pass<'_> {
                 }
                 Action::Install | Action::Upgrade | Action::Reapply { .. } => {
                     let is_first = observed.revisions.is_empty();
-                    HelmAction::Upgrade(self.upgrade_call(package, values, &id, wanted, is_first))
+                    let hash = inputs.hash.unwrap_or(wanted.hash);
+                    HelmAction::Upgrade(self.upgrade_call(inputs, &id, hash, is_first))
                 }
             },
             release: release.1.clone(),
@@ -103,7 +113,12 @@ impl Pass<'_> {
             self.draft.status.last_handled_force_at = Some(value);
         }
         if matches!(action, Action::Install | Action::Upgrade) {
-            self.draft.status.last_attempted = Some(self.attempt(chart, wanted.hash));
+            let attempt = self.attempt(chart, wanted.hash);
+            let tried = self.draft.status.last_attempted.replace(attempt);
+            if tried.and_then(|tried| tried.hash) != Some(wanted.hash.to_string()) {
+                // failures of something else do not count
+                self.clear_failures();
+            }
         }
         if kind == OperationKind::Rollback {
             // what failed stays to be read
@@ -116,6 +131,10 @@ impl Pass<'_> {
         // nothing starts that was not written down before
         self.save().await?;
         info!(component = %self.key, operation = id, message = doing, "Component");
+        if matches!(why, Why::Foreign | Why::RemovedOutside) {
+            let word = format!("{}/{}", word_of(kind), observed.number());
+            self.warn(Reason::Unmanaged, &word, &why.to_string()).await;
+        }
 
         let started = Instant::now();
         if kind != OperationKind::Uninstall
@@ -125,6 +144,8 @@ impl Pass<'_> {
             return self.failed(kind, failure, None, observed).await;
         }
         let ended = self.run_helm(&call, &id).await;
+        // a failure is one of now, and the next attempt is due so much later
+        self.draft.advance(self.context.now());
         self.count(kind, &ended.outcome, started.elapsed());
         if self.context.stop.is_cancelled() {
             // the intent stays: whoever works next sees from the release what came of it
@@ -152,18 +173,34 @@ impl Pass<'_> {
             .await
     }
 
-    /// The package and values of an action; an error says why an older revision cannot be made again.
+    /// What an action makes the release of; an error says why an older revision cannot be made again.
     async fn inputs(
         &self,
         action: &Action,
         chart: &FetchedChart,
-    ) -> Result<Result<(std::path::PathBuf, Vec<u8>), String>, PassError> {
-        let Action::Reapply { to } = action else {
+        wanted: &Wanted,
+    ) -> Result<Result<Inputs, String>, PassError> {
+        let (Action::Reapply { to } | Action::Rollback { to }) = action else {
             let values = serde_json::to_vec(&self.component.spec.values).unwrap_or_default();
-            return Ok(Ok((chart.path.clone(), values)));
+            return Ok(Ok(Inputs {
+                package: chart.path.clone(),
+                values,
+                hash: Some(wanted.hash),
+            }));
         };
-        let history = &self.draft.status.history;
-        let digest = (history.iter().find(|entry| entry.revision == *to))
+        let known = self.known(*to);
+        let hash = known
+            .and_then(|entry| entry.hash.as_deref())
+            .and_then(SpecHash::parse);
+        if matches!(action, Action::Rollback { .. }) {
+            // Helm has them
+            return Ok(Ok(Inputs {
+                package: std::path::PathBuf::new(),
+                values: Vec::new(),
+                hash,
+            }));
+        }
+        let digest = known
             .and_then(|entry| entry.chart_digest.as_deref())
             .and_then(|digest| Sha256Hex::parse(digest.trim_start_matches("sha256:")));
         let package = match digest {
@@ -178,8 +215,12 @@ impl Pass<'_> {
         let release = self.release();
         match self.context.record(&release, *to).await? {
             Some(Ok(record)) => {
-                let values = serde_json::to_vec(&record.config).unwrap_or_default();
-                Ok(Ok((package.path.clone(), values)))
+                let proved = || Token::parse(&record.description).map(|token| token.hash);
+                Ok(Ok(Inputs {
+                    package: package.path.clone(),
+                    values: serde_json::to_vec(&record.config).unwrap_or_default(),
+                    hash: hash.or_else(proved),
+                }))
             }
             _ => Ok(Err(format!("revision {to} can no longer be read"))),
         }
@@ -189,24 +230,22 @@ impl Pass<'_> {
         &self,
         kind: OperationKind,
         chart: &FetchedChart,
-        wanted: &Wanted,
+        hash: Option<SpecHash>,
         observed: &Observed,
         deadline: Duration,
     ) -> Operation {
         let now = self.draft.now();
-        let hash = wanted.hash.to_string();
+        let hash = hash.map(|hash| hash.to_string());
         let from_revision = observed.number();
         // one that never reached Helm is begun again as itself
         let same = self.draft.status.operation.as_ref().filter(|known| {
-            known.kind == kind
-                && known.from_revision == from_revision
-                && known.hash.as_deref() == Some(hash.as_str())
+            known.kind == kind && known.from_revision == from_revision && known.hash == hash
         });
         Operation {
             id: same.map_or_else(new_operation, |known| known.id.clone()),
             kind,
             from_revision,
-            hash: Some(hash),
+            hash,
             chart_digest: Some(format!("sha256:{}", chart.digest)),
             holder: self.context.identity.clone(),
             started_at: Time(now),
@@ -228,10 +267,9 @@ impl Pass<'_> {
 
     fn upgrade_call(
         &self,
-        package: std::path::PathBuf,
-        values: Vec<u8>,
+        inputs: Inputs,
         operation: &str,
-        wanted: &Wanted,
+        hash: SpecHash,
         is_first: bool,
     ) -> UpgradeCall {
         let spec = &self.component.spec;
@@ -243,15 +281,15 @@ impl Pass<'_> {
             (upgrade.wait, upgrade.wait_for_jobs, upgrade.disable_hooks)
         };
         UpgradeCall {
-            package,
-            values,
+            package: inputs.package,
+            values: inputs.values,
             wait,
             wait_for_jobs,
             disable_hooks,
             history_limit: spec.history_limit,
             operation: operation.to_owned(),
-            token: self.token(operation, wanted.hash).to_string(),
-            hash_label: wanted.hash.short(),
+            token: self.token(operation, hash).to_string(),
+            hash_label: hash.short(),
             take_ownership: spec.take_ownership == crate::component::TakeOwnership::Always,
             force_replace: spec.upgrade.force_replace && !is_first,
             cleanup_on_fail: spec.upgrade.cleanup_on_fail && !is_first,
@@ -465,24 +503,26 @@ impl Pass<'_> {
         record: &Record,
         wanted: &Wanted,
     ) -> Result<Next, PassError> {
-        let failed = (self.draft.message_of(ConditionType::Ready))
-            .filter(|_| self.draft.has(ConditionType::Ready, ConditionStatus::False))
-            .unwrap_or("the upgrade failed")
-            .to_owned();
         let message = format!(
             "release {} is back at what revision {to} was (now revision {})",
             record.name, record.revision
         );
+        let told = format!("{}; {message}", self.failed_for());
         self.draft
-            .is_true(ConditionType::Released, Reason::RollbackSucceeded, &message);
+            .is_true(ConditionType::Released, Reason::RollbackSucceeded, &told);
         self.draft.status.release_version = Some(record.revision);
-        self.remember(entry_of(record));
+        let made_of = self.known(to).cloned();
+        self.remember(HistoryEntry {
+            chart_digest: made_of.as_ref().and_then(|to| to.chart_digest.clone()),
+            values_digest: made_of.as_ref().and_then(|to| to.values_digest.clone()),
+            hash: made_of.and_then(|to| to.hash),
+            ..entry_of(record)
+        });
         self.draft.is_true(
             ConditionType::Remediated,
             Reason::RollbackSucceeded,
             &message,
         );
-        let told = format!("{failed}; {message}");
         self.draft
             .waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, &told);
         self.draft.phase(Phase::Degraded, &told);
@@ -494,6 +534,22 @@ impl Pass<'_> {
         self.tell(Reason::RollbackSucceeded, &action, &message)
             .await;
         Ok(Some(Duration::ZERO))
+    }
+
+    /// Why the upgrade failed, in the words that it was told with.
+    pub(super) fn failed_for(&self) -> String {
+        [ConditionType::Released, ConditionType::Ready]
+            .into_iter()
+            .filter(|about| self.draft.has(*about, ConditionStatus::False))
+            .find_map(|about| self.draft.message_of(about))
+            .unwrap_or("the upgrade failed")
+            .to_owned()
+    }
+
+    /// What the status says of a revision.
+    fn known(&self, number: i64) -> Option<&HistoryEntry> {
+        let mut history = self.draft.status.history.iter();
+        history.find(|entry| entry.revision == number)
     }
 
     async fn no_way_back(&mut self, message: &str) -> Result<Next, PassError> {
@@ -541,10 +597,21 @@ impl Pass<'_> {
             FailureClass::Transient => {
                 let delay = self.another_transient();
                 self.context.metrics.retry(class);
-                self.draft
-                    .is_false(ConditionType::Released, reason, &message);
-                self.draft.waiting(reason, Reason::Progressing, &message);
-                self.draft.phase(Phase::Pending, &message);
+                if kind == OperationKind::Rollback {
+                    // why there is a rollback at all is still to be read
+                    self.draft.is_false(
+                        ConditionType::Remediated,
+                        Reason::RollbackFailed,
+                        &message,
+                    );
+                    self.draft.phase(Phase::Degraded, &message);
+                } else {
+                    let released = released_reason(reason, failed_reason(kind));
+                    self.draft
+                        .is_false(ConditionType::Released, released, &message);
+                    self.draft.waiting(reason, Reason::Progressing, &message);
+                    self.draft.phase(Phase::Pending, &message);
+                }
                 self.save().await?;
                 self.warn(reason, word_of(kind), &message).await;
                 return Ok(Some(delay));

@@ -1,0 +1,325 @@
+//! Scenarios 14 to 16, 21 to 23, 25 and 52: what follows a failure, and what is said of it.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{ChartBuilder, ComponentBuilder, DEADLINE, Scene};
+use crate::support::api::poll;
+use crate::support::chart_builder::Hook;
+use crate::support::component;
+use crate::support::control_plane::ControlPlane;
+use crate::support::kubelet::Kubelet;
+
+#[test]
+fn scenario_14_a_failed_install_is_kept_and_tried_again_on_schedule() {
+    let scene = Scene::new();
+    let broken = ChartBuilder::new("app", "1.0.0").rejected_object();
+    scene.controller.upload(&broken);
+    let keep = json!({"install": {"onFailure": "Keep"}});
+    scene
+        .components
+        .apply(&ComponentBuilder::new("app").spec(keep));
+
+    let failed = scene.components.await_phase("app", "Failed");
+    let released = component::condition(&failed, "Released").expect("a condition");
+    assert!(released.is("False", "InstallFailed"), "{released:?}");
+    assert!(released.message.contains("spec.ports"), "{released:?}");
+    assert!(
+        component::is(&failed, "Ready", "False", "InstallFailed"),
+        "{failed:#}"
+    );
+    let status = &failed["status"];
+    assert!(
+        status["message"]
+            .as_str()
+            .is_some_and(|message| message.contains("spec.ports")),
+        "{status:#}"
+    );
+    assert_eq!(status["failures"]["install"], 1);
+    assert_eq!(scene.releases.statuses("app"), ["failed"], "it stays");
+    let waits = seconds(&status["nextRetryTime"]) - seconds(&status["lastFailureTime"]);
+    assert!((9..=11).contains(&waits), "ten seconds, and not {waits}");
+
+    let again = scene
+        .components
+        .wait_for("app", "tried a second time", |one| {
+            one["status"]["failures"]["install"] == 2
+        });
+    let calls = scene.controller.helm().calls();
+    let verbs: Vec<&str> = calls.iter().map(|call| &call.verb[..]).collect();
+    assert_eq!(verbs, ["upgrade", "upgrade"], "nothing is uninstalled");
+    let pause = calls[1].started - calls[0].ended.expect("it ended");
+    assert!(pause >= 8_000_000_000, "{pause} ns are no ten seconds");
+    assert_eq!(scene.releases.statuses("app"), ["failed", "failed"]);
+    let released = component::condition(&again, "Released").expect("a condition");
+    assert!(released.message.contains("spec.ports"), "{released:?}");
+    let status = &again["status"];
+    let waits = seconds(&status["nextRetryTime"]) - seconds(&status["lastFailureTime"]);
+    assert!((27..=33).contains(&waits), "half a minute, and not {waits}");
+}
+
+#[test]
+fn scenario_15_after_a_failed_install_with_hooks_everything_starts_anew() {
+    let scene = Scene::new();
+    let chart = ChartBuilder::new("app", "1.0.0")
+        .hook("pre-install", Hook::ConfigMap)
+        .deployment();
+    scene.controller.upload(&chart);
+    let app = ComponentBuilder::new("app").spec(json!({"timeout": "2s"}));
+    scene.components.apply(&app);
+    scene.components.await_phase("app", "Failed");
+    let hook = || {
+        let hook = scene
+            .config_map("app-pre-install")
+            .expect("what the hook makes");
+        hook["metadata"]["uid"].clone()
+    };
+    let first = hook();
+
+    let kubelet = Kubelet::of(ControlPlane::shared(), scene.components.namespace());
+    let _ready = kubelet.keep_ready();
+    scene.components.annotate("app", "resetAt", "now");
+    let ready = scene.components.ready("app");
+    assert!(
+        component::is(&ready, "Ready", "True", "InstallSucceeded"),
+        "{ready:#}"
+    );
+    assert_ne!(hook(), first, "the hook ran in the second attempt");
+    assert_eq!(
+        scene.verbs("app"),
+        ["upgrade", "uninstall", "upgrade"],
+        "removed, and installed"
+    );
+    assert_eq!(scene.releases.statuses("app"), ["deployed"]);
+    assert_eq!(scene.releases.newest("app").expect("one").number, 1);
+    let told = scene.components.events("app");
+    assert!(
+        told.iter().all(|event| event.reason != "Unmanaged"),
+        "nobody else removed it: {told:#?}"
+    );
+}
+
+#[test]
+fn scenario_16_a_failed_upgrade_is_rolled_back() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    let broken = ChartBuilder::new("app", "2.0.0").rejected_object();
+    scene.controller.upload(&broken);
+    scene.install(&ComponentBuilder::new("app").version("1.0.0"));
+
+    scene.components.change("app", &json!({"version": "2.0.0"}));
+    let back = scene.components.wait_for("app", "rolled back", |one| {
+        component::is(one, "Released", "True", "RollbackSucceeded")
+    });
+    let ready = component::condition(&back, "Ready").expect("a condition");
+    assert!(ready.is("False", "UpgradeFailed"), "{ready:?}");
+    assert!(ready.message.contains("spec.ports"), "{ready:?}");
+    let released = component::condition(&back, "Released").expect("a condition");
+    assert!(released.message.contains("spec.ports"), "{released:?}");
+    assert!(
+        component::is(&back, "Remediated", "True", "RollbackSucceeded"),
+        "{back:#}"
+    );
+    assert_eq!(component::phase(&back), "Degraded");
+    assert_eq!(
+        scene.releases.statuses("app"),
+        ["superseded", "failed", "deployed"]
+    );
+    let object = scene.config_map("app-app").expect("an object");
+    assert_eq!(object["data"]["version"], "1.0.0", "what was there before");
+    assert_eq!(scene.verbs("app"), ["upgrade", "upgrade", "rollback"]);
+    scene.components.await_event("app", "UpgradeFailed");
+    scene.components.await_event("app", "RollbackSucceeded");
+}
+
+#[test]
+fn scenario_21_without_a_revision_to_go_back_to_nothing_is_destroyed() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    let broken = ChartBuilder::new("app", "2.0.0").rejected_object();
+    scene.controller.upload(&broken);
+    scene.install(&ComponentBuilder::new("app").version("1.0.0"));
+
+    let helm = scene.controller.helm();
+    let hold = helm.hold_after(scene.components.namespace(), "app");
+    scene.components.change("app", &json!({"version": "2.0.0"}));
+    hold.await_held();
+    scene.releases.forget("app", 1);
+    hold.release();
+    let condition =
+        scene
+            .components
+            .await_condition("app", "Remediated", "False", "MissingRollbackTarget");
+    assert!(condition.message.contains("spec.ports"), "{condition:?}");
+    assert_eq!(scene.verbs("app"), ["upgrade", "upgrade"]);
+    assert_eq!(scene.releases.statuses("app"), ["failed"]);
+    assert!(scene.config_map("app-app").is_some(), "what was there");
+}
+
+#[test]
+fn scenario_22_what_helm_cannot_roll_back_is_upgraded_to_what_was_good() {
+    let scene = Scene::new();
+    // helm refuses to go back to an object that the failed revision has not and that is still there
+    let with_more = ChartBuilder::new("app", "1.0.0").template(
+        "more",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-more\n",
+    );
+    scene.controller.upload(&with_more);
+    let broken = ChartBuilder::new("app", "2.0.0").rejected_object();
+    scene.controller.upload(&broken);
+    let app = ComponentBuilder::new("app").version("1.0.0");
+    scene.install(&app.values(json!({"greeting": "good"})));
+
+    let bad = json!({"version": "2.0.0", "values": {"greeting": "bad"}});
+    scene.components.change("app", &bad);
+    let back = scene
+        .components
+        .wait_for("app", "back at what was good", |one| {
+            component::is(one, "Released", "True", "RollbackSucceeded")
+        });
+    let calls = scene.controller.helm().calls_of("rollback", "app");
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].code, Some(1), "helm could not");
+    let said = poll(DEADLINE, || {
+        let events = scene.components.events("app").into_iter();
+        let mut said = events.filter(|event| event.reason == "HelmOutput");
+        said.find(|event| event.note.contains("original object"))
+    });
+    assert!(said.is_some(), "{:#?}", scene.components.events("app"));
+    scene.components.await_event("app", "RollbackFailed");
+    assert_eq!(
+        scene.verbs("app"),
+        ["upgrade", "upgrade", "rollback", "upgrade"]
+    );
+    let newest = scene.releases.newest("app").expect("a revision");
+    assert_eq!((newest.number, &newest.status[..]), (4, "deployed"));
+    let payload = scene.releases.payload("app", 4);
+    assert_eq!(payload["chart"]["metadata"]["version"], "1.0.0");
+    assert_eq!(scene.greeting("app"), "good");
+    assert!(scene.config_map("app-more").is_some());
+
+    assert!(
+        component::is(&back, "Ready", "False", "UpgradeFailed"),
+        "what is wanted does not run: {back:#}"
+    );
+    let ready = component::condition(&back, "Ready").expect("a condition");
+    assert!(ready.message.contains("spec.ports"), "{ready:?}");
+    assert!(
+        component::is(&back, "Remediated", "True", "RollbackSucceeded"),
+        "{back:#}"
+    );
+    scene.request_pass("app", "again");
+    let phase = scene.components.phase("app");
+    assert_eq!(phase, "Degraded", "it is not taken for what is wanted");
+}
+
+#[test]
+fn scenario_23_a_record_that_nobody_can_read_is_left_until_force_is_asked_for() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    scene.install(&ComponentBuilder::new("app"));
+    let uid = || scene.config_map("app-app").expect("an object")["metadata"]["uid"].clone();
+    let before = uid();
+
+    scene.releases.corrupt("app", 1);
+    let condition = scene
+        .components
+        .await_condition("app", "Ready", "False", "StateError");
+    assert!(condition.message.contains("forceAt"), "{condition:?}");
+    scene.request_pass("app", "again");
+    assert_eq!(scene.helm_count(), 1, "no destructive act");
+    assert_eq!(scene.releases.revisions("app").len(), 1);
+    assert_eq!(uid(), before);
+
+    scene.components.annotate("app", "forceAt", "now");
+    scene.components.ready("app");
+    assert_eq!(scene.verbs("app"), ["upgrade", "upgrade"]);
+    assert_eq!(
+        scene.releases.newest("app").expect("one").status,
+        "deployed"
+    );
+    assert_eq!(uid(), before, "the objects are the same");
+    let namespace = scene.components.namespace();
+    let aside =
+        format!("/api/v1/namespaces/{namespace}/secrets/sh.helm.release.v1.app.v1.unreadable");
+    assert!(
+        scene.components.api().get(&aside).is_some(),
+        "what could not be read is kept"
+    );
+}
+
+#[test]
+fn scenario_25_what_does_not_render_is_no_attempt() {
+    let scene = Scene::new();
+    scene.upload_charts(&["grown"]);
+    for name in ["fresh", "grown"] {
+        let broken = ChartBuilder::new(name, "2.0.0").failing_template("set the colour");
+        scene.controller.upload(&broken);
+    }
+    scene.install(&ComponentBuilder::new("grown").version("1.0.0"));
+    scene.components.apply(&ComponentBuilder::new("fresh"));
+    scene
+        .components
+        .change("grown", &json!({"version": "2.0.0"}));
+
+    for (name, revisions) in [("fresh", &[][..]), ("grown", &["deployed"])] {
+        let stalled = scene.components.wait_for(name, "stalled", |one| {
+            component::is_true(one, "Stalled") && component::is_settled(one)
+        });
+        let stalled = component::condition(&stalled, "Stalled").expect("it was just there");
+        assert!(stalled.message.contains("set the colour"), "{stalled:?}");
+        scene.request_pass(name, "again");
+        let now = scene.components.get(name);
+        assert!(component::is_true(&now, "Stalled"), "{now:#}");
+        assert!(
+            component::is(&now, "Ready", "False", "ValuesError"),
+            "{now:#}"
+        );
+        let failures = &now["status"]["failures"];
+        assert!(failures.is_null(), "{name}: {failures}");
+        assert_eq!(scene.releases.statuses(name), revisions, "{name}");
+        let calls = 1 + revisions.len();
+        assert_eq!(scene.helm_calls(name), calls, "{name} is not tried again");
+    }
+    assert_eq!(scene.greeting("grown"), "hello");
+}
+
+#[test]
+fn scenario_52_a_timeout_names_what_is_not_ready() {
+    let scene = Scene::new();
+    let chart = ChartBuilder::new("slow", "1.0.0").deployment();
+    scene.controller.upload(&chart);
+    let timeout = Duration::from_secs(6);
+    let slow = ComponentBuilder::new("slow").spec(json!({"timeout": "6s"}));
+    scene.components.apply(&slow);
+    let kubelet = Kubelet::of(ControlPlane::shared(), scene.components.namespace());
+    kubelet.unready("slow");
+    let pod = kubelet.pod_waiting("slow", "ImagePullBackOff", "no such image");
+
+    let failed = scene.components.await_phase("slow", "Failed");
+    let released = component::condition(&failed, "Released").expect("a condition");
+    assert!(released.is("False", "Timeout"), "{released:?}");
+    assert!(released.message.contains("Deployment"), "{released:?}");
+    assert!(released.message.contains("slow"), "{released:?}");
+    assert!(
+        component::is(&failed, "Ready", "False", "Timeout"),
+        "{failed:#}"
+    );
+    for words in [&pod[..], "ImagePullBackOff"] {
+        assert!(released.message.contains(words), "{released:?}");
+    }
+    let calls = scene.controller.helm().calls_of("upgrade", "slow");
+    assert_eq!(calls.len(), 1);
+    let took = Duration::from_nanos(calls[0].ended.expect("it ended") - calls[0].started);
+    assert!(took >= timeout && took < 4 * timeout, "{took:?}");
+}
+
+/// A time of the API, in seconds.
+#[track_caller]
+fn seconds(time: &Value) -> i64 {
+    let text = time.as_str().unwrap_or_else(|| panic!("no time: {time}"));
+    let time: Timestamp = text.parse().expect("a time");
+    time.as_second()
+}
