@@ -260,14 +260,14 @@ fn owners(inner: &Inner, release: &ReleaseKey) -> Vec<NodeKey> {
         .collect()
 }
 
-/// Dependents, dependencies, and those that want the same release.
+/// Dependents, dependencies, rivals over these, and those that want the same release.
 fn concerned(
     inner: &Inner,
     network: &Network,
     key: &NodeKey,
     versions: [Option<&Seen>; 2],
 ) -> Vec<NodeKey> {
-    let mut concerned = network.dependents(key);
+    let mut concerned = network.concerned(key);
     for component in versions.into_iter().flatten().filter_map(Seen::usable) {
         concerned.extend(owners(inner, &release_of(component)));
         let depends_on = component.spec.depends_on.iter();
