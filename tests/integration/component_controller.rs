@@ -3,8 +3,15 @@
 
 mod chart_arrival;
 mod dependencies;
+mod graphs;
 mod installing;
+mod leaving;
+mod odd_specs;
+mod passes;
 mod removal;
+mod steady;
+mod values;
+mod versions;
 
 use std::time::Duration;
 
