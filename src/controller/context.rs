@@ -74,7 +74,7 @@ pub struct Memory {
     pub corrections: HashMap<ObjectKey, (u32, Instant)>,
     /// How long leftovers of an uninstall have been waited for.
     pub leftovers: u32,
-    /// What the release consists of, while it is taken down: objects, and whether they are to stay.
+    /// What the release consists of, since it was last changed: objects, and whether they are to stay.
     pub inventory: Option<Vec<(ObjectKey, bool)>>,
     /// Whether it was told that a disabled release was made again by somebody else.
     pub told_recreated: bool,

@@ -259,7 +259,7 @@ fn owners(inner: &Inner, release: &ReleaseKey) -> Vec<NodeKey> {
         .collect()
 }
 
-/// Dependents, dependencies, and those that want the same release.
+/// Dependents, dependencies, rivals over these, and those that want the same release.
 fn concerned(
     inner: &Inner,
     network: &Network,

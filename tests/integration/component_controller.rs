@@ -12,6 +12,13 @@ mod replicas;
 mod storm;
 mod outside;
 mod retries;
+mod graphs;
+mod leaving;
+mod odd_specs;
+mod passes;
+mod steady;
+mod values;
+mod versions;
 
 use std::time::Duration;
 

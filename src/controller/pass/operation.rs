@@ -483,6 +483,8 @@ impl Pass<'_> {
             memory.drift = None;
             memory.corrections.clear();
         });
+        self.note_inventory(&self.release(), record.revision)
+            .await?;
         self.save().await?;
         self.context
             .metrics

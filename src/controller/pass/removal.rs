@@ -230,7 +230,12 @@ impl Pass<'_> {
         let without_hooks = match self.decide_removal(&observed, holder_is_gone) {
             RemovalStep::Uninstall => false,
             RemovalStep::UninstallWithoutHooks => true,
-            RemovalStep::NothingThere | RemovalStep::VerifyInventory => {
+            RemovalStep::NothingThere => {
+                self.context.slots.forget(&self.key);
+                self.drop_inventory().await?;
+                return Ok(Removed::Gone);
+            }
+            RemovalStep::VerifyInventory => {
                 self.context.slots.forget(&self.key);
                 return self.verify(release).await;
             }
@@ -406,19 +411,45 @@ impl Pass<'_> {
     ) -> Result<(), PassError> {
         let mut items: BTreeMap<ObjectKey, bool> = self.inventory().await?.into_iter().collect();
         for revision in observed.revisions.iter().take(2) {
-            if let Some(Ok(record)) = self.context.record(release, revision.number).await? {
-                let Ok(objects) = crate::release::manifest::inventory(&record) else {
-                    // Helm cannot read it either, and says so
-                    continue;
-                };
-                // hooks go by their own rules
-                let own = objects.into_iter().filter(|item| !item.hook);
-                items.extend(own.map(|item| (item.key, item.keep)));
-            }
+            items.extend(self.consists_of(release, revision.number).await?);
         }
-        let items: Vec<Kept> = items.into_iter().collect();
-        self.context
-            .remember(&self.key, |memory| memory.inventory = Some(items.clone()));
+        self.write_inventory(items.into_iter().collect()).await
+    }
+
+    /// What the release consists of now is written down: whoever ends its namespace takes Helm's record along, and not
+    /// what lies elsewhere (contract sections 2.3 step 20 and 2.10 item 8).
+    pub(super) async fn note_inventory(
+        &mut self,
+        release: &ReleaseKey,
+        revision: i64,
+    ) -> Result<(), PassError> {
+        let items = self.consists_of(release, revision).await?;
+        let items: BTreeMap<ObjectKey, bool> = items.into_iter().collect();
+        self.write_inventory(items.into_iter().collect()).await
+    }
+
+    /// The objects of a revision, without hooks, which go by their own rules; none if it cannot be read.
+    async fn consists_of(
+        &self,
+        release: &ReleaseKey,
+        revision: i64,
+    ) -> Result<Vec<Kept>, PassError> {
+        let Some(Ok(record)) = self.context.record(release, revision).await? else {
+            return Ok(Vec::new());
+        };
+        // what we cannot read, Helm cannot either, and says so
+        let objects = crate::release::manifest::inventory(&record).unwrap_or_default();
+        let own = objects.into_iter().filter(|item| !item.hook);
+        Ok(own.map(|item| (item.key, item.keep)).collect())
+    }
+
+    async fn write_inventory(&mut self, items: Vec<Kept>) -> Result<(), PassError> {
+        let known = self
+            .context
+            .remember(&self.key, |memory| memory.inventory.replace(items.clone()));
+        if self.draft.status.inventory_ref.is_some() && known.as_ref() == Some(&items) {
+            return Ok(());
+        }
         let name = self.inventory_name();
         let mut config_map = ConfigMap::default();
         config_map.metadata.name = Some(name.clone());
@@ -480,7 +511,9 @@ impl Pass<'_> {
     /// Proof that nothing is left; what is left is named, and asked to go again.
     async fn verify(&mut self, release: &ReleaseKey) -> Result<Removed, PassError> {
         let inventory = self.inventory().await?;
-        let left = leftovers(&self.context.objects, &inventory, &release.0).await;
+        let mut left = leftovers(&self.context.objects, &inventory, &release.0).await;
+        // what another release has taken over is its own
+        left.retain(|one| one.release.as_ref().is_none_or(|owner| owner == release));
         if left.is_empty() {
             self.drop_inventory().await?;
             return Ok(Removed::Gone);

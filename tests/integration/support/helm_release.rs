@@ -226,6 +226,25 @@ impl Releases {
         number
     }
 
+    /// Records a release like this one under another name, as if Helm had installed it with this description and
+    /// these labels of its own.
+    #[track_caller]
+    pub fn copy(&self, release: &str, other: &str, description: &str, own: &[(&str, &str)]) {
+        let number = self.newest(release).expect("a release").number;
+        let mut secret = self.secret(release, number);
+        let mut payload = payload::of(&secret).expect("a payload that Helm can read");
+        payload["name"] = other.into();
+        payload["info"]["description"] = description.into();
+        let mut labels = secret["metadata"]["labels"].take();
+        labels["name"] = other.into();
+        for (label, value) in own {
+            labels[*label] = (*value).into();
+        }
+        secret["metadata"] = json!({"name": name(other, number), "labels": labels});
+        secret["data"]["release"] = payload::encode(&payload).into();
+        self.api.create(&self.secrets(), &secret);
+    }
+
     /// Makes a revision's payload unreadable; the labels stay.
     #[track_caller]
     pub fn corrupt(&self, release: &str, revision: i64) {

@@ -309,8 +309,9 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Of the process with this id, now.
     #[track_caller]
-    fn of(pid: u32) -> Memory {
+    pub fn of(pid: u32) -> Memory {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the server runs");
         let kib = |name: &str| -> u64 {
             let line = status

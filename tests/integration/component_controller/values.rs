@@ -1,0 +1,90 @@
+//! Scenario 68: values reach the chart as they were written.
+
+use serde_json::{Value, json};
+
+use super::{ChartBuilder, ComponentBuilder, Scene};
+
+/// The greatest integer up to which Helm keeps all of them: it reads values documents into floating-point numbers.
+const EXACT: i64 = 1 << 53;
+
+#[test]
+fn scenario_68_values_reach_the_chart_unchanged() {
+    let scene = Scene::new();
+    let defaults =
+        "dropped: the chart's own\nkept: the chart's own\nmap:\n  dropped: 1\n  kept: 2\n";
+    let chart = ChartBuilder::new("app", "1.0.0")
+        .values_echo()
+        .file("values.yaml", defaults);
+    scene.controller.upload(&chart);
+    let plain = json!({
+        "bool-like": {"quoted": "yes", "y": "y", "on": "on", "no": "NO", "really": true},
+        "number-like": ["1", "1.0", "0x10", "0o7", "1e3", "1_000", "007", "+1", ".5", "-.inf", "12:30:45"],
+        "null-like": ["null", "~", "Null"],
+        "date-like": ["2024-01-01", "2024-01-01T00:00:00Z"],
+        "numbers": {
+            "greatest": EXACT, "least": -EXACT, "million": 1_000_000, "seconds": 1_700_000_000_i64, "fraction": 0.1, "negative": -1,
+        },
+        "ключ": "значение", "鍵": "值", "emoji 🎉 and spaces": "e\u{301}\u{a0}\u{feff}",
+        "dotted.key/with-slash": "{{ not a template }}",
+        "text": "two\nlines, \"quotes\", a \\ and a tab\t.\n",
+        "list": [[1, [2]], {"a": {"b": ["c"]}}],
+    });
+    let mut given = plain.clone();
+    given["dropped"] = Value::Null;
+    given["map"] = json!({"dropped": null, "more": 3});
+    let app = ComponentBuilder::new("app").version("1.0.0");
+    scene.install(&app.values(given.clone()));
+
+    let echoed = scene.config_map("app-values").expect("the echo");
+    let echoed = echoed["data"]["json"].as_str().expect("a text");
+    let mut reached: Value = serde_json::from_str(echoed).expect("JSON");
+    assert_eq!(reached["kept"], "the chart's own");
+    assert_eq!(reached["map"], json!({"kept": 2, "more": 3}));
+    let fields = reached.as_object_mut().expect("a map");
+    assert!(!fields.contains_key("dropped"), "null drops a default");
+    fields.remove("kept");
+    fields.remove("map");
+    assert_eq!(reached, plain);
+    assert_eq!(
+        scene.releases.values("app"),
+        given,
+        "and Helm tells them so"
+    );
+
+    // beyond what Helm keeps, it is what Helm makes of the same file
+    let huge = json!({"huge": [EXACT + 1, i64::MAX, i64::MIN], "plain": plain});
+    scene.install(
+        &ComponentBuilder::new("huge")
+            .chart("app")
+            .values(huge.clone()),
+    );
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), huge.to_string()).expect("a writable file");
+    let flag = format!("--values={}", file.path().display());
+    scene
+        .releases
+        .install("helms", &chart, &[&flag])
+        .succeeded();
+    let echo = |release: &str| {
+        scene
+            .config_map(&format!("{release}-values"))
+            .expect("the echo")["data"]
+            .clone()
+    };
+    assert_eq!(echo("huge"), echo("helms"));
+
+    // written by hand, in YAML as kubectl reads it: only what has quotes is a text
+    let namespace = scene.components.namespace();
+    let manifest = format!(
+        "apiVersion: ext.theriseunion.io/v1alpha1\nkind: Component\nmetadata: {{name: by-hand}}\nspec:\n  \
+         enabled: true\n  chart: {{name: app, namespace: {namespace}}}\n  values:\n    quoted: \"yes\"\n    \
+         plain: yes\n    dropped: null\n    big: 9007199254740992\n    ключ: 'no'\n"
+    );
+    let applied = scene.components.kubectl().apply_server_side(&manifest);
+    applied.succeeded();
+    scene.components.ready("by-hand");
+    let wanted = json!({
+        "quoted": "yes", "plain": true, "dropped": null, "big": EXACT, "ключ": "no",
+    });
+    assert_eq!(scene.releases.values("by-hand"), wanted);
+}
