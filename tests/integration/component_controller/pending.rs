@@ -134,7 +134,7 @@ fn scenario_07_an_unlock_that_conflicts_is_tried_again_and_done_once() {
     scene.controller.restart();
     let mut conflicts = 0.0;
     let seen = poll(DEADLINE, || {
-        conflicts = scene.passes("conflict");
+        conflicts = scene.passes_with("conflict");
         (conflicts >= 1.0).then_some(())
     });
     assert!(seen.is_some(), "no write conflicted");
@@ -165,9 +165,9 @@ fn scenario_08_a_release_that_somebody_works_on_is_waited_for() {
         condition.message.contains("pending-install"),
         "{condition:?}"
     );
-    let passes = scene.passes("success");
+    let passes = scene.passes_with("success");
     let more = poll(DEADLINE, || {
-        (scene.passes("success") >= passes + 2.0).then_some(())
+        (scene.passes_with("success") >= passes + 2.0).then_some(())
     });
     assert!(more.is_some(), "it is looked at again");
     assert_eq!(scene.helm_count(), 0, "no helm of ours");
@@ -231,7 +231,7 @@ impl Scene {
 
     /// How many passes have ended so.
     #[track_caller]
-    fn passes(&mut self, result: &str) -> f64 {
+    fn passes_with(&mut self, result: &str) -> f64 {
         let metrics = self.controller.get("metrics", "/metrics").expect(200);
         let metrics = metrics.text();
         let wanted = format!("result=\"{result}\"");
