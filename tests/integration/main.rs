@@ -4,6 +4,7 @@ mod architecture;
 mod control_plane;
 mod crd;
 mod crd_on_a_cluster;
+mod drift_on_a_cluster;
 mod helm_cli;
 mod hostile;
 mod http;
