@@ -7,6 +7,7 @@ mod control_plane;
 mod crd;
 mod crd_on_a_cluster;
 mod helm_child;
+mod drift_on_a_cluster;
 mod helm_cli;
 mod hostile;
 mod http;
