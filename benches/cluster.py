@@ -75,7 +75,7 @@ class Cluster:
         (self.directory / "certs").mkdir()
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bench",
-             "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:TRUE",
+             "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE",
              "-keyout", "server.key", "-out", "server.crt"],
             cwd=self.directory, check=True, capture_output=True)
         (self.directory / "tokens.csv").write_text(f"{TOKEN},administrator,administrator,system:masters\n")

@@ -120,10 +120,13 @@ class Bench:
             except OSError:
                 pass
             if self.process and self.process.poll() is not None:
-                raise SystemExit(f"the controller ended; its log:\n{(self.scratch / 'chartroom.log').read_text()[-3000:]}")
+                raise SystemExit(f"the controller ended; its log:\n{self.end_of_log()}")
             if time.monotonic() > end:
-                raise SystemExit(f"waited {seconds} s for {what}")
+                raise SystemExit(f"waited {seconds} s for {what}; the controller's log:\n{self.end_of_log()}")
             time.sleep(0.005)
+
+    def end_of_log(self):
+        return (self.scratch / "chartroom.log").read_text()[-3000:]
 
     def kubectl(self, *command, input=None):
         subprocess.run([str(self.options.kubectl), *command], input=input, env=self.environment, check=True,
