@@ -15,6 +15,7 @@ pub mod drift;
 pub mod events;
 pub mod follow;
 pub mod health;
+pub mod holder;
 pub mod lease;
 pub mod members;
 pub mod metrics;

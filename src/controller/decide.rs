@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-pub use self::evidence::{INTERRUPTED, resumed_operation};
+pub use self::evidence::{INTERRUPTED, is_cut_off, resumed_operation};
 pub use self::good::{last_known_good, remember};
 pub use self::removal::{Removal, RemovalStep, decide_removal};
 

@@ -32,7 +32,7 @@ use crate::controller::network::Verdict;
 use crate::controller::report::{Draft, find};
 use crate::controller::slots::{ReleaseKey, Urgency};
 use crate::controller::world::{Seen, release_of};
-use crate::controller::{members, retry, validate};
+use crate::controller::{holder, members, retry, validate};
 use crate::release::helm::FailureClass;
 use crate::release::record::ReleaseStatus;
 use crate::release::token::Token;
@@ -51,6 +51,7 @@ const AFTER_CONFLICT: Duration = Duration::from_millis(50);
 /// Looks at a Component; says when to look again.
 pub async fn pass(context: Arc<Context>, key: NodeKey) -> Option<Duration> {
     let started = Instant::now();
+    let transient = context.remember(&key, |memory| memory.transient);
     let Some(seen) = context.world.component(&key) else {
         context.slots.forget(&key);
         context.forget(&key);
@@ -73,7 +74,12 @@ pub async fn pass(context: Arc<Context>, key: NodeKey) -> Option<Duration> {
     };
     let (result, next) = match outcome {
         Ok(next) => {
-            context.remember(&key, |memory| memory.transient = 0);
+            // unless this pass, too, could not do what it should
+            context.remember(&key, |memory| {
+                if memory.transient == transient {
+                    memory.transient = 0;
+                }
+            });
             ("success", next)
         }
         Err(PassError::Conflict) => ("conflict", Some(AFTER_CONFLICT)),
@@ -407,7 +413,8 @@ impl Pass<'_> {
         let mut is_fresh = false;
         let mut slot = None;
         for _ in 0..MAX_STEPS {
-            let decision = self.decide(&wanted, &observed);
+            let holder_is_gone = self.holder_is_gone(&release).await?;
+            let decision = self.decide(&wanted, &observed, holder_is_gone);
             if !matches!(decision, Decision::InSync { .. }) && !is_fresh {
                 // nothing is done, counted or awaited on the word of a cache
                 observed = self.context.observe_afresh(&self.key, &release).await?;
@@ -419,7 +426,7 @@ impl Pass<'_> {
                     return self.in_sync(chart, &wanted, &observed, how).await;
                 }
                 Decision::Unlock { revision, event } => {
-                    self.unlock(&release, revision, &event).await?;
+                    self.unlock(&release, revision, &event, &observed).await?;
                     observed = self.context.observe_afresh(&self.key, &release).await?;
                 }
                 Decision::CountFailure {
@@ -446,7 +453,7 @@ impl Pass<'_> {
                     return self.rolled_back(to, &record, &wanted).await;
                 }
                 Decision::SetAside { revision } => {
-                    self.set_aside(&release, revision).await?;
+                    self.set_aside(&release, revision, &observed).await?;
                     observed = self.context.observe_afresh(&self.key, &release).await?;
                 }
                 Decision::Wait {
@@ -526,14 +533,22 @@ impl Pass<'_> {
         }
     }
 
-    fn decide(&self, wanted: &Wanted, observed: &Observed) -> Decision {
+    /// Whether nobody can be working on the operation that `status` has; false if it has none.
+    async fn holder_is_gone(&self, release: &ReleaseKey) -> Result<bool, PassError> {
+        let Some(operation) = &self.draft.status.operation else {
+            return Ok(false);
+        };
+        let context = self.context;
+        holder::is_gone(&context.client, &context.identity, operation, &release.1).await
+    }
+
+    fn decide(&self, wanted: &Wanted, observed: &Observed, holder_is_gone: bool) -> Decision {
         let status = &self.draft.status;
         let tried = status.last_attempted.as_ref();
         let reset = tried.is_none_or(|tried| {
             tried.generation != Some(wanted.generation)
                 || tried.hash.as_deref() != Some(wanted.hash.to_string().as_str())
         });
-        let operation = status.operation.as_ref();
         decide(&Situation {
             now: self.draft.now(),
             wanted,
@@ -541,9 +556,7 @@ impl Pass<'_> {
             newest: observed.newest.for_decision(),
             status,
             holder: &self.context.identity,
-            // one that ran before us lost the lease, and its children went with it; within this process, the queue
-            // never looks at one Component twice at once, so an operation of ours that is still noted has ended
-            holder_is_gone: operation.is_some(),
+            holder_is_gone,
             forced: self.force_request().is_some(),
             reset,
         })
@@ -607,6 +620,15 @@ impl Pass<'_> {
         Ok(self.safety_poll())
     }
 
+    /// One more pass that could not do what it should, through nobody's fault: how long to wait.
+    fn another_transient(&self) -> Duration {
+        let failures = self.context.remember(&self.key, |memory| {
+            memory.transient += 1;
+            memory.transient - 1
+        });
+        retry::delay(FailureClass::Transient, failures, jitter())
+    }
+
     /// The last attempt failed and the next is not due, or somebody else is working on the release.
     async fn wait(
         &mut self,
@@ -616,12 +638,15 @@ impl Pass<'_> {
         until: Option<Timestamp>,
     ) -> Result<Next, PassError> {
         self.context.slots.forget(&self.key);
-        let delay = match until {
-            Some(until) => until_then(self.draft.now(), until),
-            None => {
-                let failures = self.context.remember(&self.key, |memory| memory.transient);
-                retry::delay(class, failures, jitter())
+        let until = until.map(|until| until_then(self.draft.now(), until));
+        let delay = match (class, until) {
+            // nobody says when somebody else is done, or gone
+            (FailureClass::Transient, until) => {
+                let soon = self.another_transient();
+                until.map_or(soon, |until| until.min(soon))
             }
+            (_, Some(until)) => until,
+            (_, None) => retry::delay(class, 0, jitter()),
         };
         let is_retry = (self.draft.status.failures)
             .is_some_and(|failures| failures.install + failures.upgrade > 0);

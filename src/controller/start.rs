@@ -22,6 +22,7 @@ use crate::config::ControllerConfig;
 use crate::controller::charts::{Charts, ChartsSettings};
 use crate::controller::context::Context;
 use crate::controller::events::Events;
+use crate::controller::holder::Holder;
 use crate::controller::lease::{Elector, Leadership, Lost};
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::network::Member;
@@ -30,7 +31,7 @@ use crate::controller::probes::{self, Readiness};
 use crate::controller::queue::{self, Waker};
 use crate::controller::slots::Slots;
 use crate::controller::world::World;
-use crate::controller::{follow, namespace, pass};
+use crate::controller::{follow, holder, namespace, pass};
 use crate::release::helm::{self, Helm, HelmSettings};
 use crate::repository::chain;
 
@@ -38,8 +39,9 @@ use crate::repository::chain;
 const KNOCK: Duration = Duration::from_secs(2);
 /// Between SIGTERM and SIGKILL for a helm that is past its deadline.
 const GRACE: Duration = Duration::from_secs(30);
-/// Passes that run are waited for so long when the lease is lost: others may begin soon after.
-const LEASE_LOST: Duration = Duration::from_secs(4);
+/// Passes that run are waited for so long when the lease is lost: until Helm has ended, or was killed (contract section
+/// 2.9). Whoever has the lease then sees that this process is there.
+const LEASE_LOST: Duration = Duration::from_secs(12);
 /// Passes that run are waited for so long when the program is asked to stop.
 const STOPPING: Duration = Duration::from_secs(20);
 /// How often gauges are brought up to date.
@@ -82,7 +84,8 @@ pub async fn run(
     let mut background = JoinSet::new();
     background.spawn(probes.serve());
 
-    let helm = helm(&config)?;
+    let identity = Holder::myself().to_string();
+    let helm = helm(&config, &identity)?;
     let version = helm.version().await?;
     info!(helm = version, "Controller: helm is usable");
     let cluster = cluster(config.kubeconfig.as_deref()).await?;
@@ -95,7 +98,6 @@ pub async fn run(
         return Ok(());
     };
 
-    let identity = identity();
     let elector = config.leader_elect.then(|| {
         let namespace = config
             .leader_elect_namespace
@@ -257,14 +259,15 @@ fn cache_dir(config: &ControllerConfig) -> PathBuf {
     given.unwrap_or_else(|| env::temp_dir().join("chartroom"))
 }
 
-/// Finds helm; it gets just the variables that lead to the cluster.
-fn helm(config: &ControllerConfig) -> anyhow::Result<Helm> {
+/// Finds helm; it gets just the variables that lead to the cluster, and whose it is.
+fn helm(config: &ControllerConfig, identity: &str) -> anyhow::Result<Helm> {
     let path = env::var_os("PATH");
     let binary = helm::find(config.helm_binary.as_deref(), path.as_deref())?;
     let home = cache_dir(config).join("helm");
     std::fs::create_dir_all(&home)
         .with_context(|| format!("{} cannot be made; set --chart-cache-dir", home.display()))?;
-    let mut environment: Vec<(OsString, OsString)> = Vec::new();
+    let mut environment: Vec<(OsString, OsString)> =
+        vec![(holder::VARIABLE.into(), identity.into())];
     let mut pass_on = |name: &str| {
         if let Some(value) = env::var_os(name) {
             environment.push((name.into(), value));
@@ -350,17 +353,6 @@ async fn knock(client: &Client, stop: &CancellationToken) -> Option<Version> {
             () = tokio::time::sleep(KNOCK) => {}
         }
     }
-}
-
-/// This process, told apart from all that ever were: the pod's name and a random part.
-fn identity() -> String {
-    let name = env::var("POD_NAME").or_else(|_| env::var("HOSTNAME")).ok();
-    let name = name.filter(|name| !name.is_empty()).or_else(|| {
-        let text = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-        Some(text.trim().to_owned())
-    });
-    let name = name.unwrap_or_else(|| "chartroom".to_owned());
-    format!("{name}_{}", uuid::Uuid::new_v4())
 }
 
 fn start_watches(

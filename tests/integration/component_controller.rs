@@ -2,9 +2,13 @@
 //! server.
 
 mod chart_arrival;
+mod crashes;
 mod dependencies;
 mod installing;
+mod pending;
 mod removal;
+mod replicas;
+mod storm;
 
 use std::time::Duration;
 

@@ -176,6 +176,18 @@ pub(super) fn own_operation<'a>(
     is_own.then_some(operation)
 }
 
+/// True if the begun operation made this revision, and Helm ended without saying how: it was killed, or could not reach
+/// the cluster. Whoever saw it end notes the revision in `history`, so that it is unlocked without waiting.
+pub fn is_cut_off(operation: Option<&Operation>, revisions: &[Revision], record: &Record) -> bool {
+    let is_pending = matches!(
+        record.status,
+        ReleaseStatus::PendingInstall
+            | ReleaseStatus::PendingUpgrade
+            | ReleaseStatus::PendingRollback
+    );
+    is_pending && own_operation(operation, revisions, record).is_some()
+}
+
 /// True if a failed revision's description says that the operation was cut off.
 pub(super) fn says_interrupted(description: &str) -> bool {
     description.starts_with(INTERRUPTED) || description.contains(CANCELED)

@@ -405,7 +405,9 @@ impl Pass<'_> {
     ) -> Result<Next, PassError> {
         self.draft.status.operation = None;
         let Some(record) = after.record().cloned() else {
-            // a removal before an install: the next pass installs
+            // a removal before an install: the next pass installs, as if nothing had been there
+            self.draft.status.history.clear();
+            self.draft.status.release_version = None;
             self.draft
                 .progressing(Reason::Progressing, "what a failed install left is removed");
             self.save().await?;
@@ -516,7 +518,16 @@ impl Pass<'_> {
             reason,
             message,
         } = failure;
-        self.draft.status.operation = None;
+        let began = self.draft.status.operation.take();
+        let cut_off = (after.record().cloned())
+            .filter(|record| decide::is_cut_off(began.as_ref(), &after.revisions, record));
+        if let Some(record) = cut_off {
+            // Helm ended without a word in the release: it is known to be ours, and over
+            self.remember(HistoryEntry {
+                status: ReleaseStatus::Failed.as_str().to_owned(),
+                ..entry_of(&record)
+            });
+        }
         self.context
             .metrics
             .operation(word_of(kind), "failure", reason.as_str());
@@ -528,10 +539,7 @@ impl Pass<'_> {
                 return Ok(Some(Duration::from_millis(100)));
             }
             FailureClass::Transient => {
-                let failures = self.context.remember(&self.key, |memory| {
-                    memory.transient += 1;
-                    memory.transient - 1
-                });
+                let delay = self.another_transient();
                 self.context.metrics.retry(class);
                 self.draft
                     .is_false(ConditionType::Released, reason, &message);
@@ -539,7 +547,7 @@ impl Pass<'_> {
                 self.draft.phase(Phase::Pending, &message);
                 self.save().await?;
                 self.warn(reason, word_of(kind), &message).await;
-                return Ok(Some(retry::delay(class, failures, jitter())));
+                return Ok(Some(delay));
             }
             FailureClass::Attempt | FailureClass::Terminal => {}
         }

@@ -226,7 +226,8 @@ impl Pass<'_> {
     /// Takes the release down, as far as one pass goes.
     async fn take_down(&mut self, release: &ReleaseKey) -> Result<Removed, PassError> {
         let observed = self.context.observe_afresh(&self.key, release).await?;
-        let without_hooks = match self.decide_removal(&observed) {
+        let holder_is_gone = self.holder_is_gone(release).await?;
+        let without_hooks = match self.decide_removal(&observed, holder_is_gone) {
             RemovalStep::Uninstall => false,
             RemovalStep::UninstallWithoutHooks => true,
             RemovalStep::NothingThere | RemovalStep::VerifyInventory => {
@@ -234,7 +235,7 @@ impl Pass<'_> {
                 return self.verify(release).await;
             }
             RemovalStep::SetAside { revision } => {
-                self.set_aside(release, revision).await?;
+                self.set_aside(release, revision, &observed).await?;
                 return Err(PassError::Conflict);
             }
             RemovalStep::Wait {
@@ -252,10 +253,12 @@ impl Pass<'_> {
                 );
                 self.draft.phase(Phase::Uninstalling, &message);
                 self.save().await?;
-                return Ok(Removed::Later(Some(super::until_then(
-                    self.draft.now(),
-                    until,
-                ))));
+                let until = super::until_then(self.draft.now(), until);
+                return Ok(Removed::Later(Some(match reason {
+                    // nobody says when the holder is gone
+                    Reason::PendingRelease => until.min(self.another_transient()),
+                    _ => until,
+                })));
             }
         };
         let Some(_slot) = self.take_slot(release, true) else {
@@ -276,7 +279,7 @@ impl Pass<'_> {
         self.verify(release).await
     }
 
-    fn decide_removal(&self, observed: &Observed) -> RemovalStep {
+    fn decide_removal(&self, observed: &Observed, holder_is_gone: bool) -> RemovalStep {
         let has_inventory = self.draft.status.inventory_ref.is_some()
             || self
                 .context
@@ -287,7 +290,7 @@ impl Pass<'_> {
             newest: observed.newest.for_decision(),
             status: &self.draft.status,
             holder: &self.context.identity,
-            holder_is_gone: self.draft.status.operation.is_some(),
+            holder_is_gone,
             forced: self.force_request().is_some(),
             has_inventory,
         })

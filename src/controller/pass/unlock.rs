@@ -7,7 +7,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams, Preconditions};
 
 use crate::component::conditions::Reason;
-use crate::controller::context::{PassError, is_conflict, is_not_found, payload};
+use crate::controller::context::{Observed, PassError, is_conflict, is_not_found, payload};
 use crate::controller::pass::Pass;
 use crate::controller::slots::ReleaseKey;
 use crate::release::record::{ReleaseStatus, interrupted, secret_name};
@@ -25,10 +25,9 @@ impl Pass<'_> {
         release: &ReleaseKey,
         number: i64,
         event: &str,
+        observed: &Observed,
     ) -> Result<(), PassError> {
-        let Some(mut secret) = self.context.secret(release, number).await? else {
-            return Err(PassError::Conflict);
-        };
+        let mut secret = self.as_seen(release, number, observed).await?;
         let data = payload(secret.clone());
         let unlocked = tokio::task::spawn_blocking(move || interrupted(&data, DESCRIPTION)).await?;
         let Ok(unlocked) = unlocked else {
@@ -62,15 +61,33 @@ impl Pass<'_> {
         self.tell(Reason::Unlocked, &action, event).await;
         Ok(())
     }
+
+    /// The Secret of the newest revision, if it is still the one that was decided upon: Helm may just have ended.
+    async fn as_seen(
+        &self,
+        release: &ReleaseKey,
+        number: i64,
+        observed: &Observed,
+    ) -> Result<Secret, PassError> {
+        let seen = observed.revisions.first();
+        let seen = seen.filter(|newest| newest.number == number);
+        let secret = self.context.secret(release, number).await?;
+        secret
+            .filter(|secret| {
+                let version = secret.metadata.resource_version.as_deref();
+                version == seen.map(|newest| newest.resource_version.as_str())
+            })
+            .ok_or(PassError::Conflict)
+    }
+
     /// Moves a revision that nobody can read out of Helm's sight: a copy under another name, then the original goes.
     pub(super) async fn set_aside(
         &mut self,
         release: &ReleaseKey,
         number: i64,
+        observed: &Observed,
     ) -> Result<(), PassError> {
-        let Some(secret) = self.context.secret(release, number).await? else {
-            return Err(PassError::Conflict);
-        };
+        let secret = self.as_seen(release, number, observed).await?;
         let secrets: Api<Secret> = Api::namespaced(self.context.client.clone(), &release.0);
         let name = secret_name(&release.1, number);
         let aside = format!("{name}.unreadable");
