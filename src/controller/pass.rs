@@ -21,7 +21,7 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::names::{FINALIZER, annotation};
 use crate::component::spec_hash::{Ingredients, SpecHash};
 use crate::component::status::{Attempt, Failures, OperationKind};
-use crate::component::{Component, Phase};
+use crate::component::{Component, Phase, UpgradeFailure};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{
     Context, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
@@ -715,8 +715,9 @@ impl Pass<'_> {
         if let Some((failed, cause)) = why_not_ready {
             self.draft.is_false(ConditionType::Ready, failed, &cause);
         }
+        let goes_back = self.component.spec.upgrade.on_failure == UpgradeFailure::Rollback;
         let good = decide::last_known_good(&observed.revisions, &self.draft.status);
-        if reason == Reason::RetriesExceeded && !runs && good.is_none() {
+        if reason == Reason::RetriesExceeded && goes_back && !runs && good.is_none() {
             self.draft.is_false(
                 ConditionType::Remediated,
                 Reason::MissingRollbackTarget,

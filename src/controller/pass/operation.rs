@@ -473,7 +473,13 @@ impl Pass<'_> {
             .clear(&[ConditionType::Remediated, ConditionType::Drifted]);
         self.draft.ready(reason, &message);
         self.draft.phase(Phase::Deployed, &message);
-        let is_awaited = self.component.spec.install.wait != crate::component::Wait::HookOnly;
+        let spec = &self.component.spec;
+        let wait = if record.revision == 1 {
+            spec.install.wait
+        } else {
+            spec.upgrade.wait
+        };
+        let is_awaited = wait != crate::component::Wait::HookOnly;
         if is_awaited {
             self.draft
                 .is_true(ConditionType::Healthy, Reason::Healthy, "");

@@ -5,8 +5,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ChartBuilder, ComponentBuilder, DEADLINE, Scene};
-use crate::support::api::poll;
+use super::{ChartBuilder, ComponentBuilder, Scene};
 use crate::support::chart_builder::Hook;
 use crate::support::component;
 use crate::support::control_plane::ControlPlane;
@@ -182,13 +181,9 @@ fn scenario_22_what_helm_cannot_roll_back_is_upgraded_to_what_was_good() {
     let calls = scene.controller.helm().calls_of("rollback", "app");
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].code, Some(1), "helm could not");
-    let said = poll(DEADLINE, || {
-        let events = scene.components.events("app").into_iter();
-        let mut said = events.filter(|event| event.reason == "HelmOutput");
-        said.find(|event| event.note.contains("original object"))
-    });
-    assert!(said.is_some(), "{:#?}", scene.components.events("app"));
-    scene.components.await_event("app", "RollbackFailed");
+    let failed = scene.components.await_event("app", "RollbackFailed");
+    let cause = r#"original object ConfigMap with the name "app-more" not found"#;
+    assert!(failed.note.contains(cause), "{failed:?}");
     assert_eq!(
         scene.verbs("app"),
         ["upgrade", "upgrade", "rollback", "upgrade"]

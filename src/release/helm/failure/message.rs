@@ -11,6 +11,11 @@ const NOISE: [&str; 4] = [
     "unable to build kubernetes objects from release manifest: ",
 ];
 
+/// How Helm's error begins when the clean-up after a failed rollback failed too. What follows is the clean-up's error,
+/// and not, as it says, the original one: that is in the log.
+const MASK: &str =
+    "an error occurred while cleaning up resources. original rollback error: unable to cleanup";
+
 /// Helm's own error in all its lines: what follows the last `Error: ` at the beginning of a line. Hooks may have logged
 /// anything before it. `None` if Helm did not come to say one.
 pub fn error(stderr: &str) -> Option<String> {
@@ -21,7 +26,21 @@ pub fn error(stderr: &str) -> Option<String> {
         .copied()
         .filter(|line| !is_log(line))
         .collect();
-    Some(without_noise(&error.join("\n")).to_owned())
+    let error = error.join("\n");
+    let error = without_noise(&error);
+    let original = error
+        .starts_with(MASK)
+        .then(|| lines.iter().find_map(|line| rolled_back(line)));
+    Some(original.flatten().unwrap_or_else(|| error.to_owned()))
+}
+
+/// Why a rollback failed, by the line of the log that begins so: `level=WARN msg="Rollback \"web\" failed: …"`.
+fn rolled_back(line: &str) -> Option<String> {
+    let (_, quoted) = line.strip_prefix("level=")?.split_once("msg=")?;
+    let mut texts = serde_json::Deserializer::from_str(quoted).into_iter::<String>();
+    let text = texts.next()?.ok()?;
+    let (_, why) = text.strip_prefix("Rollback ")?.split_once(" failed: ")?;
+    Some(why.to_owned())
 }
 
 /// What Helm said, as one line: its error, or else the first words of a crash, or else all but its log. It is not
@@ -149,6 +168,18 @@ mod tests {
             (
                 "a hook's log: connection refused\nError: this is a hook's log too\nError: failed pre-install: why\ncontext deadline exceeded\n",
                 Some("failed pre-install: why\ncontext deadline exceeded"),
+            ),
+            (
+                "level=WARN msg=\"Rollback \\\"x\\\" failed: original object Secret with the name \\\"y\\\" not found\"\n\
+                 Error: an error occurred while cleaning up resources. original rollback error: unable to cleanup \
+                 resources: object not found\n",
+                Some("original object Secret with the name \"y\" not found"),
+            ),
+            (
+                "Error: an error occurred while cleaning up resources. original rollback error: unable to cleanup x\n",
+                Some(
+                    "an error occurred while cleaning up resources. original rollback error: unable to cleanup x",
+                ),
             ),
             ("Release \"x\" does not exist. Installing it now.\n", None),
             ("an Error: in the middle\n", None),
