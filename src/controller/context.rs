@@ -16,6 +16,7 @@ use crate::component::Component;
 use crate::config::ControllerConfig;
 use crate::controller::charts::Charts;
 use crate::controller::decide;
+use crate::controller::drift::Corrections;
 use crate::controller::events::Events;
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
@@ -70,8 +71,8 @@ pub struct Memory {
     pub record: Option<(String, String, Arc<Record>)>,
     /// The digest of the drift that was last reported.
     pub drift: Option<String>,
-    /// Objects that were put right, how often, and since when that counts.
-    pub corrections: HashMap<ObjectKey, (u32, Instant)>,
+    /// When which object was put right.
+    pub corrections: Corrections,
     /// How long leftovers of an uninstall have been waited for.
     pub leftovers: u32,
     /// What the release consists of, while it is taken down: objects, and whether they are to stay.

@@ -3,7 +3,9 @@
 
 mod chart_arrival;
 mod dependencies;
+mod drift;
 mod installing;
+mod interruption;
 mod removal;
 
 use std::time::Duration;
