@@ -16,6 +16,7 @@ use crate::component::Component;
 use crate::config::ControllerConfig;
 use crate::controller::charts::Charts;
 use crate::controller::decide;
+use crate::controller::drift::Corrections;
 use crate::controller::events::Events;
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
@@ -70,8 +71,10 @@ pub struct Memory {
     pub record: Option<(String, String, Arc<Record>)>,
     /// The digest of the drift that was last reported.
     pub drift: Option<String>,
-    /// Objects that were put right, how often, and since when that counts.
-    pub corrections: HashMap<ObjectKey, (u32, Instant)>,
+    /// When which object was put right.
+    pub corrections: Corrections,
+    /// Whether a definition came whose lack the last attempt may have failed of.
+    pub definition_came: bool,
     /// How long leftovers of an uninstall have been waited for.
     pub leftovers: u32,
     /// What the release consists of, since it was last changed: objects, and whether they are to stay.

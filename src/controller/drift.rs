@@ -2,6 +2,7 @@
 //! revision (contract section 2.15).
 
 mod autoscalers;
+mod corrections;
 mod difference;
 mod owners;
 mod pointer;
@@ -14,6 +15,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use self::autoscalers::ScaleTargets;
+pub use self::corrections::Corrections;
 pub use self::difference::difference;
 pub use self::report::{Change, DriftReport, Drifted, FieldChange};
 use self::rules::Ignored;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use k8s_openapi::jiff::SignedDuration;
 use tokio::time::Instant;
 
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::{DriftMode, Phase};
 use crate::controller::charts::FetchedChart;
-use crate::controller::context::{Observed, PassError};
+use crate::controller::context::{Observed, PassError, jittered};
 use crate::controller::decide::{InSync, Wanted};
 use crate::controller::drift::{self, DriftCheck, DriftReport};
 use crate::controller::health;
@@ -15,12 +16,10 @@ use crate::controller::pass::{Next, Pass};
 use crate::controller::report::find;
 use crate::release::manifest::{self, Object};
 
-/// An object that was put right so often in [`FIGHT`] is fought over.
-const FIGHT_ROUNDS: u32 = 5;
-/// See [`FIGHT_ROUNDS`].
-const FIGHT: Duration = Duration::from_secs(600);
 /// An unhealthy release is looked at again after this long.
 const UNHEALTHY: Duration = Duration::from_secs(5);
+/// One that has been unhealthy for this long is looked at as rarely as any other.
+const UNHEALTHY_FOR: SignedDuration = SignedDuration::from_mins(2);
 
 impl Pass<'_> {
     /// Nothing has to be done to the release.
@@ -56,25 +55,48 @@ impl Pass<'_> {
         let due = self.next_check();
         let is_sound = match due {
             None => self.check(&message).await?,
-            Some(_) => {
-                let is_bad = self
-                    .draft
-                    .has(ConditionType::Healthy, ConditionStatus::False)
-                    || self
-                        .draft
-                        .has(ConditionType::Drifted, ConditionStatus::True);
-                !is_bad
-            }
+            Some(_) => !self.is_unsound(),
         };
         if is_sound {
             self.draft.ready(reason, &message);
             self.draft.phase(Phase::Deployed, &message);
+        } else {
+            let told = self.draft.message_of(ConditionType::Ready);
+            let told = told.unwrap_or(&message).to_owned();
+            self.draft
+                .clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
+            self.draft.settle();
+            self.draft.phase(Phase::Degraded, &told);
         }
         self.save().await?;
-        if !is_sound {
-            return Ok(Some(UNHEALTHY.min(self.component.spec.interval.get())));
+        Ok(Some(due.unwrap_or_else(|| jittered(self.period()))))
+    }
+
+    /// True if the last look found something that is not as it should be. Drift that is only to be told is no such thing.
+    fn is_unsound(&self) -> bool {
+        let drifted = find(&self.draft.status.conditions, ConditionType::Drifted);
+        let failed = Reason::CorrectionFailed.as_str();
+        self.draft
+            .has(ConditionType::Healthy, ConditionStatus::False)
+            || drifted.is_some_and(|drifted| drifted.reason == failed)
+    }
+
+    /// How often drift and health are looked at (contract section 2.12).
+    fn period(&self) -> Duration {
+        let interval = self.component.spec.interval.get();
+        let healthy = find(&self.draft.status.conditions, ConditionType::Healthy);
+        let is_lately_unwell = healthy.is_some_and(|healthy| {
+            let since = self
+                .draft
+                .now()
+                .duration_since(healthy.last_transition_time.0);
+            healthy.status == "False" && since < UNHEALTHY_FOR
+        });
+        if is_lately_unwell {
+            interval.min(UNHEALTHY)
+        } else {
+            interval
         }
-        Ok(due.or_else(|| self.interval()))
     }
 
     /// The reason that stood for the success, or what it must have been.
@@ -100,18 +122,17 @@ impl Pass<'_> {
 
     /// How long until drift and health are to be looked at; `None` is now.
     fn next_check(&mut self) -> Option<Duration> {
+        let ready = find(&self.draft.status.conditions, ConditionType::Ready);
+        let says_so = ready.is_some_and(|ready| {
+            let unsound = [Reason::Unhealthy, Reason::CorrectionFailed];
+            unsound.iter().any(|known| known.as_str() == ready.reason)
+        });
+        if self.is_unsound() && !says_so {
+            // something else was said in the meantime
+            return None;
+        }
         let interval = self.component.spec.interval.get();
-        let is_unwell = self
-            .draft
-            .has(ConditionType::Healthy, ConditionStatus::False)
-            || self
-                .draft
-                .has(ConditionType::Drifted, ConditionStatus::True);
-        let period = if is_unwell {
-            interval.min(UNHEALTHY)
-        } else {
-            interval
-        };
+        let period = self.period();
         let checked = self.context.remember(&self.key, |memory| memory.checked);
         match checked {
             Some(checked) => period
@@ -173,10 +194,6 @@ impl Pass<'_> {
         let told = format!("{message}, but not ready: {named}");
         self.draft
             .is_false(ConditionType::Ready, Reason::Unhealthy, &told);
-        self.draft
-            .clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
-        self.draft.settle();
-        self.draft.phase(Phase::Degraded, &told);
         if is_new {
             self.warn(Reason::Unhealthy, "Check", &named).await;
         }
@@ -200,12 +217,15 @@ impl Pass<'_> {
         if report.drifted.is_empty() {
             self.context
                 .remember(&self.key, |memory| memory.drift = None);
-            if self
-                .draft
-                .has(ConditionType::Drifted, ConditionStatus::True)
-            {
+            let (about, none) = (ConditionType::Drifted, Reason::NoDriftDetected);
+            if !report.unknown.is_empty() {
+                let unknown = format!("cannot be compared: {}", report.unknown_summary());
                 self.draft
-                    .is_false(ConditionType::Drifted, Reason::NoDriftDetected, "");
+                    .set(about, ConditionStatus::Unknown, none, &unknown);
+            } else if self.draft.has(about, ConditionStatus::True)
+                || self.draft.has(about, ConditionStatus::Unknown)
+            {
+                self.draft.is_false(about, none, "");
             }
             return Ok(true);
         }
@@ -243,32 +263,33 @@ impl Pass<'_> {
         report: &DriftReport,
         message: &str,
     ) -> Result<bool, PassError> {
-        let summary = report.summary();
-        let corrected = drift::correct(&self.context.objects, check, report).await;
-        let now = Instant::now();
+        let now = Instant::now().into_std();
         let mut failed = Vec::new();
-        for (key, result) in corrected {
-            if let Err(cause) = result {
-                failed.push(format!("{key}: {cause}"));
-                continue;
-            }
+        let mut tried = DriftReport::default();
+        for drifted in &report.drifted {
             let rounds = self.context.remember(&self.key, |memory| {
-                let entry = memory.corrections.entry(key.clone()).or_insert((0, now));
-                if entry.1.elapsed() > FIGHT {
-                    *entry = (0, now);
-                }
-                entry.0 += 1;
-                entry.0
+                memory.corrections.fought_over(&drifted.key, now)
             });
-            if rounds >= FIGHT_ROUNDS {
-                failed.push(format!(
-                    "{key} was put right {rounds} times in ten minutes: somebody else keeps changing it"
-                ));
+            match rounds {
+                Some(rounds) => failed.push(format!(
+                    "{drifted} again, after it was put right {rounds} times in ten minutes: somebody else keeps changing \
+                     it, and it is left for now"
+                )),
+                None => tried.drifted.push(drifted.clone()),
+            }
+        }
+        for (key, result) in drift::correct(&self.context.objects, check, &tried).await {
+            match result {
+                Ok(()) => self
+                    .context
+                    .remember(&self.key, |memory| memory.corrections.note(&key, now)),
+                Err(cause) => failed.push(format!("{key}: {cause}")),
             }
         }
         let digest = report.digest();
         let action = format!("Drift/{}", &digest[..8.min(digest.len())]);
         if failed.is_empty() {
+            let summary = report.summary();
             self.context.metrics.drift("enabled", "corrected");
             self.draft
                 .is_false(ConditionType::Drifted, Reason::DriftCorrected, &summary);
@@ -283,10 +304,6 @@ impl Pass<'_> {
         let told = format!("{message}, but drift could not be put right: {failures}");
         self.draft
             .is_false(ConditionType::Ready, Reason::CorrectionFailed, &told);
-        self.draft
-            .clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
-        self.draft.settle();
-        self.draft.phase(Phase::Degraded, &told);
         if is_new {
             self.warn(Reason::CorrectionFailed, &action, &failures)
                 .await;
