@@ -482,8 +482,10 @@ impl Pass<'_> {
         Ok(())
     }
 
+    /// A name that nobody else takes: charts and users have ConfigMaps in this namespace too.
     fn inventory_name(&self) -> String {
-        format!("{}-inventory", self.key.name)
+        let uid = self.component.metadata.uid.as_deref().unwrap_or_default();
+        inventory_name(&self.key.name, uid)
     }
 
     fn config_maps(&self) -> Api<ConfigMap> {
@@ -577,6 +579,14 @@ impl Pass<'_> {
     }
 }
 
+/// Name and uid of a Component, as far as they fit.
+fn inventory_name(name: &str, uid: &str) -> String {
+    const LONGEST: usize = 200;
+    let name = name.get(..LONGEST).unwrap_or(name);
+    let uid = uid.get(..8).unwrap_or(uid);
+    format!("{}.{uid}.inventory", name.trim_end_matches(['-', '.']))
+}
+
 /// The first few leftovers, with what holds them.
 fn describe(left: &[Leftover]) -> String {
     let mut named: Vec<String> = (left.iter().take(3))
@@ -589,4 +599,19 @@ fn describe(left: &[Leftover]) -> String {
         named.push(format!("and {} more", left.len() - 3));
     }
     named.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inventory_has_a_name_of_its_own() {
+        let uid = "1b2f0c5e-0d6c-4a4e-9d0e-0f6f6f2c7a11";
+        assert_eq!(inventory_name("web", uid), "web.1b2f0c5e.inventory");
+        // Kubernetes takes 253 characters, and a letter or digit before each dot
+        let long = format!("{}.-{}", "a".repeat(199), "b".repeat(52));
+        let shortened = inventory_name(&long, uid);
+        assert_eq!(shortened, format!("{}.1b2f0c5e.inventory", "a".repeat(199)));
+    }
 }

@@ -37,6 +37,8 @@ impl Pass<'_> {
         let adopts = how == InSync::AdoptSuccess;
         if adopts || self.draft.status.observed_hash.as_deref() != Some(&wanted.hash.to_string()) {
             self.note_revision(&record, chart, wanted);
+            self.note_inventory(&self.release(), record.revision)
+                .await?;
         }
         self.draft.status.operation = None;
         self.draft.status.release_name = Some(record.name.clone());

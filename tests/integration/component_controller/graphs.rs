@@ -51,6 +51,106 @@ fn scenario_34_a_cycle_is_told_to_every_member_and_ends_with_one_edge() {
 }
 
 #[test]
+fn installed_members_of_a_cycle_run_on_and_may_go() {
+    let scene = Scene::new();
+    scene.upload_charts(&["a", "b", "c"]);
+    scene.install(&ComponentBuilder::new("a"));
+    scene.install(&ComponentBuilder::new("b").depends_on(&["a"]));
+    scene.install(&ComponentBuilder::new("c").depends_on(&["b"]));
+    scene
+        .components
+        .change("a", &json!({"dependsOn": [{"name": "c"}]}));
+    for member in ["a", "b", "c"] {
+        let condition = scene.components.await_condition(
+            member,
+            "DependenciesReady",
+            "False",
+            "DependencyCycle",
+        );
+        assert_eq!(condition.message, "a → c → b → a", "the path on {member}");
+        assert!(component::is_ready(&scene.components.ready(member)));
+    }
+    assert_eq!(scene.helm_count(), 3, "nothing was done");
+
+    scene.components.delete_all();
+    for member in ["a", "b", "c"] {
+        scene.components.await_gone(member);
+        scene.await_release_gone(member);
+    }
+}
+
+#[test]
+fn what_others_need_is_not_disabled_and_what_is_disabled_is_not_there() {
+    let scene = Scene::new();
+    scene.upload_charts(&["base", "user", "late"]);
+    scene.install(&ComponentBuilder::new("base"));
+    scene.install(&ComponentBuilder::new("user").depends_on(&["base"]));
+
+    scene.components.change("base", &json!({"enabled": false}));
+    let refused = scene
+        .components
+        .await_condition("base", "Stalled", "True", "DependentsExist");
+    assert!(refused.message.contains("user"), "{refused:?}");
+    assert_eq!(scene.releases.statuses("base"), ["deployed"], "it survives");
+    assert!(component::is_ready(&scene.components.get("user")));
+
+    // who needed it goes, and it follows
+    scene.components.delete("user");
+    scene.components.await_gone("user");
+    let disabled = scene.components.await_phase("base", "Disabled");
+    assert!(!component::is_true(&disabled, "Stalled"), "{disabled:#}");
+    scene.await_release_gone("base");
+
+    scene
+        .components
+        .apply(&ComponentBuilder::new("late").depends_on(&["base"]));
+    let stalled = scene
+        .components
+        .await_condition("late", "Stalled", "True", "DependencyDisabled");
+    assert!(stalled.message.contains("base"), "{stalled:?}");
+    let base = scene.components.get("base");
+    assert_eq!(base["spec"]["enabled"], false, "the user's word counts");
+    scene.components.change("base", &json!({"enabled": true}));
+    scene.components.all_ready(&["base", "late"]);
+}
+
+#[test]
+fn a_users_own_dependency_in_another_version_is_named_and_left_alone() {
+    let scene = Scene::new();
+    scene.upload_charts(&["user"]);
+    for version in ["1.0.0", "2.0.0"] {
+        scene.controller.upload(&ChartBuilder::new("base", version));
+    }
+    scene.install(&ComponentBuilder::new("base").version("1.0.0"));
+    let wanted = json!({"name": "base", "version": "^2"});
+    scene
+        .components
+        .apply(&ComponentBuilder::new("user").dependency(wanted));
+    let condition = scene.components.await_condition(
+        "user",
+        "DependenciesReady",
+        "False",
+        "DependencyVersionMismatch",
+    );
+    for word in ["base", "1.0.0", "^2"] {
+        assert!(condition.message.contains(word), "{word} in {condition:?}");
+    }
+    let blocked = scene.components.await_phase("user", "Blocked");
+    let found = &blocked["status"]["dependencies"][0];
+    assert_eq!(
+        (&found["wanted"], &found["found"]),
+        (&json!("^2"), &json!("1.0.0"))
+    );
+    assert_eq!(scene.components.get("base")["spec"]["version"], "1.0.0");
+
+    scene
+        .components
+        .change("base", &json!({"version": "2.0.0"}));
+    scene.components.ready("user");
+    assert_eq!(scene.releases.statuses("base"), ["superseded", "deployed"]);
+}
+
+#[test]
 fn scenario_35_ranges_that_no_version_meets_are_told_with_both_requirers() {
     let scene = Scene::new();
     scene.upload_charts(&["first", "second"]);

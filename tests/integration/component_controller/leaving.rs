@@ -1,4 +1,4 @@
-//! Scenarios 45 to 50: suspended, deleted, and deleted with something in the way.
+//! Scenarios 45 to 51 and 64: suspended, disabled, deleted, and deleted with something in the way.
 
 use serde_json::json;
 
@@ -125,6 +125,7 @@ fn scenario_49_an_object_that_somebody_holds_is_named_until_it_goes() {
     scene.controller.upload(&chart);
     let quick = json!({"uninstall": {"timeout": "2s"}});
     scene.install(&ComponentBuilder::new("app").spec(quick));
+    assert_eq!(scene.inventories(), 1);
 
     scene.components.delete("app");
     let waiting = scene.components.wait_for("app", "held", |one| {
@@ -153,7 +154,7 @@ fn scenario_49_an_object_that_somebody_holds_is_named_until_it_goes() {
     scene.components.await_gone("app");
     let calls = scene.controller.helm().calls_of("uninstall", "app");
     assert_eq!(calls.len(), 1, "{calls:#?}");
-    assert_eq!(scene.config_map("app-inventory"), None, "no list is left");
+    assert_eq!(scene.inventories(), 0, "no list is left");
 }
 
 #[test]
@@ -206,5 +207,85 @@ fn scenario_50_with_a_namespace_that_ends_nothing_is_left_in_the_cluster() {
         api.merge(&format!("{}/configmaps/holder", path(name)), &free);
         let gone = poll(DEADLINE, || api.get(&path(name)).is_none().then_some(()));
         assert!(gone.is_some(), "the namespace of {name} did not end");
+    }
+}
+
+#[test]
+fn scenario_51_a_namespace_with_its_components_goes() {
+    let scene = Scene::on(ControlPlane::shared_with_controller_manager(), |it| it);
+    let chart = ChartBuilder::new("base", "1.0.0").cluster_object();
+    scene
+        .controller
+        .upload(&chart.hook("pre-delete", Hook::ConfigMap));
+    scene.upload_charts(&["user"]);
+    scene.components.apply_all(&[
+        ComponentBuilder::new("base"),
+        ComponentBuilder::new("user").depends_on(&["base"]),
+        ComponentBuilder::new("chartless").depends_on(&["user"]),
+    ]);
+    scene.components.all_ready(&["base", "user"]);
+    let api = scene.components.api();
+    let namespace = scene.components.namespace();
+    let path = format!("/api/v1/namespaces/{namespace}");
+    let role = format!("/apis/rbac.authorization.k8s.io/v1/clusterroles/{namespace}-base");
+    assert!(api.get(&role).is_some());
+
+    api.delete(&path);
+    let gone = poll(DEADLINE, || api.get(&path).is_none().then_some(()));
+    assert!(gone.is_some(), "{:#?}", scene.components.list());
+    assert_eq!(api.get(&role), None, "nothing is left in the cluster");
+}
+
+#[test]
+fn scenario_64_disabled_enabled_and_disabled_again_is_disabled() {
+    let scene = Scene::new();
+    scene.upload_charts(&["quick", "held"]);
+    let names = ["quick", "held"];
+    scene
+        .components
+        .apply_all(&names.map(ComponentBuilder::new));
+    scene.components.all_ready(&names);
+    let enable = |name: &str, enabled: bool| {
+        scene.components.change(name, &json!({"enabled": enabled}));
+    };
+    // one in a moment, the other one while its release is being uninstalled
+    enable("quick", false);
+    let hold = scene
+        .controller
+        .helm()
+        .hold_before(scene.components.namespace(), "held");
+    enable("held", false);
+    enable("quick", true);
+    enable("quick", false);
+    hold.await_held();
+    enable("held", true);
+    enable("held", false);
+    hold.release();
+
+    for name in names {
+        let disabled = scene.components.wait_for(name, "disabled", |one| {
+            component::is_settled(one) && component::phase(one) == "Disabled"
+        });
+        assert!(component::is(&disabled, "Ready", "True", "Disabled"));
+        assert!(
+            component::is(&disabled, "Released", "False", "UninstallSucceeded"),
+            "{disabled:#}"
+        );
+        assert!(scene.releases.newest(name).is_none(), "{name}");
+        assert_eq!(scene.config_map(&format!("{name}-{name}")), None, "{name}");
+        assert!(disabled["status"]["operation"].is_null(), "{disabled:#}");
+    }
+    assert_eq!(scene.inventories(), 0);
+}
+
+impl Scene {
+    /// How many lists of what a release consists of there are.
+    #[track_caller]
+    fn inventories(&self) -> usize {
+        let namespace = self.components.namespace();
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+        let config_maps = self.components.api().list(&path).into_iter();
+        let names = config_maps.map(|one| one["metadata"]["name"].to_string());
+        names.filter(|name| name.contains("inventory")).count()
     }
 }
