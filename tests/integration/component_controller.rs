@@ -3,18 +3,18 @@
 
 mod chart_arrival;
 mod crashes;
+mod definitions;
 mod dependencies;
+mod drift;
 mod failures;
 mod graphs;
 mod installing;
+mod interruption;
 mod leaving;
 mod odd_specs;
 mod outside;
 mod passes;
 mod pending;
-mod definitions;
-mod drift;
-mod interruption;
 mod removal;
 mod replicas;
 mod retries;

@@ -71,7 +71,7 @@ impl Pass<'_> {
             Ok(inputs) => inputs,
             Err(message) => return self.no_way_back(&message).await,
         };
-        let given = serde_json::from_slice(&values).unwrap_or_default();
+        let given = serde_json::from_slice(&inputs.values).unwrap_or_default();
         let kind = kind_of(&action, observed);
         let timeout = self.timeout(kind);
         let hooks = if chart.has_install_hooks { 2 } else { 0 };
