@@ -45,7 +45,7 @@ pub struct Context {
     /// Asks for passes.
     pub waker: Waker,
     /// Events about Components.
-    pub events: Events,
+    pub events: Arc<Events>,
     /// The metrics.
     pub metrics: Arc<ControllerMetrics>,
     /// What was configured.

@@ -21,7 +21,7 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::names::{FINALIZER, annotation};
 use crate::component::spec_hash::{Ingredients, SpecHash};
 use crate::component::status::{Attempt, Failures, OperationKind};
-use crate::component::{Component, ComponentStatus, Phase, UpgradeFailure};
+use crate::component::{Component, ComponentSpec, ComponentStatus, Phase, UpgradeFailure};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{
     Context, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
@@ -281,20 +281,22 @@ impl Pass<'_> {
 
     async fn warn(&self, reason: Reason, action: &str, note: &str) {
         warn!(component = %self.key, reason = reason.as_str(), action, message = note, "Component");
-        let kind = EventKind::Warning;
-        self.context
-            .events
-            .send(&self.component, kind, reason, action, note)
-            .await;
+        self.send(EventKind::Warning, reason, action, note);
     }
 
     async fn tell(&self, reason: Reason, action: &str, note: &str) {
         info!(component = %self.key, reason = reason.as_str(), action, message = note, "Component");
-        let kind = EventKind::Normal;
-        self.context
-            .events
-            .send(&self.component, kind, reason, action, note)
-            .await;
+        self.send(EventKind::Normal, reason, action, note);
+    }
+
+    /// Sends an event beside the work: nobody waits for it, and nothing depends on it.
+    fn send(&self, kind: EventKind, reason: Reason, action: &str, note: &str) {
+        let events = Arc::clone(&self.context.events);
+        // what the event is about, without what may be large
+        let mut about = Component::new(self.component.name(), ComponentSpec::default());
+        about.metadata = self.component.metadata.clone();
+        let (action, note) = (action.to_owned(), note.to_owned());
+        tokio::spawn(async move { events.send(&about, kind, reason, &action, &note).await });
     }
 
     /// Annotations that ask for something once (contract section 2.1).
@@ -494,11 +496,11 @@ impl Pass<'_> {
                         if slot.is_none() {
                             return self.queued(&why.to_string()).await;
                         }
-                        // somebody else may have had the release until now
-                        observed = self.context.observe_afresh(&self.key, &release).await?;
-                        continue;
                     }
-                    return self.operate(action, &why, chart, &wanted, &observed).await;
+                    // what was seen is of this pass, and nobody else here works on the release
+                    return self
+                        .operate(action, &why, chart, &wanted, &observed, slot)
+                        .await;
                 }
             }
         }

@@ -17,7 +17,7 @@ use tracing::error;
 use crate::topology::NodeKey;
 
 /// Several events about one Component in this time make one pass.
-const DEBOUNCE: Duration = Duration::from_millis(20);
+const DEBOUNCE: Duration = Duration::from_millis(5);
 
 /// Pause after a pass that died of a defect.
 const AFTER_PANIC: Duration = Duration::from_secs(60);

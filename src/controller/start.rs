@@ -243,7 +243,7 @@ fn context(means: Means<'_>) -> anyhow::Result<Context> {
         objects: Objects::new(means.client.clone()),
         slots,
         waker: means.waker,
-        events: Events::new(means.client.clone(), &means.identity),
+        events: Arc::new(Events::new(means.client.clone(), &means.identity)),
         metrics: means.metrics,
         config: means.config,
         identity: means.identity,

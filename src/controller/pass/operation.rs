@@ -21,7 +21,7 @@ use crate::controller::crds::{self, CrdsError};
 use crate::controller::decide::{self, Action, Wanted, Why};
 use crate::controller::namespace::{self, NamespaceState};
 use crate::controller::pass::{Next, Pass, failed_reason, released_reason};
-use crate::controller::slots::ReleaseKey;
+use crate::controller::slots::{ReleaseKey, Slot};
 use crate::controller::{health, members, retry};
 use crate::release::helm::{
     ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, Outcome, RollbackCall,
@@ -65,6 +65,7 @@ impl Pass<'_> {
         chart: &Arc<FetchedChart>,
         wanted: &Wanted,
         observed: &Observed,
+        slot: Option<Slot>,
     ) -> Result<Next, PassError> {
         let release = self.release();
         let inputs = match self.inputs(&action, chart, wanted).await? {
@@ -153,6 +154,8 @@ impl Pass<'_> {
             // the intent stays: whoever works next sees from the release what came of it
             return Ok(None);
         }
+        // the next one need not wait for the words
+        drop(slot);
         let after = self.context.observe_afresh(&self.key, &release).await?;
         if self.is_done(&action, &id, observed, &after) {
             return self.succeeded(&action, why, chart, wanted, &after).await;
