@@ -264,7 +264,12 @@ fn the_log_level_is_what_was_said_last_and_strongest() {
             value.map(|(_, value)| value.into())
         }
     };
-    let rows: &[(&str, &[(&str, &str)], LogLevel)] = &[
+    type Row = (
+        &'static str,
+        &'static [(&'static str, &'static str)],
+        LogLevel,
+    );
+    let rows: &[Row] = &[
         ("", &[], LogLevel::Info),
         ("", &[("LOG_LEVEL", "")], LogLevel::Info),
         ("", &[("LOG_LEVEL", "debug")], LogLevel::Debug),
