@@ -15,7 +15,7 @@ use tokio::process;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::group::Group;
+use self::fork::Started;
 use self::tail::Tail;
 use super::failure::Ending;
 use super::launcher;
@@ -69,11 +69,11 @@ impl Ended {
 /// Runs a process to its end, which comes early when `stop` is cancelled or the deadline passes: SIGTERM first, and
 /// SIGKILL to its whole group when that takes too long. `started` is told its process id.
 pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) -> Ended {
-    let (group, end, pipes) = match start(job.command, job.input.is_some(), job.keeps_output).await
-    {
-        Ok(parts) => parts,
+    let child = match start(job.command, job.input.is_some(), job.keeps_output).await {
+        Ok(child) => child,
         Err(error) => return Ended::not_started(error.to_string()),
     };
+    let group = child.group;
     started(group.pid());
     let (mut stdout, mut stderr) = (Tail::default(), Tail::default());
     let mut peak = group.peak_memory();
@@ -81,12 +81,12 @@ pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) 
     let status = {
         let talk = async {
             tokio::join!(
-                feed(pipes.stdin, job.input.as_deref()),
-                listen(pipes.stdout, &mut stdout),
-                listen(pipes.stderr, &mut stderr),
+                feed(child.stdin, job.input.as_deref()),
+                listen(child.stdout, &mut stdout),
+                listen(child.stderr, &mut stderr),
             );
         };
-        let (mut end, mut talk) = (pin!(end), pin!(talk));
+        let (mut end, mut talk) = (pin!(child.end), pin!(talk));
         let mut has_talked = false;
         let mut is_stopped = false;
         let mut next = pin!(sleep_until(Instant::now() + job.deadline));
@@ -141,19 +141,7 @@ pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) 
     }
 }
 
-struct Pipes {
-    stdin: Option<ChildStdin>,
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
-}
-
-type End = tokio::sync::oneshot::Receiver<io::Result<ExitStatus>>;
-
-async fn start(
-    mut command: Command,
-    reads: bool,
-    is_kept: bool,
-) -> io::Result<(Group, End, Pipes)> {
+async fn start(mut command: Command, reads: bool, is_kept: bool) -> io::Result<Started> {
     if reads {
         command.stdin(Stdio::piped());
     }
@@ -161,14 +149,7 @@ async fn start(
         command.stdout(Stdio::piped());
     }
     command.stderr(Stdio::piped());
-    let mut child = fork::start(command).await?;
-    let pipes = Pipes {
-        stdin: child.stdin.take(),
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-    };
-    let (group, end) = Group::watch(child)?;
-    Ok((group, end, pipes))
+    fork::start(command).await
 }
 
 /// Writes all of the input and closes the pipe. A process that does not read it all is not our failure.

@@ -3,6 +3,7 @@
 mod message;
 mod redact;
 mod rules;
+mod verdict;
 
 use std::fmt;
 use std::time::Duration;
@@ -155,7 +156,7 @@ pub fn judge(action: ActionKind, outcome: &Outcome) -> Option<Failure> {
         Ending::Failed(KILLED) => judge_signal(action, SIGKILL),
         Ending::Failed(TERMINATED) => judge_signal(action, SIGTERM),
         Ending::Killed(signal) => judge_signal(action, *signal),
-        Ending::Failed(code) => rules::judge(action, *code, &outcome.stderr),
+        Ending::Failed(code) => verdict::judge(action, *code, &outcome.stderr),
         Ending::Stopped => of_the_process(
             FailureClass::Interrupted,
             Reason::Interrupted,

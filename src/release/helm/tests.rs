@@ -2,6 +2,7 @@
 //! still writes one would be refused as busy.
 
 use std::future::Future;
+use std::task::Poll;
 
 use tempfile::TempDir;
 
@@ -276,6 +277,19 @@ async fn a_run_that_nobody_waits_for_ends() {
     eventually("the process ends", || !runs(&pid)).await;
 }
 
+#[tokio::test]
+async fn a_process_that_nobody_was_told_of_ends() {
+    let stage = Stage::new("echo $$ >$HOME/pid; exec sleep 300");
+    let command = launcher::command(&stage.settings, []);
+    let mut start = Box::pin(child::fork::start(command));
+    // it is asked for, and the answer is not looked at, whenever it comes
+    let asked = std::future::poll_fn(|context| Poll::Ready(start.as_mut().poll(context)));
+    let answer = asked.await;
+    let pid = stage.written("pid").await;
+    drop((start, answer));
+    eventually("the process ends", || !runs(&pid)).await;
+}
+
 #[test]
 fn a_runtime_that_ends_takes_helm_with_it() {
     let stage = Stage::new("echo $$ >$HOME/pid; exec sleep 300");
@@ -399,6 +413,8 @@ async fn each_run_logs_its_start_and_its_end() {
         .with_ansi(false)
         .with_writer(Arc::new(file))
         .finish();
+    // with one subscriber alone, another test's thread that has none may turn our lines off for all threads
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(subscriber);
     stage.run(&upgrade(b"{}".to_vec())).await;
     let log = stage.read("log");

@@ -4,16 +4,28 @@
 //! runtime's threads come and go. This one lives as long as the program.
 
 use std::io;
-use std::process::{Child, Command};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use tokio::sync::oneshot;
 
+use super::group::{End, Group};
+
+/// A process that was started. Dropping it ends it, wherever that happens: also on the way to whoever asked for it.
+#[derive(Debug)]
+pub struct Started {
+    pub group: Group,
+    pub end: End,
+    pub stdin: Option<ChildStdin>,
+    pub stdout: Option<ChildStdout>,
+    pub stderr: Option<ChildStderr>,
+}
+
 struct Request {
     command: Command,
-    answer: oneshot::Sender<io::Result<Child>>,
+    answer: oneshot::Sender<io::Result<Started>>,
 }
 
 static REQUESTS: Mutex<Option<Sender<Request>>> = Mutex::new(None);
@@ -32,16 +44,16 @@ pub fn prepare() -> io::Result<()> {
 }
 
 /// Starts a process in a group of its own. Whoever stops waiting for it leaves nothing behind.
-pub async fn start(command: Command) -> io::Result<Child> {
+pub async fn start(command: Command) -> io::Result<Started> {
     prepare()?;
-    let (answer, child) = oneshot::channel();
+    let (answer, started) = oneshot::channel();
     let sent = {
         let requests = REQUESTS.lock().unwrap_or_else(PoisonError::into_inner);
         let send = requests.as_ref().expect("prepare put it there");
         send.send(Request { command, answer }).is_ok()
     };
-    match child.await {
-        Ok(child) if sent => child,
+    match started.await {
+        Ok(started) if sent => started,
         _ => Err(io::Error::other(
             "the thread that starts processes has ended",
         )),
@@ -49,12 +61,21 @@ pub async fn start(command: Command) -> io::Result<Child> {
 }
 
 fn work(requests: &Receiver<Request>) {
-    for mut request in requests {
-        let started = request.command.spawn();
-        if let Err(Ok(mut child)) = request.answer.send(started) {
-            // nobody has seen it, and it has not done anything yet
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+    for request in requests {
+        // if nobody waits for it any more it is dropped, and so ended
+        let _ = request.answer.send(spawn(request.command));
     }
+}
+
+fn spawn(mut command: Command) -> io::Result<Started> {
+    let mut child = command.spawn()?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (group, end) = Group::watch(child)?;
+    Ok(Started {
+        group,
+        end,
+        stdin,
+        stdout,
+        stderr,
+    })
 }

@@ -15,6 +15,9 @@ use tokio::sync::oneshot;
 /// How long a process may take to end when nobody waits for it any more.
 const ABANDONED: Duration = Duration::from_secs(10);
 
+/// Hears how a group's leader ended.
+pub type End = oneshot::Receiver<io::Result<ExitStatus>>;
+
 /// A running process group. Dropping it ends what still runs: SIGTERM, and SIGKILL after ten seconds.
 #[derive(Debug)]
 pub struct Group {
@@ -31,9 +34,7 @@ struct Shared {
 impl Group {
     /// Watches over the group that this process leads; the receiver hears how it ended. When the process has ended,
     /// what it has left behind in its group is killed.
-    pub fn watch(
-        mut child: Child,
-    ) -> io::Result<(Group, oneshot::Receiver<io::Result<ExitStatus>>)> {
+    pub fn watch(mut child: Child) -> io::Result<(Group, End)> {
         let shared = Arc::new(Shared {
             leader: Pid::from_child(&child),
             is_reaped: Mutex::new(false),

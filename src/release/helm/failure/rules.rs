@@ -1,21 +1,18 @@
 //! Helm's texts and what they mean, as one table: the first row that fits holds (contract section 3.3).
 
-use super::message::{self, LIMIT};
-use super::{ActionKind, Failure, FailureClass};
+use super::FailureClass;
 use crate::component::conditions::Reason;
 use FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient};
 
-/// How much of the text a list of objects may take.
-const LIST: usize = 700;
-
 /// A text that Helm's error may have, and what it means.
-struct Rule {
+pub struct Rule {
     has: Has,
-    class: FailureClass,
+    /// What comes next.
+    pub class: FailureClass,
     /// `None` is the action's own, such as InstallFailed.
-    reason: Option<Reason>,
-    /// What to do next, where that is clear.
-    next: &'static str,
+    pub reason: Option<Reason>,
+    /// What people can do, where that is clear.
+    pub next: &'static str,
 }
 
 /// What the error has; all is in lower case, as the error is when it is looked at.
@@ -311,98 +308,10 @@ const RULES: &[Rule] = &[
 const TOO_LARGE: &str =
     "Helm keeps a release, with its chart, in one Secret of at most 1 MiB: make the chart smaller.";
 
-/// What an exit code other than 0 means, with what Helm said; `None` if nothing is wrong after all.
-pub fn judge(action: ActionKind, code: i32, stderr: &str) -> Option<Failure> {
-    let error = message::error(stderr);
-    let Some(rule) = error.as_deref().and_then(fitting) else {
-        let said = message::said(stderr);
-        let said = if said.is_empty() {
-            format!("Helm ended with exit code {code} and said nothing")
-        } else {
-            said
-        };
-        return Some(failure(action, Attempt, None, &said, ""));
-    };
-    let error = error.unwrap_or_default();
-    let is_gone = action == ActionKind::Uninstall && rule.class == DecideAgain;
-    if is_gone {
-        return None;
-    }
-    let said = match rule.reason {
-        Some(Reason::MissingCRDs) => missing_kinds(&error),
-        _ => waited_for(&error),
-    };
-    let said = said.unwrap_or_else(|| message::one_line(&error));
-    Some(failure(action, rule.class, rule.reason, &said, rule.next))
-}
-
-fn fitting(error: &str) -> Option<&'static Rule> {
+/// The first rule that fits this error.
+pub fn fitting(error: &str) -> Option<&'static Rule> {
     // lines, so that a rule can ask for the beginning of one, whatever its indentation
     let lines: Vec<&str> = error.lines().map(str::trim_start).collect();
     let error = lines.join("\n ").to_lowercase();
     RULES.iter().find(|rule| rule.has.fits(&error))
-}
-
-fn failure(
-    action: ActionKind,
-    class: FailureClass,
-    reason: Option<Reason>,
-    said: &str,
-    next: &str,
-) -> Failure {
-    let subject = action.subject();
-    let mut message = match class {
-        Interrupted => format!("{subject} was interrupted: {said}"),
-        DecideAgain => format!("{subject} does not fit the release as it is: {said}"),
-        Transient | Attempt | Terminal => format!("{subject} failed: {said}"),
-    };
-    message = message::bounded(&message, LIMIT - next.len() - 2);
-    if !next.is_empty() {
-        let stop = if message.ends_with(['.', '!', '?']) {
-            ""
-        } else {
-            "."
-        };
-        message = format!("{message}{stop} {next}");
-    }
-    Failure {
-        class,
-        reason: reason.unwrap_or(action.failed()),
-        message,
-    }
-}
-
-fn missing_kinds(error: &str) -> Option<String> {
-    let kinds = message::unknown_kinds(error);
-    (!kinds.is_empty()).then(|| {
-        format!(
-            "the cluster does not know {}. Install what brings the CustomResourceDefinitions; it is tried again when \
-             they are there.",
-            message::listed(&kinds, LIST)
-        )
-    })
-}
-
-/// The objects that were not ready, or not gone, in time, after the words for what waited for them.
-fn waited_for(error: &str) -> Option<String> {
-    let objects = message::waited_for(error);
-    let first = error.lines().next().unwrap_or_default();
-    let hook = first
-        .split_once("resource ")
-        .map_or("", |(before, _)| before.trim_end());
-    let state = match error.contains(" still exists. status: ") {
-        true => "not gone",
-        false => "not ready",
-    };
-    let time = match error.contains("context deadline exceeded") {
-        true => " in time",
-        false => "",
-    };
-    let space = if hook.is_empty() { "" } else { " " };
-    (!objects.is_empty()).then(|| {
-        format!(
-            "{hook}{space}{state}{time}: {}",
-            message::listed(&objects, LIST)
-        )
-    })
 }
