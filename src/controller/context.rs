@@ -73,6 +73,8 @@ pub struct Memory {
     pub drift: Option<String>,
     /// When which object was put right.
     pub corrections: Corrections,
+    /// Whether a definition came whose lack the last attempt may have failed of.
+    pub definition_came: bool,
     /// How long leftovers of an uninstall have been waited for.
     pub leftovers: u32,
     /// What the release consists of, while it is taken down: objects, and whether they are to stay.

@@ -1,6 +1,7 @@
 //! The definitions in a chart's `crds` folder: applied before the release, never deleted (contract section 2.3, step 16).
 
 mod document;
+mod switches;
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use tokio::time::{Instant, sleep};
 
 pub use self::document::CrdsError;
 use self::document::{Definition, Stage};
+use self::switches::Charts;
+use crate::chart::archive::{self, ArchiveError};
 use crate::component::CrdsPolicy;
 
 /// The controller's own field manager.
@@ -31,6 +34,47 @@ pub struct CrdsReport {
     pub unchanged: Vec<String>,
     /// What in the files is no definition and was left out.
     pub notes: Vec<String>,
+}
+
+/// The definitions that go with a release: those of the chart and of the sub-charts that these values leave switched on,
+/// as Helm has it. `crds` are all that there are in `package`.
+///
+/// # Errors
+/// The package cannot be read.
+pub fn of_enabled(
+    package: &[u8],
+    crds: &[(String, Vec<u8>)],
+    values: &Value,
+) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
+    let on = Charts::read(package)?.switched_on(values);
+    let is_on = |path: &str| {
+        let chart = path.strip_suffix(archive::path_in_own_chart(path));
+        chart.is_some_and(|chart| on.contains(chart))
+    };
+    let enabled = crds.iter().filter(|(path, _)| is_on(path));
+    Ok(enabled.cloned().collect())
+}
+
+/// Waits until the definition of this name (`widgets.example.com`) is established and served; says its kind.
+///
+/// # Errors
+/// It is not in time, or there is no such definition then, or the API server does not answer.
+pub async fn await_served(
+    client: &Client,
+    name: &str,
+    timeout: Duration,
+) -> Result<String, CrdsError> {
+    let cluster = Cluster {
+        client: client.clone(),
+        definitions: Api::all(client.clone()),
+        end: Instant::now() + timeout,
+        timeout,
+    };
+    cluster.wait_until_served(name).await?;
+    match cluster.get(name).await? {
+        Some(definition) => Ok(definition.spec.names.kind),
+        None => Err(cluster.too_late(name, "it was deleted".to_owned())),
+    }
 }
 
 /// Applies the definitions in these files (path and YAML text, which may hold several documents) by server-side apply

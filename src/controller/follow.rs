@@ -1,26 +1,34 @@
-//! The two watches that keep the world up: Components, and the metadata of Helm's release Secrets.
+//! The watches that keep the world up: Components, the metadata of Helm's release Secrets, and that of definitions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt as _};
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::PartialObjectMeta;
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
 use crate::component::Component;
+use crate::controller::context::Context;
+use crate::controller::crds;
+use crate::controller::pass::lacks_definitions;
 use crate::controller::queue::Waker;
 use crate::controller::slots::ReleaseKey;
 use crate::controller::world::{Seen, World, key_of};
 use crate::release::record::{Revision, SECRET_TYPE};
 use crate::repository::chain;
 use crate::topology::NodeKey;
+
+/// How long a definition that came may take to be served.
+const SERVED: Duration = Duration::from_secs(60);
 
 /// Follows the Components of one namespace, or of all; tells `synced` when all that there were are known. Never ends.
 pub async fn components(
@@ -143,6 +151,53 @@ fn revision_of(secret: &PartialObjectMeta<Secret>) -> Option<(ReleaseKey, Revisi
     let labels = metadata.labels.as_ref()?;
     let release = (metadata.namespace.clone()?, labels.get("name")?.clone());
     Some((release, Revision::of(metadata)?))
+}
+
+/// Follows the definitions of kinds, by their metadata alone: one that comes is what releases may wait for that failed
+/// without it (contract section 2.7, class B, and table 1a). Never ends.
+pub async fn definitions(context: Arc<Context>) {
+    let api: Api<PartialObjectMeta<CustomResourceDefinition>> = Api::all(context.client.clone());
+    let events = watcher(api, watcher::Config::default().any_semantic());
+    each(events, "CustomResourceDefinitions", |event| {
+        // those that were there at the start are nothing new
+        let Event::Apply(definition) = event else {
+            return;
+        };
+        let name = definition.name_any();
+        let Some((_, group)) = name.split_once('.') else {
+            return;
+        };
+        let of_group = format!("({group}/");
+        if lacking(&context.world, &of_group).is_empty() {
+            return;
+        }
+        let context = Arc::clone(&context);
+        tokio::spawn(async move {
+            match crds::await_served(&context.client, &name, SERVED).await {
+                Ok(kind) => {
+                    let of_kind = format!("{kind} {of_group}");
+                    for key in lacking(&context.world, &of_kind) {
+                        context.remember(&key, |memory| memory.definition_came = true);
+                        context.waker.wake(&key);
+                    }
+                }
+                Err(cause) => debug!(definition = name, error = chain(&cause), "Not served"),
+            }
+        });
+    })
+    .await;
+}
+
+/// The Components whose last attempt failed for want of this: `(example.com/` is anything of a group,
+/// `Widget (example.com/` a kind.
+fn lacking(world: &World, what: &str) -> Vec<NodeKey> {
+    let components = world.components().into_iter();
+    let lacking = components.filter_map(|seen| {
+        let component = seen.usable()?;
+        let message = lacks_definitions(component.status.as_ref()?)?;
+        message.contains(what).then(|| key_of(&component.metadata))
+    });
+    lacking.collect()
 }
 
 /// Takes every event; a watch that fails is begun again, with growing pauses, and its trouble is told once.

@@ -21,7 +21,7 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::names::{FINALIZER, annotation};
 use crate::component::spec_hash::{Ingredients, SpecHash};
 use crate::component::status::{Attempt, Failures, OperationKind};
-use crate::component::{Component, Phase};
+use crate::component::{Component, ComponentStatus, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{
     Context, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
@@ -312,6 +312,12 @@ impl Pass<'_> {
         }
         let tried = self.draft.status.last_attempted.as_ref();
         if tried.is_some_and(|tried| tried.generation != Some(self.generation())) {
+            self.clear_failures();
+        }
+        let came = self.context.remember(&self.key, |memory| {
+            std::mem::take(&mut memory.definition_came)
+        });
+        if came && lacks_definitions(&self.draft.status).is_some() {
             self.clear_failures();
         }
     }
@@ -737,6 +743,12 @@ impl Pass<'_> {
             generation: self.generation(),
         }
     }
+}
+
+/// What the last attempt says of the kinds that the cluster does not know, if it failed of that.
+pub fn lacks_definitions(status: &ComponentStatus) -> Option<&str> {
+    let released = find(&status.conditions, ConditionType::Released)?;
+    (released.reason == Reason::MissingCRDs.as_str()).then_some(released.message.as_str())
 }
 
 /// The reason of a failure of which nothing more is known.

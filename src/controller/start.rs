@@ -385,6 +385,7 @@ fn start_watches(
         waker,
         releases_synced,
     ));
+    background.spawn(follow::definitions(Arc::clone(context)));
     [components, releases]
 }
 

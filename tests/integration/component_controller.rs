@@ -2,6 +2,7 @@
 //! server.
 
 mod chart_arrival;
+mod definitions;
 mod dependencies;
 mod drift;
 mod installing;

@@ -65,16 +65,35 @@ mod tests {
             ("never", &[], 0, None),
             ("four times", &[0, 5, 10, 15], 20, None),
             ("five times", &[0, 5, 10, 15, 20], 25, Some(5)),
-            ("five times, just inside of the time", &[0, 5, 10, 15, 20], 599, Some(5)),
-            ("the first is ten minutes ago", &[0, 5, 10, 15, 20], 600, None),
-            ("one more, and the next is recent still", &[0, 5, 10, 15, 20, 600], 604, Some(5)),
+            (
+                "five times, just inside of the time",
+                &[0, 5, 10, 15, 20],
+                599,
+                Some(5),
+            ),
+            (
+                "the first is ten minutes ago",
+                &[0, 5, 10, 15, 20],
+                600,
+                None,
+            ),
+            (
+                "one more, and the next is recent still",
+                &[0, 5, 10, 15, 20, 600],
+                604,
+                Some(5),
+            ),
         ];
         for (case, times, now, expected) in rows {
             let mut corrections = Corrections::default();
             for second in times {
                 corrections.note(&key("a"), at(*second));
             }
-            assert_eq!(corrections.fought_over(&key("a"), at(now)), expected, "{case}");
+            assert_eq!(
+                corrections.fought_over(&key("a"), at(now)),
+                expected,
+                "{case}"
+            );
             assert_eq!(corrections.fought_over(&key("b"), at(now)), None, "{case}");
             corrections.clear();
             assert_eq!(corrections.fought_over(&key("a"), at(now)), None, "{case}");

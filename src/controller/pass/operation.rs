@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::SignedDuration;
+use serde_json::Value;
 use tokio::time::Instant;
 use tracing::{Instrument as _, info, info_span};
 
 use crate::chart::digest::Sha256Hex;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::status::{Operation, OperationKind, Revision as HistoryEntry};
-use crate::component::{Component, Phase};
+use crate::component::{Component, CrdsPolicy, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError, jitter};
 use crate::controller::crds::{self, CrdsError};
@@ -61,6 +62,7 @@ impl Pass<'_> {
             Ok(inputs) => inputs,
             Err(message) => return self.no_way_back(&message).await,
         };
+        let given = serde_json::from_slice(&values).unwrap_or_default();
         let kind = kind_of(&action, observed);
         let timeout = self.timeout(kind);
         let hooks = if chart.has_install_hooks { 2 } else { 0 };
@@ -114,7 +116,7 @@ impl Pass<'_> {
         let started = Instant::now();
         if kind != OperationKind::Uninstall
             && kind != OperationKind::Rollback
-            && let Err(failure) = self.prepare(&release, chart).await?
+            && let Err(failure) = self.prepare(&release, chart, given).await?
         {
             return self.failed(kind, failure, None, observed).await;
         }
@@ -279,7 +281,8 @@ impl Pass<'_> {
     async fn prepare(
         &self,
         release: &ReleaseKey,
-        chart: &FetchedChart,
+        chart: &Arc<FetchedChart>,
+        values: Value,
     ) -> Result<Result<(), Failure>, PassError> {
         let labels = &self.context.config.namespace_labels;
         match namespace::ensure(&self.context.client, &release.0, labels).await? {
@@ -295,11 +298,15 @@ impl Pass<'_> {
                 }));
             }
         }
-        if chart.crds.is_empty() {
+        let policy = self.component.spec.crds;
+        if chart.crds.is_empty() || policy == CrdsPolicy::Skip {
             return Ok(Ok(()));
         }
-        let policy = self.component.spec.crds;
-        match crds::apply(&self.context.client, &chart.crds, policy, CRDS_ESTABLISHED).await {
+        let definitions = match definitions(chart, values).await? {
+            Ok(definitions) => definitions,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        match crds::apply(&self.context.client, &definitions, policy, CRDS_ESTABLISHED).await {
             Ok(_) => Ok(Ok(())),
             Err(cause) => Ok(Err(definitions_failure(&cause))),
         }
@@ -517,8 +524,9 @@ impl Pass<'_> {
         match class {
             FailureClass::Interrupted | FailureClass::DecideAgain => {
                 self.draft.progressing(Reason::Progressing, &message);
-                self.save().await?;
+                // said first: the write finds a Component that has changed, if that was the interruption
                 self.tell(reason, word_of(kind), &message).await;
+                self.save().await?;
                 return Ok(Some(Duration::from_millis(100)));
             }
             FailureClass::Transient => {
@@ -616,6 +624,34 @@ impl Pass<'_> {
         let history = &mut self.draft.status.history;
         *history = decide::remember(history, entry, limit);
     }
+}
+
+/// The definitions of a chart and of the sub-charts that these values leave switched on.
+async fn definitions(
+    chart: &Arc<FetchedChart>,
+    values: Value,
+) -> Result<Result<Vec<(String, Vec<u8>)>, Failure>, PassError> {
+    if !chart
+        .crds
+        .iter()
+        .any(|(path, _)| path.starts_with("charts/"))
+    {
+        return Ok(Ok(chart.crds.clone()));
+    }
+    let held = Arc::clone(chart);
+    // reading and inflating take a while
+    let enabled = tokio::task::spawn_blocking(move || {
+        let package = std::fs::read(&held.path).map_err(|error| error.to_string())?;
+        crds::of_enabled(&package, &held.crds, &values).map_err(|error| error.to_string())
+    });
+    Ok(enabled.await?.map_err(|why| Failure {
+        class: FailureClass::Transient,
+        reason: Reason::InstallFailed,
+        message: format!(
+            "the package of {} in the cache cannot be read: {why}",
+            chart.title()
+        ),
+    }))
 }
 
 /// What it means that a chart's definitions could not be applied.

@@ -86,7 +86,10 @@ impl Pass<'_> {
         let interval = self.component.spec.interval.get();
         let healthy = find(&self.draft.status.conditions, ConditionType::Healthy);
         let is_lately_unwell = healthy.is_some_and(|healthy| {
-            let since = self.draft.now().duration_since(healthy.last_transition_time.0);
+            let since = self
+                .draft
+                .now()
+                .duration_since(healthy.last_transition_time.0);
             healthy.status == "False" && since < UNHEALTHY_FOR
         });
         if is_lately_unwell {

@@ -112,9 +112,10 @@ fn scenario_58_a_new_spec_ends_the_wait_for_the_old_one() {
     scene.install(&app);
     drop(ready);
 
-    scene
-        .components
-        .apply(&app.clone().values(json!({"image": "registry.invalid/bad:1"})));
+    scene.components.apply(
+        &app.clone()
+            .values(json!({"image": "registry.invalid/bad:1"})),
+    );
     // helm waits as soon as the Deployment has the new image
     let namespace = scene.components.namespace();
     let deployment = format!("/apis/apps/v1/namespaces/{namespace}/deployments/app");

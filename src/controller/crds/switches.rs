@@ -1,0 +1,371 @@
+//! Which sub-charts the values switch on, by the rules that Helm has for `condition` and `tags` in a chart's
+//! dependencies: those of the others keep their definitions to themselves. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::chart::archive::{self, ArchiveError, Limits};
+use crate::chart::constraint::Constraint;
+use crate::chart::metadata::{Dependency, Metadata};
+use crate::chart::version::Version;
+use crate::yaml;
+
+/// Charts in charts are followed so far down.
+const DEPTH: usize = 20;
+
+/// What a chart says of its sub-charts, and what it sets for them.
+#[derive(Debug, Default)]
+struct Chart {
+    metadata: Metadata,
+    values: Map<String, Value>,
+}
+
+/// A chart and all charts in it, by the path that their files begin with: empty for the chart itself, then
+/// `charts/sub/` or `charts/sub-1.0.0.tgz/`.
+#[derive(Debug, Default)]
+pub struct Charts(BTreeMap<String, Chart>);
+
+impl Charts {
+    /// Those of a package. A file that is no YAML says nothing: Helm refuses the package with its own words.
+    ///
+    /// # Errors
+    /// The archive does not read to its end, or is outside the limits.
+    pub fn read(package: &[u8]) -> Result<Self, ArchiveError> {
+        let mut charts = Self::default();
+        archive::files(package, &Limits::default(), &mut |path, _, body| {
+            let own = archive::path_in_own_chart(path);
+            if matches!(own, "Chart.yaml" | "requirements.yaml" | "values.yaml") {
+                let mut text = Vec::new();
+                body.read_to_end(&mut text)?;
+                charts.add(path, own, &text);
+            }
+            Ok(())
+        })?;
+        Ok(charts)
+    }
+
+    fn add(&mut self, path: &str, own: &str, text: &[u8]) {
+        let limits = yaml::Limits {
+            nodes: 1_000_000,
+            depth: 200,
+        };
+        let Ok(read) = yaml::parse(text, limits) else {
+            return;
+        };
+        let prefix = path.strip_suffix(own).unwrap_or_default();
+        let chart = self.0.entry(prefix.to_owned()).or_default();
+        if own != "values.yaml" {
+            // the other checks are Helm's
+            let _ = chart.metadata.merge(&read);
+        } else if let Value::Object(values) = read.to_json() {
+            chart.values = values;
+        }
+    }
+
+    /// The path prefixes of the chart and of all sub-charts that these values leave switched on.
+    pub fn switched_on(&self, values: &Value) -> BTreeSet<String> {
+        let mut root = values.as_object().cloned().unwrap_or_default();
+        self.fill_in("", &mut root, 0);
+        let mut on = BTreeSet::new();
+        self.visit("", "", &root, &mut on, 0);
+        on
+    }
+
+    /// The charts directly in this one.
+    fn within<'a>(&'a self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a Chart)> {
+        let below = format!("{prefix}charts/");
+        self.0.iter().filter_map(move |(path, chart)| {
+            let name = path.strip_prefix(&below)?.strip_suffix('/')?;
+            (!name.contains('/')).then_some((path.as_str(), chart))
+        })
+    }
+
+    /// Adds the charts' own values to what is given, each under its name.
+    fn fill_in(&self, prefix: &str, values: &mut Map<String, Value>, depth: usize) {
+        let Some(chart) = self.0.get(prefix).filter(|_| depth < DEPTH) else {
+            return;
+        };
+        merge_under(values, &chart.values);
+        let global = values.get("global").cloned();
+        for (path, sub) in self.within(prefix) {
+            for name in names(&chart.metadata.dependencies, &sub.metadata) {
+                let of_sub = values
+                    .entry(name)
+                    .or_insert_with(|| Value::Object(Map::new()));
+                let Value::Object(of_sub) = of_sub else {
+                    continue;
+                };
+                if let Some(Value::Object(global)) = &global {
+                    let own = of_sub
+                        .entry("global")
+                        .or_insert_with(|| Value::Object(Map::new()));
+                    if let Value::Object(own) = own {
+                        let given = std::mem::replace(own, global.clone());
+                        merge_under(own, &given);
+                    }
+                }
+                self.fill_in(path, of_sub, depth + 1);
+            }
+        }
+    }
+
+    /// `place` is where this chart's values are, with a dot at its end.
+    fn visit(
+        &self,
+        prefix: &str,
+        place: &str,
+        values: &Map<String, Value>,
+        on: &mut BTreeSet<String>,
+        depth: usize,
+    ) {
+        on.insert(prefix.to_owned());
+        let Some(chart) = self.0.get(prefix).filter(|_| depth < DEPTH) else {
+            return;
+        };
+        // a chart's own tags count where nobody above it says otherwise
+        let mut values = values.clone();
+        merge_under(&mut values, &chart.values);
+        let dependencies = &chart.metadata.dependencies;
+        let off: BTreeSet<&str> = dependencies
+            .iter()
+            .filter(|dependency| !is_on(dependency, &values, place))
+            .map(name_of)
+            .collect();
+        for (path, sub) in self.within(prefix) {
+            for name in names(dependencies, &sub.metadata) {
+                if !off.contains(name.as_str()) {
+                    let place = format!("{place}{name}.");
+                    self.visit(path, &place, &values, on, depth + 1);
+                }
+            }
+        }
+    }
+}
+
+/// The names that a sub-chart goes by: those that the dependencies on it give it, or else its own.
+fn names(dependencies: &[Dependency], sub: &Metadata) -> Vec<String> {
+    let version = Version::parse(&sub.version);
+    let is_meant = |dependency: &&Dependency| {
+        let range = Constraint::parse(&dependency.version);
+        dependency.name == sub.name
+            && (range.zip(version.as_ref())).is_some_and(|(range, version)| range.matches(version))
+    };
+    let meant = dependencies.iter().filter(is_meant);
+    let names: Vec<String> = meant
+        .map(|dependency| name_of(dependency).to_owned())
+        .collect();
+    if names.is_empty() {
+        return vec![sub.name.clone()];
+    }
+    names
+}
+
+fn name_of(dependency: &Dependency) -> &str {
+    match dependency.alias.as_str() {
+        "" => &dependency.name,
+        alias => alias,
+    }
+}
+
+/// The first condition that names a truth value decides, then the tags, of which one that is true is enough.
+fn is_on(dependency: &Dependency, values: &Map<String, Value>, place: &str) -> bool {
+    let conditions = dependency.condition.trim().split(',');
+    let mut answers = conditions
+        .filter(|condition| !condition.is_empty())
+        .filter_map(|condition| at(values, &format!("{place}{condition}"))?.as_bool());
+    if let Some(answer) = answers.next() {
+        return answer;
+    }
+    let tags = values.get("tags");
+    let mut set = (dependency.tags.iter()).filter_map(|tag| tags?.get(tag)?.as_bool());
+    match set.next() {
+        None | Some(true) => true,
+        Some(false) => set.any(|tag| tag),
+    }
+}
+
+/// The value at a path such as `sub.enabled`.
+fn at<'a>(values: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    let mut steps = path.split('.');
+    let first = values.get(steps.next()?)?;
+    steps.try_fold(first, |value, step| value.get(step))
+}
+
+/// What is not there yet, also further down.
+fn merge_under(target: &mut Map<String, Value>, defaults: &Map<String, Value>) {
+    for (key, default) in defaults {
+        match (target.get_mut(key), default) {
+            (None, _) => {
+                target.insert(key.clone(), default.clone());
+            }
+            (Some(Value::Object(target)), Value::Object(default)) => merge_under(target, default),
+            (Some(_), _) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn charts(files: &[(&str, &str)]) -> Charts {
+        let mut charts = Charts::default();
+        for (path, text) in files {
+            charts.add(path, archive::path_in_own_chart(path), text.as_bytes());
+        }
+        charts
+    }
+
+    /// A chart with one sub-chart `db` 1.2.0, on which it depends so.
+    fn with_db(dependency: &str, values: &str) -> Charts {
+        let dependencies = format!("name: app\nversion: 1.0.0\ndependencies: [{dependency}]\n");
+        charts(&[
+            ("Chart.yaml", &dependencies),
+            ("values.yaml", values),
+            ("charts/db/Chart.yaml", "name: db\nversion: 1.2.0\n"),
+        ])
+    }
+
+    #[test]
+    fn conditions_and_tags_decide_as_in_helm() {
+        let both = "{name: db, version: 1.x, condition: 'db.use,x.use', tags: [a, b]}";
+        let alias = "{name: db, version: 1.x, alias: store, condition: store.use}";
+        for (case, dependency, own, given, expected) in [
+            ("nobody depends on it", "", "", json!({}), true),
+            ("nothing is said", both, "", json!({}), true),
+            (
+                "the chart says no",
+                both,
+                "db: {use: false}",
+                json!({}),
+                false,
+            ),
+            (
+                "the values say yes",
+                both,
+                "db: {use: false}",
+                json!({"db": {"use": true}}),
+                true,
+            ),
+            (
+                "the first that is there decides",
+                both,
+                "",
+                json!({"x": {"use": false}}),
+                false,
+            ),
+            (
+                "before the others",
+                both,
+                "",
+                json!({"db": {"use": true}, "x": {"use": false}}),
+                true,
+            ),
+            (
+                "what is no truth value is passed over",
+                both,
+                "",
+                json!({"db": {"use": "no"}, "x": {"use": false}}),
+                false,
+            ),
+            ("a tag is off", both, "tags: {a: false}", json!({}), false),
+            (
+                "one tag that is on is enough",
+                both,
+                "tags: {a: false}",
+                json!({"tags": {"b": true}}),
+                true,
+            ),
+            (
+                "conditions come before tags",
+                both,
+                "tags: {a: false}",
+                json!({"db": {"use": true}}),
+                true,
+            ),
+            (
+                "by its alias",
+                alias,
+                "",
+                json!({"store": {"use": false}}),
+                false,
+            ),
+            (
+                "not by its name, which it has no more",
+                alias,
+                "",
+                json!({"db": {"use": false}}),
+                true,
+            ),
+            (
+                "another version is meant, and the name counts",
+                "{name: db, version: 2.x, condition: db.use}",
+                "",
+                json!({"db": {"use": false}}),
+                false,
+            ),
+        ] {
+            let on = with_db(dependency, own).switched_on(&given);
+            assert!(on.contains(""), "{case}");
+            assert_eq!(on.contains("charts/db/"), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn charts_in_charts_go_with_the_one_that_they_are_in() {
+        let charts = charts(&[
+            (
+                "Chart.yaml",
+                "name: app\ndependencies: [{name: mid, version: '*', condition: mid.use}]",
+            ),
+            (
+                "charts/mid-1.0.0.tgz/Chart.yaml",
+                "name: mid\nversion: 1.0.0\ndependencies: [{name: low, version: '*', condition: 'low.use,global.low'}]",
+            ),
+            ("charts/mid-1.0.0.tgz/values.yaml", "low: {use: false}"),
+            (
+                "charts/mid-1.0.0.tgz/charts/low/Chart.yaml",
+                "name: low\nversion: 1.0.0",
+            ),
+        ]);
+        let (mid, low) = ("charts/mid-1.0.0.tgz/", "charts/mid-1.0.0.tgz/charts/low/");
+        for (case, values, expected) in [
+            ("its chart's own values", json!({}), &["", mid][..]),
+            (
+                "values from above",
+                json!({"mid": {"low": {"use": true}}}),
+                &["", mid, low],
+            ),
+            (
+                "global values",
+                json!({"mid": {"low": {"use": null}}, "global": {"low": true}}),
+                &["", mid, low],
+            ),
+            (
+                "nothing of what is off",
+                json!({"mid": {"use": false, "low": {"use": true}}}),
+                &[""],
+            ),
+        ] {
+            let on = charts.switched_on(&values);
+            assert_eq!(on.iter().collect::<Vec<_>>(), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn dependencies_stand_in_a_file_of_their_own_in_old_charts() {
+        let charts = charts(&[
+            ("Chart.yaml", "name: app\nversion: 1.0.0\n"),
+            (
+                "requirements.yaml",
+                "dependencies: [{name: db, version: '*', condition: db.use}]",
+            ),
+            ("charts/db/Chart.yaml", "name: db\nversion: 1.2.0\n"),
+        ]);
+        let on = charts.switched_on(&json!({"db": {"use": false}}));
+        assert_eq!(on.iter().collect::<Vec<_>>(), [""]);
+    }
+}
