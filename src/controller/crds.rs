@@ -55,18 +55,26 @@ pub fn of_enabled(
     Ok(enabled.cloned().collect())
 }
 
-/// Waits until the definition of this name is established and served.
+/// Waits until the definition of this name (`widgets.example.com`) is established and served; says its kind.
 ///
 /// # Errors
 /// It is not in time, or there is no such definition then, or the API server does not answer.
-pub async fn await_served(client: &Client, name: &str, timeout: Duration) -> Result<(), CrdsError> {
+pub async fn await_served(
+    client: &Client,
+    name: &str,
+    timeout: Duration,
+) -> Result<String, CrdsError> {
     let cluster = Cluster {
         client: client.clone(),
         definitions: Api::all(client.clone()),
         end: Instant::now() + timeout,
         timeout,
     };
-    cluster.wait_until_served(name).await
+    cluster.wait_until_served(name).await?;
+    match cluster.get(name).await? {
+        Some(definition) => Ok(definition.spec.names.kind),
+        None => Err(cluster.too_late(name, "it was deleted".to_owned())),
+    }
 }
 
 /// Applies the definitions in these files (path and YAML text, which may hold several documents) by server-side apply

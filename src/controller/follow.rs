@@ -164,38 +164,38 @@ pub async fn definitions(context: Arc<Context>) {
             return;
         };
         let name = definition.name_any();
-        let waiting = lacking(&context.world, &name);
-        if waiting.is_empty() {
+        let Some((_, group)) = name.split_once('.') else {
+            return;
+        };
+        let of_group = format!("({group}/");
+        if lacking(&context.world, &of_group).is_empty() {
             return;
         }
         let context = Arc::clone(&context);
         tokio::spawn(async move {
-            if let Err(cause) = crds::await_served(&context.client, &name, SERVED).await {
-                debug!(definition = name, error = chain(&cause), "Not served");
-                return;
-            }
-            for key in waiting {
-                context.remember(&key, |memory| memory.definition_came = true);
-                context.waker.wake(&key);
+            match crds::await_served(&context.client, &name, SERVED).await {
+                Ok(kind) => {
+                    let of_kind = format!("{kind} {of_group}");
+                    for key in lacking(&context.world, &of_kind) {
+                        context.remember(&key, |memory| memory.definition_came = true);
+                        context.waker.wake(&key);
+                    }
+                }
+                Err(cause) => debug!(definition = name, error = chain(&cause), "Not served"),
             }
         });
     })
     .await;
 }
 
-/// The Components whose last attempt failed for want of a kind in the group of this definition (`widgets.example.com`).
-fn lacking(world: &World, definition: &str) -> Vec<NodeKey> {
-    let Some((_, group)) = definition.split_once('.') else {
-        return Vec::new();
-    };
-    let in_group = format!("({group}/");
+/// The Components whose last attempt failed for want of this: `(example.com/` is anything of a group,
+/// `Widget (example.com/` a kind.
+fn lacking(world: &World, what: &str) -> Vec<NodeKey> {
     let components = world.components().into_iter();
     let lacking = components.filter_map(|seen| {
         let component = seen.usable()?;
         let message = lacks_definitions(component.status.as_ref()?)?;
-        message
-            .contains(&in_group)
-            .then(|| key_of(&component.metadata))
+        message.contains(what).then(|| key_of(&component.metadata))
     });
     lacking.collect()
 }

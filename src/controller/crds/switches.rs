@@ -231,44 +231,44 @@ mod tests {
 
     #[test]
     fn conditions_and_tags_decide_as_in_helm() {
-        let both = "{name: db, version: 1.x, condition: 'db.on,x.on', tags: [a, b]}";
-        let alias = "{name: db, version: 1.x, alias: store, condition: store.on}";
+        let both = "{name: db, version: 1.x, condition: 'db.use,x.use', tags: [a, b]}";
+        let alias = "{name: db, version: 1.x, alias: store, condition: store.use}";
         for (case, dependency, own, given, expected) in [
             ("nobody depends on it", "", "", json!({}), true),
             ("nothing is said", both, "", json!({}), true),
             (
                 "the chart says no",
                 both,
-                "db: {on: false}",
+                "db: {use: false}",
                 json!({}),
                 false,
             ),
             (
                 "the values say yes",
                 both,
-                "db: {on: false}",
-                json!({"db": {"on": true}}),
+                "db: {use: false}",
+                json!({"db": {"use": true}}),
                 true,
             ),
             (
                 "the first that is there decides",
                 both,
                 "",
-                json!({"x": {"on": false}}),
+                json!({"x": {"use": false}}),
                 false,
             ),
             (
                 "before the others",
                 both,
                 "",
-                json!({"db": {"on": true}, "x": {"on": false}}),
+                json!({"db": {"use": true}, "x": {"use": false}}),
                 true,
             ),
             (
                 "what is no truth value is passed over",
                 both,
                 "",
-                json!({"db": {"on": "no"}, "x": {"on": false}}),
+                json!({"db": {"use": "no"}, "x": {"use": false}}),
                 false,
             ),
             ("a tag is off", both, "tags: {a: false}", json!({}), false),
@@ -283,28 +283,28 @@ mod tests {
                 "conditions come before tags",
                 both,
                 "tags: {a: false}",
-                json!({"db": {"on": true}}),
+                json!({"db": {"use": true}}),
                 true,
             ),
             (
                 "by its alias",
                 alias,
                 "",
-                json!({"store": {"on": false}}),
+                json!({"store": {"use": false}}),
                 false,
             ),
             (
                 "not by its name, which it has no more",
                 alias,
                 "",
-                json!({"db": {"on": false}}),
+                json!({"db": {"use": false}}),
                 true,
             ),
             (
                 "another version is meant, and the name counts",
-                "{name: db, version: 2.x, condition: db.on}",
+                "{name: db, version: 2.x, condition: db.use}",
                 "",
-                json!({"db": {"on": false}}),
+                json!({"db": {"use": false}}),
                 false,
             ),
         ] {
@@ -319,13 +319,13 @@ mod tests {
         let charts = charts(&[
             (
                 "Chart.yaml",
-                "name: app\ndependencies: [{name: mid, version: '*', condition: mid.on}]",
+                "name: app\ndependencies: [{name: mid, version: '*', condition: mid.use}]",
             ),
             (
                 "charts/mid-1.0.0.tgz/Chart.yaml",
-                "name: mid\nversion: 1.0.0\ndependencies: [{name: low, version: '*', condition: 'low.on,global.low'}]",
+                "name: mid\nversion: 1.0.0\ndependencies: [{name: low, version: '*', condition: 'low.use,global.low'}]",
             ),
-            ("charts/mid-1.0.0.tgz/values.yaml", "low: {on: false}"),
+            ("charts/mid-1.0.0.tgz/values.yaml", "low: {use: false}"),
             (
                 "charts/mid-1.0.0.tgz/charts/low/Chart.yaml",
                 "name: low\nversion: 1.0.0",
@@ -336,17 +336,17 @@ mod tests {
             ("its chart's own values", json!({}), &["", mid][..]),
             (
                 "values from above",
-                json!({"mid": {"low": {"on": true}}}),
+                json!({"mid": {"low": {"use": true}}}),
                 &["", mid, low],
             ),
             (
                 "global values",
-                json!({"mid": {"low": {"on": null}}, "global": {"low": true}}),
+                json!({"mid": {"low": {"use": null}}, "global": {"low": true}}),
                 &["", mid, low],
             ),
             (
                 "nothing of what is off",
-                json!({"mid": {"on": false, "low": {"on": true}}}),
+                json!({"mid": {"use": false, "low": {"use": true}}}),
                 &[""],
             ),
         ] {
@@ -361,11 +361,11 @@ mod tests {
             ("Chart.yaml", "name: app\nversion: 1.0.0\n"),
             (
                 "requirements.yaml",
-                "dependencies: [{name: db, version: '*', condition: db.on}]",
+                "dependencies: [{name: db, version: '*', condition: db.use}]",
             ),
             ("charts/db/Chart.yaml", "name: db\nversion: 1.2.0\n"),
         ]);
-        let on = charts.switched_on(&json!({"db": {"on": false}}));
+        let on = charts.switched_on(&json!({"db": {"use": false}}));
         assert_eq!(on.iter().collect::<Vec<_>>(), [""]);
     }
 }

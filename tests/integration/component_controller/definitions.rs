@@ -203,18 +203,18 @@ fn scenario_56_definitions_of_sub_charts_that_are_switched_off_stay_away() {
             ),
         ]
     };
-    let files = sub("off", "Gizmo")
+    let files = sub("first", "Gizmo")
         .into_iter()
-        .chain(sub("tagged", "Gadget"))
-        .chain(sub("on", "Widget"));
+        .chain(sub("second", "Gadget"))
+        .chain(sub("third", "Widget"));
     let chart = ChartBuilder::new("app", "1.0.0").more_yaml(
-        "dependencies:\n- {name: off, version: 1.x, repository: '', condition: off.enabled}\n\
-         - {name: tagged, version: 1.0.0, repository: '', tags: [extra]}\n\
-         - {name: on, version: '*', repository: '', condition: on.enabled}",
+        "dependencies:\n- {name: first, version: 1.x, repository: '', condition: first.enabled}\n\
+         - {name: second, version: 1.0.0, repository: '', tags: [extra]}\n\
+         - {name: third, version: '*', repository: '', condition: third.enabled}",
     );
     let chart = chart.file(
         "values.yaml",
-        "greeting: hello\noff: {enabled: false}\non: {enabled: true}\n",
+        "greeting: hello\nfirst: {enabled: false}\nthird: {enabled: true}\n",
     );
     let chart = files.fold(chart, |chart, (path, text)| chart.file(&path, text));
     scene.controller.upload(&chart);
@@ -233,7 +233,7 @@ fn scenario_56_definitions_of_sub_charts_that_are_switched_off_stay_away() {
         "the values switch its tag off"
     );
 
-    scene.install(&app.values(json!({"off": {"enabled": true}})));
+    scene.install(&app.values(json!({"first": {"enabled": true}})));
     assert!(scene.versions_of("gizmos").is_some());
     assert!(scene.versions_of("gadgets").is_some());
 }

@@ -281,10 +281,9 @@ fn scenario_30_what_may_be_put_right_is_and_what_may_not_is_named() {
     assert!(!failed.message.contains("app-third"), "{failed:?}");
     assert_eq!(scene.text_of("app-third", "text"), "first");
     let degraded = scene.components.await_phase("app", "Degraded");
-    assert!(
-        component::is(&degraded, "Ready", "False", "CorrectionFailed"),
-        "{degraded:#}"
-    );
+    let ready = component::condition(&degraded, "Ready").expect("a word on it");
+    assert_eq!(ready.status, "False", "{ready:?}");
+    assert!(ready.message.contains("Service app"), "{ready:?}");
     scene.await_note("CorrectionFailed", &["Service app"]);
     assert_eq!(scene.releases.statuses("app"), ["deployed"]);
 
