@@ -453,9 +453,8 @@ impl Pass<'_> {
     ) -> Result<Next, PassError> {
         self.draft.status.operation = None;
         let Some(record) = after.record().cloned() else {
-            // a removal before an install: the next pass installs, as if nothing had been there
+            // a removal before an install: the next pass installs, as if for the first time
             self.draft.status.history.clear();
-            self.draft.status.release_version = None;
             self.draft
                 .progressing(Reason::Progressing, "what a failed install left is removed");
             self.save().await?;

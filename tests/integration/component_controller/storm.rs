@@ -53,6 +53,10 @@ fn a_restart_storm_ends_with_every_release_as_wanted() {
 
     let calls = scene.controller.helm().calls();
     assert_eq!(overlaps(&calls).len(), 0, "two helms on one release");
+    let was_hit = names
+        .iter()
+        .any(|name| calls.iter().any(|call| is_hit(call, name)));
+    assert!(was_hit, "no helm was cut off in {rounds} rounds");
     let mut listed = scene.releases.list();
     listed.sort();
     assert_eq!(listed, names, "one release each");

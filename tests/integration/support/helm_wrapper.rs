@@ -138,13 +138,18 @@ impl HelmWrapper {
     /// signal to the controller does.
     #[track_caller]
     pub fn kill_all(&self, parent: u32) {
-        for call in self.running_of(parent) {
-            // one may end by itself meanwhile
-            let mut kill = Command::new("sh");
-            kill.args(["-c", &format!("kill -KILL {}", call.pid)]);
-            process::run(kill, b"", DEADLINE);
-        }
-        self.await_gone(parent, DEADLINE);
+        // one that was just started is not in the record yet
+        let gone = poll(DEADLINE, || {
+            let running = self.running_of(parent);
+            for call in &running {
+                // one may end by itself meanwhile
+                let mut kill = Command::new("sh");
+                kill.args(["-c", &format!("kill -KILL {}", call.pid)]);
+                process::run(kill, b"", DEADLINE);
+            }
+            running.is_empty().then_some(())
+        });
+        assert!(gone.is_some(), "helm cannot be killed");
     }
 
     #[track_caller]
