@@ -129,8 +129,10 @@ impl Pass<'_> {
             let unsound = [Reason::Unhealthy, Reason::CorrectionFailed];
             unsound.iter().any(|known| known.as_str() == ready.reason)
         });
-        if self.is_unsound() && !says_so {
-            // something else was said in the meantime
+        let observed = self.component.status.as_ref();
+        let observed = observed.and_then(|status| status.observed_generation);
+        if self.is_unsound() && !says_so || observed != self.component.metadata.generation {
+            // something else was said in the meantime, or asked for
             return None;
         }
         let interval = self.component.spec.interval.get();
