@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use crate::component::names::label;
 use crate::component::{ChartSource, Component, ComponentSpec};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{PassError, is_conflict, is_not_found};
+use crate::controller::crds::FIELD_MANAGER;
 use crate::controller::network::{Gate, ImplicitComponent, Network, Retarget, Supply, Verdict};
 use crate::controller::pass::{Next, Pass};
 use crate::controller::world::Seen;
@@ -135,7 +137,11 @@ impl Pass<'_> {
             made_from(&component.spec),
         )]));
         let api = self.context.components(&wanted.key.namespace);
-        match api.create(&PostParams::default(), &component).await {
+        let parameters = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        match api.create(&parameters, &component).await {
             Ok(created) => {
                 self.context.world.apply(Seen::Usable(Box::new(created)));
                 self.context.waker.wake(&wanted.key);
@@ -183,12 +189,12 @@ impl Pass<'_> {
             "spec": {"version": moved.version},
         });
         let api = self.context.components(&moved.key.namespace);
+        let parameters = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
         let patched = api
-            .patch(
-                &moved.key.name,
-                &PatchParams::default(),
-                &Patch::Merge(patch),
-            )
+            .patch(&moved.key.name, &parameters, &Patch::Merge(patch))
             .await;
         match patched {
             Ok(_) => Ok(()),
@@ -236,11 +242,18 @@ impl Pass<'_> {
             }
             return Ok(None);
         }
+        let api = self.context.components(&self.key.namespace);
+        let Some(now) = api.get_metadata_opt(&self.key.name).await? else {
+            return Err(PassError::Conflict);
+        };
+        if is_claimed(&now.metadata) {
+            self.disown().await?;
+            return Ok(None);
+        }
         let parameters = DeleteParams::default().preconditions(Preconditions {
             uid: self.component.metadata.uid.clone(),
             resource_version: self.component.metadata.resource_version.clone(),
         });
-        let api = self.context.components(&self.key.namespace);
         match api.delete(&self.key.name, &parameters).await {
             Ok(_) => {
                 let note = "nobody requires it any more";
@@ -286,6 +299,16 @@ fn made_from(spec: &ComponentSpec) -> String {
     let value = serde_json::to_value(spec).unwrap_or_default();
     let text = crate::component::canonical_json::text(&value);
     crate::chart::digest::Sha256Hex::of(text.as_bytes()).to_string()
+}
+
+/// True if somebody else has said something about the specification, be it the same.
+fn is_claimed(metadata: &ObjectMeta) -> bool {
+    let mut entries = metadata.managed_fields.iter().flatten();
+    entries.any(|entry| {
+        let fields = entry.fields_v1.as_ref();
+        entry.manager.as_deref() != Some(FIELD_MANAGER)
+            && fields.is_some_and(|fields| fields.0.get("f:spec").is_some())
+    })
 }
 
 /// True if nobody has changed the specification since it was made.

@@ -199,13 +199,19 @@ fn scenario_35_ranges_that_no_version_meets_are_told_with_both_requirers() {
 #[test]
 fn implicit_components_go_when_nobody_requires_them_and_stay_when_they_are_edited() {
     let scene = Scene::with(|options| options.arg("--implicit-grace=1s"));
-    let requires = "- unused\n- edited\n";
+    let requires = "- unused\n- edited\n- applied\n";
     scene
         .controller
         .upload(&ChartBuilder::new("app", "1.0.0").requires(requires));
-    scene.upload_charts(&["unused", "edited"]);
+    let made = ["unused", "edited", "applied"];
+    scene.upload_charts(&made);
     scene.install(&ComponentBuilder::new("app"));
-    scene.components.all_ready(&["unused", "edited"]);
+    scene.components.all_ready(&made);
+    // a user's word, though it says nothing new
+    let spec = scene.components.get("applied")["spec"].clone();
+    scene
+        .components
+        .apply(&ComponentBuilder::new("applied").spec(spec));
     let values = json!({"values": {"greeting": "mine"}});
     scene.components.change("edited", &values);
     let label =
@@ -223,7 +229,10 @@ fn implicit_components_go_when_nobody_requires_them_and_stay_when_they_are_edite
         scene.config_map("unused-unused").is_none().then_some(())
     });
     assert!(gone.is_some());
-    scene.components.ready("edited");
+    scene
+        .components
+        .wait_for("applied", "the user's own", |one| label(one).is_null());
+    scene.components.all_ready(&["edited", "applied"]);
     assert_eq!(
         scene.releases.newest("edited").expect("it stays").status,
         "deployed"
