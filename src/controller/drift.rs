@@ -3,6 +3,7 @@
 
 mod autoscalers;
 mod difference;
+mod fights;
 mod owners;
 mod pointer;
 mod report;
@@ -15,6 +16,7 @@ use serde_json::Value;
 
 use self::autoscalers::ScaleTargets;
 pub use self::difference::difference;
+pub use self::fights::Fights;
 pub use self::report::{Change, DriftReport, Drifted, FieldChange};
 use self::rules::Ignored;
 use crate::component::{DriftDetection, DriftMode};
