@@ -157,6 +157,18 @@ fn objects_of(manifest: &str) -> Vec<Object> {
 
 #[tokio::test]
 async fn what_helm_installed_is_put_right_without_a_new_revision() {
+    // helm's server-side apply of the short form is refused by servers up to 1.20
+    let manifest = MANIFEST.replace("port: 80,", "port: 80, protocol: TCP,");
+    put_right_after_helm("--server-side=true", &manifest).await;
+}
+
+#[tokio::test]
+async fn so_is_what_helm_installed_in_its_old_way() {
+    put_right_after_helm("--server-side=false", MANIFEST).await;
+}
+
+/// Installs a chart with this manifest by helm, finds and corrects drift, and lets helm upgrade.
+async fn put_right_after_helm(server_side: &str, manifest: &str) {
     let helm = Helm::new("4.1.4");
     let more = "\
 apiVersion: policy/v1beta1
@@ -183,20 +195,14 @@ metadata: {name: web}
 spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}
 ";
     let chart = ChartBuilder::new("shop", "1.0.0")
-        .file("templates/all.yaml", MANIFEST)
+        .file("templates/all.yaml", manifest)
         .file("templates/more.yaml", more)
         .write_directory(helm.directory());
     let mut bed = Bed::new("").await;
     let namespace = bed.kubectl.namespace().to_owned();
     let kubeconfig = ControlPlane::shared().kubeconfig().display().to_string();
     let chart = chart.display().to_string();
-    let install = [
-        "install",
-        "shop",
-        &chart,
-        "--server-side=true",
-        "--wait=hookOnly",
-    ];
+    let install = ["install", "shop", &chart, server_side, "--wait=hookOnly"];
     let place = ["--kubeconfig", &kubeconfig, "--namespace", &namespace];
     helm.ok(&[&install[..], &place].concat());
     let manifest = helm.ok(&[&["get", "manifest", "shop"][..], &place].concat());
@@ -232,13 +238,7 @@ spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}
     let history: serde_json::Value = serde_json::from_str(&history).expect("JSON");
     assert_eq!(history.as_array().map(Vec::len), Some(1), "{history}");
     // and helm finds its objects in order
-    let upgrade = [
-        "upgrade",
-        "shop",
-        &chart,
-        "--server-side=true",
-        "--wait=hookOnly",
-    ];
+    let upgrade = ["upgrade", "shop", &chart, server_side, "--wait=hookOnly"];
     helm.ok(&[&upgrade[..], &place].concat());
     assert!(bed.detect(&policy).await.is_clean());
 }

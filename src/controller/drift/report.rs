@@ -1,5 +1,6 @@
 //! What drifted, for programs and in words.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -94,6 +95,18 @@ impl DriftReport {
     }
 }
 
+impl Drifted {
+    /// The field managers other than Helm that own what is different, each once.
+    pub fn managers(&self) -> BTreeSet<&str> {
+        let fields = match &self.change {
+            Change::Missing => &[][..],
+            Change::Changed(fields) => fields,
+        };
+        let managers = fields.iter().flat_map(|field| &field.managers);
+        managers.map(String::as_str).collect()
+    }
+}
+
 impl fmt::Display for Drifted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fields = match &self.change {
@@ -180,6 +193,8 @@ mod tests {
             both.summary(),
             "Deployment web: /spec/replicas (kubectl-edit); Service web is missing"
         );
+        let managers: Vec<&str> = both.drifted[0].managers().into_iter().collect();
+        assert_eq!(managers, ["kubectl-edit"]);
         assert_eq!(report(Vec::new()).summary(), "");
         let many = report((0..7).map(|number| missing(&number.to_string())).collect());
         assert!(

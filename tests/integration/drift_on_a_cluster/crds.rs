@@ -138,10 +138,8 @@ async fn a_definition_that_helm_brought_is_replaced() {
     let newer = file(&definition(&group, "widgets", "new"));
     let report = apply(&bed.client, &newer, CrdsPolicy::CreateReplace, TIMEOUT).await;
     let name = format!("widgets.{group}");
-    assert_eq!(
-        report.expect("definitions").updated,
-        std::slice::from_ref(&name)
-    );
+    let updated = report.expect("definitions").updated;
+    assert_eq!(updated, std::slice::from_ref(&name));
     let live = bed.kubectl.json(&["get", "crd", &name]);
     let schema = &live["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
     assert_eq!(
