@@ -8,9 +8,13 @@
 //!   `resetAt` count as handled from there on.
 //! - The end clears the intent and puts the revision into `history`, be it good or bad: a `status` of `failed` there
 //!   stays, though Helm may call the revision superseded later. [`remember`] does it.
+//!   A revision that went back to another has that one's hash and digests in `history`.
 //! - A success clears `failures`, `retryCount` and `nextRetryTime`; going back to an earlier revision clears none.
-//! - The cause of a failure stays in the message of the condition `Released` until a success.
-//! - A reinstall writes two intents: `Uninstall`, and when nothing is left, `Install` from revision 0 with no history.
+//! - The cause of a failure stays in the message of `Released` (or of `Ready`, while that is False) until a success.
+//! - A failed way back sets `Remediated` to False for `RollbackFailed`; the next failed upgrade takes that away.
+//! - Every action but a way back sets `lastAttempted`, also one that only uninstalls before an install.
+//! - A reinstall writes two intents: `Uninstall`, and when nothing is left, `Install`.
+//! - An intent from revision 0 empties `history`: numbers start again, and what they stood for is gone.
 
 mod evidence;
 mod failed;
@@ -25,6 +29,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 pub use self::evidence::{INTERRUPTED, is_cut_off, resumed_operation};
+pub use self::failed::decide_without_reapply;
 pub use self::good::{last_known_good, remember};
 pub use self::removal::{Removal, RemovalStep, decide_removal};
 
@@ -230,7 +235,7 @@ pub enum Why {
     RollbackFailed,
 }
 
-/// What to do about a release that is wanted.
+/// What to do about a release that is wanted: the next step, by the table of contract section 2.8.
 pub fn decide(situation: &Situation<'_>) -> Decision {
     let s = situation;
     if let Some(wait) = pending::others_work(s) {
@@ -266,7 +271,10 @@ fn nothing_there(s: &Situation<'_>) -> Decision {
     match interrupted {
         Some(OperationKind::Uninstall) => s.by_schedule(Action::Reinstall, Why::Unfinished),
         Some(OperationKind::Install) => s.by_schedule(Action::Install, Why::Interrupted),
-        _ if !s.status.history.is_empty() => s.by_schedule(Action::Install, Why::RemovedOutside),
+        // what never worked was removed by us, to be installed anew
+        _ if s.status.history.iter().any(good::is_good) => {
+            s.by_schedule(Action::Install, Why::RemovedOutside)
+        }
         _ => s.by_schedule(Action::Install, Why::NotInstalled),
     }
 }

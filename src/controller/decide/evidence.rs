@@ -4,7 +4,7 @@
 //! overwrites it when an operation fails. So a deployed revision is proved by both, an unfinished one by the label and
 //! its number, and a rollback, which can carry neither, by what `status` says of it.
 
-use crate::component::status::{Operation, OperationKind};
+use crate::component::status::{ComponentStatus, Operation, OperationKind};
 use crate::controller::decide::{Newest, Situation};
 use crate::release::record::{Record, ReleaseStatus, Revision};
 use crate::release::token::{Token, rollback_target};
@@ -122,11 +122,26 @@ impl<'a> Situation<'a> {
     /// Helm's words are the same whether it was told to stop because the controller stops or because its time was over.
     /// The latter counts, so it is written down as a failure later than the revision began.
     pub(super) fn was_interrupted(&self, record: &Record) -> bool {
-        let counted = match (&self.status.last_failure_time, record.last_deployed) {
-            (Some(failure), Some(began)) => failure.0 >= began,
+        says_interrupted(&record.description) && !self.failed_since(record)
+    }
+
+    /// True if `status` has a failure that was seen after the revision began. Its times are in whole seconds.
+    fn failed_since(&self, record: &Record) -> bool {
+        match (&self.status.last_failure_time, record.last_deployed) {
+            (Some(failure), Some(began)) => failure.0.as_second() >= began.as_second(),
             _ => false,
-        };
-        says_interrupted(&record.description) && !counted
+        }
+    }
+
+    /// True if the operation that made the newest revision is known to have ended, whatever state it left.
+    ///
+    /// Either the revision is in the history, or a failure was written down after it began: a Component has one
+    /// operation at a time, and this one is no copy of another's label.
+    pub(super) fn has_ended(&self, record: &Record) -> bool {
+        self.is_recorded(record.revision)
+            || self.status.operation.is_none()
+                && has_own_id(self.revisions)
+                && self.failed_since(record)
     }
 
     /// The newest record, if it can be read.
@@ -139,10 +154,7 @@ impl<'a> Situation<'a> {
 }
 
 /// True if `status` or a label says that a Component worked on the release.
-pub(super) fn is_managed(
-    status: &crate::component::ComponentStatus,
-    revisions: &[Revision],
-) -> bool {
+pub(super) fn is_managed(status: &ComponentStatus, revisions: &[Revision]) -> bool {
     !status.history.is_empty()
         || revisions
             .iter()
@@ -151,7 +163,7 @@ pub(super) fn is_managed(
 
 /// The begun operation, if the newest revision came of it.
 ///
-/// A rollback copies the labels of its target, so its own id is nowhere: the number and the hash must do.
+/// A rollback copies the labels of its target, so its own id is nowhere: the number and the copied id must do.
 pub(super) fn own_operation<'a>(
     operation: Option<&'a Operation>,
     revisions: &[Revision],
@@ -161,18 +173,22 @@ pub(super) fn own_operation<'a>(
     let newest = revisions.first()?;
     let is_next = record.revision == operation.from_revision.saturating_add(1);
     let has_label = newest.operation.as_deref() == Some(&operation.id);
-    let has_hash = match (&operation.hash, &newest.hash) {
-        (Some(full), Some(short)) => full.starts_with(short.as_str()),
-        _ => newest.operation.is_some(),
-    };
-    let looks_rolled_back = rollback_target(&record.description).is_some()
-        || matches!(
-            record.status,
+    // from the target; somebody's upgrade inherits from the revision right before it
+    let is_copy = newest.operation.is_some()
+        && revisions
+            .iter()
+            .skip(2)
+            .any(|revision| revision.operation == newest.operation);
+    let may_be_rollback = match record.status {
+        ReleaseStatus::Deployed => rollback_target(&record.description).is_some(),
+        status => matches!(
+            status,
             ReleaseStatus::PendingRollback | ReleaseStatus::Failed
-        );
+        ),
+    };
+    let is_rollback = operation.kind == OperationKind::Rollback && is_copy && may_be_rollback;
     // the first revision of a release inherits nothing: its label alone proves it
-    let is_own = has_label && (is_next || record.revision == 1)
-        || operation.kind == OperationKind::Rollback && is_next && has_hash && looks_rolled_back;
+    let is_own = has_label && (is_next || record.revision == 1) || is_next && is_rollback;
     is_own.then_some(operation)
 }
 
@@ -186,6 +202,16 @@ pub fn is_cut_off(operation: Option<&Operation>, revisions: &[Revision], record:
             | ReleaseStatus::PendingRollback
     );
     is_pending && own_operation(operation, revisions, record).is_some()
+}
+
+/// True if the newest revision carries an id that no other has: it inherited none.
+pub(super) fn has_own_id(revisions: &[Revision]) -> bool {
+    revisions.split_first().is_some_and(|(newest, older)| {
+        newest.operation.is_some()
+            && older
+                .iter()
+                .all(|revision| revision.operation != newest.operation)
+    })
 }
 
 /// True if a failed revision's description says that the operation was cut off.

@@ -45,11 +45,12 @@ pub(super) fn decide(s: &Situation<'_>, record: &Record) -> Decision {
         return s.by_schedule(Action::Upgrade, fresh_reason(s, meant));
     }
     match (meant, good) {
-        (Meant::Foreign, _) => s.by_schedule(Action::Upgrade, Why::Foreign),
+        // while ours is not tried again yet, what they left is no better than what ours would have
+        (Meant::Foreign, _) if !s.has_failed() => s.by_schedule(Action::Upgrade, Why::Foreign),
         (Meant::Upgrade, _) if interrupted && !s.is_exhausted() => {
             s.by_schedule(Action::Upgrade, Why::Interrupted)
         }
-        (Meant::Upgrade | Meant::Rollback, good)
+        (Meant::Upgrade | Meant::Rollback | Meant::Foreign, good)
             if s.wanted.upgrade_on_failure == UpgradeFailure::Rollback =>
         {
             go_back(s, meant, good, interrupted)
@@ -81,7 +82,18 @@ fn go_back(
         // to reapply what is wanted is to upgrade, and that has its turn
         Meant::Rollback if same => both_ways_failed(s, &good),
         Meant::Rollback => go(s, Action::Reapply { to }, Why::RollbackFailed),
+        // it failed before it could leave a revision
+        _ if s.way_back_failed() => both_ways_failed(s, &good),
         _ => go(s, Action::Rollback { to }, Why::LastAttemptFailed),
+    }
+}
+
+/// What to do when [`Action::Reapply`] was decided on and cannot be begun, because the chart's package is gone: the
+/// release stays as it is until the next attempt is due.
+pub fn decide_without_reapply(situation: &Situation<'_>) -> Decision {
+    match known_good(situation.revisions, situation.status) {
+        Some(good) => both_ways_failed(situation, &good),
+        None => no_way_back(situation),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn decide(s: &Situation<'_>, record: &Record) -> Decision {
     if let Some(operation) = s.own_operation(record) {
         return unlock(words::holder_gone(record, operation));
     }
-    if s.is_recorded(record.revision) {
+    if s.has_ended(record) {
         return unlock(words::ended(record));
     }
     let Some(since) = since(s, record) else {

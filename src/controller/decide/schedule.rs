@@ -6,6 +6,7 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::controller::decide::{Action, Decision, RECHECK, Situation, Why, words};
 use crate::controller::retry::{delay, later, retries_exceeded};
 use crate::release::helm::FailureClass;
+use crate::release::record::ReleaseStatus;
 
 /// Why the last attempt failed, as `status` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,15 @@ impl Situation<'_> {
         self.next_retry()
             .max(since_failure)
             .filter(|time| *time > self.now)
+    }
+
+    /// True if the last thing that failed was the way back to a good revision.
+    pub(super) fn way_back_failed(&self) -> bool {
+        self.status.conditions.iter().any(|condition| {
+            condition.type_ == ConditionType::Remediated.as_str()
+                && condition.status == ConditionStatus::False.as_str()
+                && condition.reason == Reason::RollbackFailed.as_str()
+        })
     }
 
     /// When anything may be tried again, if not yet.
@@ -155,9 +165,9 @@ impl Situation<'_> {
             .or_else(|| ready.clone())
             .map_or(self.plain_reason(), |cause| cause.reason);
         let message = released
+            .or(ready)
             .map(|cause| cause.message)
             .or(rolled_back)
-            .or_else(|| ready.map(|cause| cause.message))
             .filter(|message| !message.is_empty())
             .or_else(|| self.failed_description())
             .or_else(|| self.status.message.clone())
@@ -179,7 +189,7 @@ impl Situation<'_> {
     /// What Helm wrote into the newest revision, if that failed.
     fn failed_description(&self) -> Option<String> {
         let record = self.record()?;
-        let has_failed = record.status == crate::release::record::ReleaseStatus::Failed;
+        let has_failed = record.status == ReleaseStatus::Failed;
         has_failed.then(|| record.description.clone())
     }
 }
