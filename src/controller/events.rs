@@ -1,126 +1,137 @@
-//! Events about Components, as `kubectl describe` and `kubectl get events` show them.
-//!
-//! Kubernetes folds what it takes for repetitions; here only what says the very same is one (contract section 0, fact
-//! 11). Sending never fails the caller: what cannot be sent in time is dropped, and the log has it anyway.
+//! Events about Components, in the words of their conditions (contract section 2.2). kube's own recorder takes two
+//! events that differ in their note for the same one and loses the second, so this one is ours.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+mod body;
+mod fold;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource as _};
-use tokio::time::Instant;
-use tracing::debug;
 
+use self::fold::{EventKey, Folded, Sent};
 use crate::component::Component;
 use crate::component::conditions::Reason;
-use crate::repository::chain;
 
-/// Who sends them.
-const CONTROLLER: &str = "chartroom.theriseunion.io/component-controller";
-/// The longest note, in bytes: Kubernetes takes 1 kB.
-const MAX_NOTE: usize = 1000;
-/// The longest action, in bytes.
-const MAX_ACTION: usize = 128;
-/// The same is not said again for this long.
-const QUIET: Duration = Duration::from_secs(600);
-/// No event is worth more waiting than this.
-const DEADLINE: Duration = Duration::from_secs(5);
-/// So many sayings are remembered.
-const REMEMBERED: usize = 4096;
+/// How long the API server may take for an event: it is news, not work.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How much an event is worth a look.
+/// Whether an event is a trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// Something went as it should.
+    /// It is news.
     Normal,
-    /// Something did not.
+    /// Somebody may want to do something about it.
     Warning,
 }
 
-/// Object, reason, action and note.
-type Saying = (String, Reason, String, String);
+impl EventKind {
+    /// The event's `type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
 
-/// Sends events.
+/// What an event can be about.
+pub trait Regarding {
+    /// The object, as an event names it.
+    fn reference(&self) -> ObjectReference;
+}
+
+impl Regarding for Component {
+    fn reference(&self) -> ObjectReference {
+        self.object_ref(&())
+    }
+}
+
+impl Regarding for ObjectReference {
+    fn reference(&self) -> ObjectReference {
+        self.clone()
+    }
+}
+
+/// The sender of events.
 pub struct Events {
     client: Client,
     instance: String,
-    said: Mutex<HashMap<Saying, Instant>>,
+    sent: Mutex<Sent>,
 }
 
 impl Events {
-    /// Events of the controller `instance`.
+    /// `instance` is this replica's name, as in [`crate::controller::lease::identity`].
     pub fn new(client: Client, instance: &str) -> Self {
         Self {
             client,
-            instance: cut(instance, MAX_ACTION),
-            said: Mutex::default(),
+            instance: body::cut(instance, body::SHORT).to_owned(),
+            sent: Mutex::default(),
         }
     }
 
-    /// Says something about a Component: `action` is what was being done, `note` a sentence. The same is said once in
-    /// ten minutes.
+    /// Sends an event about `regarding`: why (`reason`), what was being done (`action`, such as `Install` or
+    /// `Upgrade/1a2b3c4d`) and a sentence, of which the first kilobyte counts. The same event within ten minutes is
+    /// counted, not sent again. Never fails, and takes 2 s at most: an event that cannot be sent is dropped.
     pub async fn send(
         &self,
-        component: &Component,
+        regarding: &(impl Regarding + ?Sized),
         kind: EventKind,
         reason: Reason,
         action: &str,
         note: &str,
     ) {
-        let (action, note) = (cut(action, MAX_ACTION), cut(note, MAX_NOTE));
-        let uid = component.metadata.uid.clone().unwrap_or_default();
-        if !self.is_new((uid, reason, action.clone(), note.clone())) {
-            return;
-        }
-        let namespace = component.metadata.namespace.clone().unwrap_or_default();
-        let mut event = Event {
-            action: Some(action),
-            event_time: Some(MicroTime(Timestamp::now())),
-            note: Some(note),
-            reason: Some(reason.as_str().to_owned()),
-            regarding: Some(component.object_ref(&())),
-            reporting_controller: Some(CONTROLLER.to_owned()),
-            reporting_instance: Some(self.instance.clone()),
-            type_: Some(format!("{kind:?}")),
-            ..Event::default()
-        };
-        let unique = uuid::Uuid::new_v4().simple().to_string();
-        // a name holds 253 characters
-        event.metadata.name = Some(format!("{}.{}", cut(component.name(), 200), &unique[..16]));
-        event.metadata.namespace = Some(namespace.clone());
-        let events: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        let parameters = PostParams::default();
-        match tokio::time::timeout(DEADLINE, events.create(&parameters, &event)).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(cause)) => debug!(error = chain(&cause), "An event was not taken"),
-            Err(_) => debug!("An event was not taken in time"),
+        let reference = regarding.reference();
+        let key = body::key(&reference, kind, reason, action, note);
+        match tokio::time::timeout(PATIENCE, self.write(&reference, &key)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => dropped(&reference, &key, &error.to_string()),
+            Err(_) => dropped(&reference, &key, "the API server does not answer"),
         }
     }
 
-    fn is_new(&self, saying: Saying) -> bool {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if said.len() >= REMEMBERED {
-            said.retain(|_, at| at.elapsed() < QUIET);
-            if said.len() >= REMEMBERED {
-                said.clear();
+    async fn write(&self, reference: &ObjectReference, key: &EventKey) -> Result<(), kube::Error> {
+        // events about what has no namespace belong there
+        let namespace = reference.namespace.as_deref().unwrap_or("default");
+        let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
+        let folded = self.sent().fold(key, Instant::now());
+        match folded {
+            Folded::Counted => return Ok(()),
+            Folded::Again { name, count } => {
+                let patch = Patch::Merge(body::series(count, Timestamp::now()));
+                match api.patch(&name, &PatchParams::default(), &patch).await {
+                    Ok(_) => return Ok(()),
+                    // the API server keeps events for an hour
+                    Err(kube::Error::Api(status)) if status.code == 404 => self.sent().forget(key),
+                    Err(error) => return Err(error),
+                }
             }
+            Folded::New => {}
         }
-        match said.get(&saying) {
-            Some(at) if at.elapsed() < QUIET => false,
-            _ => {
-                said.insert(saying, now);
-                true
-            }
-        }
+        let event = body::event(reference, namespace, key, &self.instance, Timestamp::now());
+        let name = event.metadata.name.clone().unwrap_or_default();
+        api.create(&PostParams::default(), &event).await?;
+        self.sent().remember(key.clone(), name, Instant::now());
+        Ok(())
+    }
+
+    fn sent(&self) -> MutexGuard<'_, Sent> {
+        // what is remembered of events is no loss
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// At most `length` bytes, cut between characters.
-fn cut(text: &str, length: usize) -> String {
-    text[..text.floor_char_boundary(length)].to_owned()
+fn dropped(reference: &ObjectReference, key: &EventKey, error: &str) {
+    tracing::debug!(
+        component.name = reference.name,
+        component.namespace = reference.namespace,
+        reason = key.reason,
+        note = key.note,
+        error,
+        "An event was dropped"
+    );
 }

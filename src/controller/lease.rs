@@ -1,67 +1,80 @@
-//! Leader election by a Lease: of several replicas one works (contract sections 2.9 and 6).
+//! Leader election by a Lease: of several replicas, one works. Written by GET and PUT with resource versions, timed by
+//! this machine's monotonic clock alone (contract sections 2.9 and 6).
 //!
-//! Clocks of different machines are never compared: a lease has expired when this replica has seen it unchanged for its
-//! whole duration, by its own clock.
+//! The holder stops [`LeaseTimes::renew_deadline`] after it *began* the last renewal that succeeded, the others wait
+//! [`LeaseTimes::duration`] after they *saw* it: what lies between is the time in which the holder's work must end.
 
+mod acquire;
+mod decide;
+mod keep;
 mod record;
 
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
 
-use self::record::{Observation, Record, Step};
+use self::decide::Observation;
 use crate::config::LeaseTimes;
-use crate::repository::chain;
 
-/// Giving the lease back may take so long.
+pub use self::decide::TakenOver;
+
+/// How long giving the Lease up may take at most: the process wants to end.
 const RELEASE: Duration = Duration::from_secs(3);
 
-/// One candidate.
+/// One candidate for one Lease. [`Elector::acquire`] it, [`Elector::keep`] it beside the work, [`Elector::release`] it
+/// when the work has ended: one after the other, never two at once.
 pub struct Elector {
-    leases: Api<Lease>,
+    api: Api<Lease>,
+    namespace: String,
     name: String,
     identity: String,
     times: LeaseTimes,
+    state: Mutex<State>,
 }
 
-/// The lease is ours.
+/// A term as the leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leadership {
-    /// Who we are.
+    /// Who leads: this candidate.
     pub identity: String,
-    /// How often the lease has changed hands: it only grows.
+    /// The fencing number (`leaseTransitions`): higher than that of every leader before, as long as nobody deletes the
+    /// Lease.
     pub transitions: i32,
-    /// Who had it before, if anybody did and did not give it back.
-    pub previous_holder: Option<String>,
-    /// When the renewal began that took it, by the local clock.
+    /// When the Lease was ours at the earliest.
     pub acquired: Instant,
+    /// Whether the one before is known to have stopped.
+    pub taken_over: TakenOver,
+    /// The one before, if its time ran out; who gave the Lease up did not leave a name.
+    pub previous_holder: Option<String>,
 }
 
-/// Why the lease is kept no longer.
+/// Why the Lease is kept no longer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// It was asked for.
+    /// It was asked for; the Lease is still ours.
     Stopped,
-    /// It could not be renewed in time, or somebody else has it: the reason.
+    /// Another one has the Lease, or may soon have it: the reason. Work must stop at once.
     Lost(String),
 }
 
-/// What one attempt to write came to.
-enum Written {
-    Yes,
-    /// Somebody else was faster.
-    No,
+#[derive(Default)]
+struct State {
+    /// As the API server last gave it.
+    lease: Option<Lease>,
+    seen: Option<Observation>,
+    /// When the last renewal that succeeded began.
+    renewed: Option<Instant>,
+    /// What a write that was sent would make true; its answer may have been lost.
+    taking: Option<Leadership>,
+    complaint: String,
 }
 
 impl Elector {
-    /// A candidate `identity` for the lease `name`.
+    /// A candidate of this name for the Lease `namespace/name`. Nothing is asked of the API server yet.
     pub fn new(
         client: Client,
         namespace: &str,
@@ -70,215 +83,137 @@ impl Elector {
         times: LeaseTimes,
     ) -> Self {
         Self {
-            leases: Api::namespaced(client, namespace),
+            api: Api::namespaced(client, namespace),
+            namespace: namespace.to_owned(),
             name: name.to_owned(),
             identity: identity.to_owned(),
             times,
+            state: Mutex::default(),
         }
     }
 
-    /// Waits until the lease is ours; `None` if `stop` came first.
-    pub async fn acquire(&self, stop: &CancellationToken) -> Option<Leadership> {
-        let mut observation = Observation::default();
-        let mut told: Option<String> = None;
-        loop {
-            let begun = Instant::now();
-            let attempt = tokio::select! {
-                () = stop.cancelled() => return None,
-                attempt = self.attempt(&mut observation, begun) => attempt,
-            };
-            match attempt {
-                Ok(Some(leadership)) => return Some(leadership),
-                Ok(None) => {
-                    let holder = observation.holder().map(str::to_owned);
-                    if holder.is_some() && told != holder {
-                        info!(holder, lease = self.name, "Lease: another replica works");
-                        told = holder;
-                    }
-                }
-                Err(cause) => warn!(
-                    error = chain(&cause),
-                    lease = self.name,
-                    "Lease: it cannot be read or written; trying again"
-                ),
-            }
-            tokio::select! {
-                () = stop.cancelled() => return None,
-                () = tokio::time::sleep(self.times.retry_period) => {}
-            }
-        }
+    /// This candidate's name.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 
-    async fn attempt(
-        &self,
-        observation: &mut Observation,
-        begun: Instant,
-    ) -> Result<Option<Leadership>, kube::Error> {
-        let Some(lease) = self.read().await? else {
-            let record = self.record(0);
-            let mut lease = Lease::default();
-            lease.metadata.name = Some(self.name.clone());
-            lease.spec = Some(record);
-            let parameters = PostParams::default();
-            let created = self.leases.create(&parameters, &lease);
-            return Ok(
-                match taken(within(self.times.retry_period, created).await)? {
-                    Written::Yes => Some(self.leadership(0, None, begun)),
-                    Written::No => None,
-                },
-            );
-        };
-        let record = Record::of(&lease);
-        match observation.step(
-            &record,
-            &self.identity,
-            begun.into_std(),
-            self.times.duration,
-        ) {
-            Step::Wait => Ok(None),
-            Step::Take { previous } => {
-                let transitions = record.transitions.saturating_add(1);
-                Ok(match self.write(lease, transitions).await? {
-                    Written::Yes => Some(self.leadership(transitions, previous, begun)),
-                    Written::No => None,
-                })
-            }
-        }
+    /// True while nobody else can have the Lease: it was renewed within the deadline. To be asked again right before
+    /// anything that must not be done twice.
+    pub fn is_leading(&self) -> bool {
+        let renewed = self.state().renewed;
+        renewed.is_some_and(|renewed| renewed.elapsed() < self.times.renew_deadline)
     }
 
-    fn leadership(&self, transitions: i32, previous: Option<String>, begun: Instant) -> Leadership {
-        Leadership {
-            identity: self.identity.clone(),
-            transitions,
-            previous_holder: previous,
-            acquired: begun,
-        }
-    }
-
-    /// Renews the lease until `stop`, or until it is lost.
-    pub async fn keep(&self, leadership: &Leadership, stop: &CancellationToken) -> Lost {
-        let mut renewed = leadership.acquired;
-        let mut trouble = String::new();
-        loop {
-            // nothing may outlast the deadline, not even a server that hangs
-            let deadline = renewed + self.times.renew_deadline;
-            let begun = Instant::now();
-            let attempt = tokio::select! {
-                () = stop.cancelled() => return Lost::Stopped,
-                () = tokio::time::sleep_until(deadline) => {
-                    return Lost::Lost(format!("it could not be renewed in time: {trouble}"));
-                }
-                attempt = self.renew(leadership) => attempt,
-            };
-            match attempt {
-                Ok(None) => renewed = begun,
-                Ok(Some(why)) => return Lost::Lost(why),
-                Err(cause) => {
-                    trouble = chain(&cause);
-                    debug!(error = trouble, "Lease: a renewal failed");
-                }
-            }
-            let deadline = renewed + self.times.renew_deadline;
-            tokio::select! {
-                () = stop.cancelled() => return Lost::Stopped,
-                () = tokio::time::sleep_until(deadline) => {
-                    return Lost::Lost(format!("it could not be renewed in time: {trouble}"));
-                }
-                () = tokio::time::sleep(self.times.retry_period) => {}
-            }
-        }
-    }
-
-    /// Renews once; the answer is why the lease is not ours any more.
-    async fn renew(&self, leadership: &Leadership) -> Result<Option<String>, kube::Error> {
-        let Some(lease) = self.read().await? else {
-            return Ok(Some("it was deleted".to_owned()));
-        };
-        let record = Record::of(&lease);
-        if record.holder.as_deref() != Some(self.identity.as_str()) {
-            let holder = record.holder.as_deref().unwrap_or("nobody");
-            return Ok(Some(format!("{holder} has it")));
-        }
-        // somebody else writing at the same time shows at the next look
-        self.write(lease, leadership.transitions).await?;
-        Ok(None)
-    }
-
-    /// Gives the lease back, so that the next one need not wait; in bounded time, and without fail.
+    /// Gives the Lease up if it is ours, so that the next candidate need not wait. Takes 3 s at most; if it fails,
+    /// the Lease expires.
     pub async fn release(&self) {
-        let release = async {
-            let Some(mut lease) = self.read().await? else {
-                return Ok(());
-            };
-            if Record::of(&lease).holder.as_deref() != Some(self.identity.as_str()) {
-                return Ok(());
+        self.state().renewed = None;
+        let released = self.bounded(RELEASE, async {
+            loop {
+                let lease = self.api.get_opt(&self.name).await?;
+                let Some(lease) = lease.filter(|lease| self.is_ours(lease)) else {
+                    return Ok(false);
+                };
+                let lease = record::released(lease, Timestamp::now());
+                match self.write(&lease).await {
+                    Ok(_) => return Ok(true),
+                    Err(error) if is_conflict(&error) => {}
+                    Err(error) => return Err(error),
+                }
             }
-            let spec = lease.spec.get_or_insert_default();
-            // an empty text would be refused by some servers
-            spec.holder_identity = None;
-            spec.lease_duration_seconds = Some(1);
-            spec.renew_time = Some(MicroTime(Timestamp::now()));
-            let parameters = PostParams::default();
-            self.leases
-                .replace(&self.name, &parameters, &lease)
-                .await
-                .map(drop)
-        };
-        match tokio::time::timeout(RELEASE, release).await {
-            Ok(Ok(())) => {}
-            Ok(Err(cause)) => debug!(error = chain(&cause), "Lease: it was not given back"),
-            Err(_) => debug!("Lease: it was not given back in time"),
+        });
+        match released.await {
+            Ok(true) => tracing::info!(
+                lease = self.name,
+                namespace = self.namespace,
+                "Lease: given up"
+            ),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(
+                lease = self.name,
+                namespace = self.namespace,
+                error,
+                "Lease: it cannot be given up and will expire"
+            ),
+        }
+        *self.state() = State::default();
+    }
+
+    fn renewed(&self, lease: Lease, began: Instant) {
+        let mut state = self.state();
+        state.lease = Some(lease);
+        state.renewed = Some(began);
+        if !std::mem::take(&mut state.complaint).is_empty() {
+            tracing::info!(
+                lease = self.name,
+                namespace = self.namespace,
+                "Lease: it can be written again"
+            );
         }
     }
 
-    async fn read(&self) -> Result<Option<Lease>, kube::Error> {
-        within(self.times.retry_period, self.leases.get_opt(&self.name)).await
+    /// Says why the Lease cannot be read or written, once for each reason.
+    fn complain(&self, error: &str) {
+        let mut state = self.state();
+        if state.complaint != error {
+            tracing::warn!(
+                lease = self.name,
+                namespace = self.namespace,
+                error,
+                "Lease: it cannot be read or written; trying again"
+            );
+            error.clone_into(&mut state.complaint);
+        }
     }
 
-    async fn write(&self, mut lease: Lease, transitions: i32) -> Result<Written, kube::Error> {
-        let before = lease.spec.take();
-        let mut spec = self.record(transitions);
-        let is_renewal = (before.as_ref())
-            .is_some_and(|before| before.holder_identity.as_deref() == Some(&self.identity));
-        if is_renewal {
-            spec.acquire_time = before.and_then(|before| before.acquire_time);
-        }
-        lease.spec = Some(spec);
+    /// Writes a Lease that was read, if nobody else wrote since, or one that was not there, if it still is not.
+    async fn write(&self, lease: &Lease) -> Result<Lease, kube::Error> {
         let parameters = PostParams::default();
-        // it carries the version that was read
-        let replaced = self.leases.replace(&self.name, &parameters, &lease);
-        taken(within(self.times.retry_period, replaced).await)
-    }
-
-    fn record(&self, transitions: i32) -> LeaseSpec {
-        let now = MicroTime(Timestamp::now());
-        let seconds = i32::try_from(self.times.duration.as_secs()).unwrap_or(i32::MAX);
-        LeaseSpec {
-            holder_identity: Some(self.identity.clone()),
-            lease_duration_seconds: Some(seconds.max(1)),
-            acquire_time: Some(now.clone()),
-            renew_time: Some(now),
-            lease_transitions: Some(transitions),
-            ..LeaseSpec::default()
+        if lease.metadata.resource_version.is_some() {
+            self.api.replace(&self.name, &parameters, lease).await
+        } else {
+            self.api.create(&parameters, lease).await
         }
     }
-}
 
-fn taken(written: Result<Lease, kube::Error>) -> Result<Written, kube::Error> {
-    match written {
-        Ok(_) => Ok(Written::Yes),
-        Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(Written::No),
-        Err(cause) => Err(cause),
+    /// An error is a sentence.
+    async fn bounded<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, String> {
+        match tokio::time::timeout(limit, work).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(sentence(&error)),
+            Err(_) => Err(format!("the API server did not answer within {limit:?}")),
+        }
+    }
+
+    fn is_ours(&self, lease: &Lease) -> bool {
+        lease.spec.as_ref().and_then(decide::holder) == Some(&self.identity)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // each lock is held for a few assignments that cannot fail
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One request, in no more than a retry period (and a second at least): the next attempt is better than a long wait.
-async fn within<T>(
-    period: Duration,
-    request: impl Future<Output = Result<T, kube::Error>>,
-) -> Result<T, kube::Error> {
-    match tokio::time::timeout(period.max(Duration::from_secs(1)), request).await {
-        Ok(answer) => answer,
-        Err(_) => Err(kube::Error::Service("no answer in time".into())),
+fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
+}
+
+fn is_absent(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+fn sentence(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.code == 403 => format!(
+            "{}; allow get, create and update of leases in coordination.k8s.io, or turn --leader-elect off",
+            status.message
+        ),
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
     }
 }

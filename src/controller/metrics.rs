@@ -1,5 +1,7 @@
 //! The controller's metrics (contract section 2.13). Labels are names and words of ours, never messages.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus::core::Collector;
@@ -37,6 +39,9 @@ pub struct ControllerMetrics {
     helm_max_rss: IntGauge,
     chart_bytes: IntCounter,
     leader: IntGauge,
+    /// Component, action and result of every series of `install_duration`. Held while series come and go together, so
+    /// that no scrape sees half of them.
+    series: Mutex<BTreeSet<[String; 3]>>,
 }
 
 impl Default for ControllerMetrics {
@@ -116,6 +121,7 @@ impl ControllerMetrics {
                 "1 if this replica is the one that works",
             ),
             registry: Registry::new(),
+            series: Mutex::default(),
         };
         let collectors: [Box<dyn Collector>; 15] = [
             Box::new(metrics.install_duration.clone()),
@@ -157,9 +163,11 @@ impl ControllerMetrics {
     /// How long a Helm operation of `component` (namespace/name) took.
     pub fn install_duration(&self, component: &str, action: &str, result: &str, seconds: f64) {
         let labels = [component, action, result];
+        let mut series = self.series();
         self.install_duration
             .with_label_values(&labels)
             .observe(seconds);
+        series.insert(labels.map(str::to_owned));
     }
 
     /// How many slots are in use, and how many there are.
@@ -212,11 +220,14 @@ impl ControllerMetrics {
         self.leader.set(i64::from(leads));
     }
 
-    /// All Components there are: name, namespace, phase, version, and whether they are ready. Others disappear.
+    /// All Components there are: name, namespace, phase, version, and whether they are ready. Others disappear, with how
+    /// long their operations took.
     pub fn set_components<'a>(
         &self,
         components: impl Iterator<Item = (&'a str, &'a str, &'a str, &'a str, bool)>,
     ) {
+        let mut series = self.series();
+        let mut alive = BTreeSet::new();
         self.info.reset();
         self.ready.reset();
         for (name, namespace, phase, version, ready) in components {
@@ -224,13 +235,31 @@ impl ControllerMetrics {
             self.info.with_label_values(&labels).set(1);
             let ready = i64::from(ready);
             self.ready.with_label_values(&[name, namespace]).set(ready);
+            alive.insert(format!("{namespace}/{name}"));
         }
+        series.retain(|labels| {
+            let stays = alive.contains(&labels[0]);
+            if !stays {
+                let removed = self.install_duration.remove_label_values(labels);
+                removed.expect("what was counted is there");
+            }
+            stays
+        });
     }
 
     /// The families in Prometheus' text format.
     pub fn render(&self) -> String {
-        let text = TextEncoder::new().encode_to_string(&self.registry.gather());
+        let families = {
+            let _held = self.series();
+            self.registry.gather()
+        };
+        let text = TextEncoder::new().encode_to_string(&families);
         text.expect("families of ours can be written")
+    }
+
+    fn series(&self) -> MutexGuard<'_, BTreeSet<[String; 3]>> {
+        // what a panic left half done is put right by the next `set_components`
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -297,11 +326,39 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is in\n{text}");
         }
-        metrics.set_components([].into_iter());
+        metrics.install_duration("edge/db", "Install", "failure", 0.4);
+        metrics.set_components([("db", "edge", "Failed", "2.0.0", false)].into_iter());
         let text = metrics.render();
-        assert!(
-            !text.contains("component_info{") && !text.contains("component_ready{"),
-            "{text}"
-        );
+        assert!(!text.contains("web"), "{text}");
+        for line in [
+            "component_install_duration_seconds_count{action=\"Install\",component=\"edge/db\",result=\"failure\"} 1",
+            "component_ready{name=\"db\",namespace=\"edge\"} 0",
+        ] {
+            assert!(text.contains(line), "{line} is in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_component_is_shown_in_one_phase_at_a_time() {
+        let metrics = ControllerMetrics::new();
+        for phase in ["Installing", "Deployed"] {
+            metrics.set_components([("web", "edge", phase, "1.0.0", true)].into_iter());
+        }
+        let text = metrics.render();
+        assert_eq!(text.matches("component_info{").count(), 1, "{text}");
+        assert!(text.contains("phase=\"Deployed\""), "{text}");
+    }
+
+    #[test]
+    fn families_without_labels_are_there_from_the_start() {
+        let text = ControllerMetrics::new().render();
+        for line in [
+            "\ncontroller_leader 0\n",
+            "\ncomponent_queue_depth 0\n",
+            "\ncomponent_chart_fetch_bytes_total 0\n",
+            "\nprocess_resident_memory_bytes ",
+        ] {
+            assert!(text.contains(line), "{line} is in\n{text}");
+        }
     }
 }

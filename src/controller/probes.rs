@@ -195,3 +195,6 @@ fn plain(status: StatusCode, text: String) -> Answer {
 fn refusal(status: StatusCode, text: &str) -> Answer {
     plain(status, text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,161 +1,93 @@
-//! Whose a lease is, and since when nobody has renewed it: a function of what was seen and of the local clock.
+//! What is written into a Lease. Its times are for people; nobody decides by them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff::Timestamp;
 
-/// What a Lease says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Record {
-    /// Who has it; `None` if it was given back.
-    pub holder: Option<String>,
-    /// How often it has changed hands.
-    pub transitions: i32,
-    /// How long it is valid after a renewal, if it says so.
-    pub duration: Option<Duration>,
-    /// Changes with every renewal.
-    pub version: Option<String>,
+/// The Lease (a new one for `None`) in the hands of `identity`, whose number is `transitions`.
+pub fn taken(
+    lease: Option<Lease>,
+    name: &str,
+    identity: &str,
+    transitions: i32,
+    duration: Duration,
+    now: Timestamp,
+) -> Lease {
+    let mut lease = lease.unwrap_or_default();
+    lease.metadata.name = Some(name.to_owned());
+    let spec = lease.spec.get_or_insert_default();
+    spec.holder_identity = Some(identity.to_owned());
+    spec.acquire_time = Some(MicroTime(now));
+    spec.lease_transitions = Some(transitions);
+    renewed(lease, duration, now)
 }
 
-impl Record {
-    /// Reads a Lease.
-    pub fn of(lease: &Lease) -> Self {
-        let spec = lease.spec.as_ref();
-        let seconds = spec.and_then(|spec| spec.lease_duration_seconds);
-        Self {
-            holder: spec
-                .and_then(|spec| spec.holder_identity.clone())
-                .filter(|holder| !holder.is_empty()),
-            transitions: spec.and_then(|spec| spec.lease_transitions).unwrap_or(0),
-            duration: seconds
-                .and_then(|seconds| u64::try_from(seconds).ok())
-                .map(Duration::from_secs),
-            version: lease.metadata.resource_version.clone(),
-        }
-    }
+/// The Lease with a sign of life.
+pub fn renewed(mut lease: Lease, duration: Duration, now: Timestamp) -> Lease {
+    let spec = lease.spec.get_or_insert_default();
+    spec.lease_duration_seconds = Some(whole_seconds(duration));
+    spec.renew_time = Some(MicroTime(now));
+    lease
 }
 
-/// What to do about a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// Somebody has it.
-    Wait,
-    /// Nobody has it: write ourselves in.
-    Take {
-        /// Who had it and let it expire.
-        previous: Option<String>,
-    },
+/// The Lease in nobody's hands; the number stays, so that the next one's is higher.
+pub fn released(mut lease: Lease, now: Timestamp) -> Lease {
+    let spec = lease.spec.get_or_insert_default();
+    spec.holder_identity = None;
+    spec.renew_time = Some(MicroTime(now));
+    lease
 }
 
-/// What was seen last, and since when it has been so.
-#[derive(Debug, Default)]
-pub(super) struct Observation {
-    seen: Option<(Record, Instant)>,
-}
-
-impl Observation {
-    /// Who had it when it was last looked at.
-    pub fn holder(&self) -> Option<&str> {
-        self.seen.as_ref()?.0.holder.as_deref()
-    }
-
-    /// What to do, now that the lease says `record`; `at_least` is how long to watch a lease that does not say how long
-    /// it is valid, or says less.
-    pub fn step(
-        &mut self,
-        record: &Record,
-        identity: &str,
-        now: Instant,
-        at_least: Duration,
-    ) -> Step {
-        let since = match &self.seen {
-            Some((seen, since)) if seen == record => *since,
-            _ => {
-                self.seen = Some((record.clone(), now));
-                now
-            }
-        };
-        match &record.holder {
-            None => Step::Take { previous: None },
-            // a name is never used twice, but what if
-            Some(holder) if holder == identity => Step::Take { previous: None },
-            Some(holder) => {
-                let valid = record.duration.unwrap_or(at_least).max(at_least);
-                if now.duration_since(since) >= valid {
-                    Step::Take {
-                        previous: Some(holder.clone()),
-                    }
-                } else {
-                    Step::Wait
-                }
-            }
-        }
-    }
+/// At least one, and rounded up: others may wait longer, never shorter.
+fn whole_seconds(duration: Duration) -> i32 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    i32::try_from(seconds.max(1)).unwrap_or(i32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const VALID: Duration = Duration::from_secs(15);
+    #[test]
+    fn a_lease_goes_from_hand_to_hand_and_keeps_what_others_wrote() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut lease = taken(None, "l", "a", 0, Duration::from_secs(15), at(1));
+        assert_eq!(lease.metadata.name.as_deref(), Some("l"));
+        lease.metadata.resource_version = Some("7".to_owned());
+        lease.metadata.labels = Some([("k".to_owned(), "v".to_owned())].into());
 
-    fn held(by: &str, version: &str) -> Record {
-        Record {
-            holder: Some(by.to_owned()),
-            transitions: 3,
-            duration: Some(VALID),
-            version: Some(version.to_owned()),
-        }
-    }
+        let lease = renewed(lease, Duration::from_secs(15), at(3));
+        let spec = lease.spec.clone().unwrap();
+        assert_eq!(spec.holder_identity.as_deref(), Some("a"));
+        assert_eq!(spec.lease_duration_seconds, Some(15));
+        assert_eq!(spec.lease_transitions, Some(0));
+        assert_eq!(spec.acquire_time, Some(MicroTime(at(1))));
+        assert_eq!(spec.renew_time, Some(MicroTime(at(3))));
 
-    fn expired(holder: &str) -> Step {
-        Step::Take {
-            previous: Some(holder.to_owned()),
-        }
+        let lease = released(lease, at(4));
+        let spec = lease.spec.clone().unwrap();
+        assert_eq!(spec.holder_identity, None);
+        assert_eq!(spec.lease_transitions, Some(0));
+
+        let lease = taken(Some(lease), "l", "b", 1, Duration::from_secs(15), at(5));
+        assert_eq!(lease.metadata.resource_version.as_deref(), Some("7"));
+        assert!(lease.metadata.labels.is_some());
+        let spec = lease.spec.unwrap();
+        assert_eq!(spec.holder_identity.as_deref(), Some("b"));
+        assert_eq!(spec.lease_transitions, Some(1));
+        assert_eq!(spec.acquire_time, Some(MicroTime(at(5))));
     }
 
     #[test]
-    fn a_lease_expires_when_it_was_seen_unchanged_for_its_duration() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let mut observation = Observation::default();
-        for (when, version, wanted) in [
-            (0, "1", Step::Wait),
-            (14, "1", Step::Wait),
-            // renewed: its time begins again
-            (14, "2", Step::Wait),
-            (28, "2", Step::Wait),
-            (29, "2", expired("other")),
-        ] {
-            let step = observation.step(&held("other", version), "me", at(when), VALID);
-            assert_eq!(step, wanted, "after {when} s");
+    fn durations_are_written_in_seconds_and_rounded_up() {
+        for (milliseconds, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (15_000, 15)] {
+            assert_eq!(
+                whole_seconds(Duration::from_millis(milliseconds)),
+                seconds,
+                "{milliseconds} ms"
+            );
         }
-        assert_eq!(observation.holder(), Some("other"));
-    }
-
-    #[test]
-    fn a_lease_that_was_given_back_or_is_ours_is_taken_at_once() {
-        let now = Instant::now();
-        let free = Record {
-            holder: None,
-            ..held("nobody", "1")
-        };
-        let take = Step::Take { previous: None };
-        assert_eq!(Observation::default().step(&free, "me", now, VALID), take);
-        let ours = held("me", "1");
-        assert_eq!(Observation::default().step(&ours, "me", now, VALID), take);
-    }
-
-    #[test]
-    fn a_shorter_duration_in_the_lease_does_not_shorten_the_wait() {
-        let start = Instant::now();
-        let mut observation = Observation::default();
-        let short = Record {
-            duration: Some(Duration::from_secs(1)),
-            ..held("other", "1")
-        };
-        assert_eq!(observation.step(&short, "me", start, VALID), Step::Wait);
-        let later = start + Duration::from_secs(14);
-        assert_eq!(observation.step(&short, "me", later, VALID), Step::Wait);
     }
 }

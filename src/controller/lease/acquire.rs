@@ -1,0 +1,141 @@
+//! Getting the Lease.
+
+use std::time::Instant;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::decide::{self, Decision, Observation, TakenOver, decide};
+use super::{Elector, Leadership, is_conflict, record};
+
+/// One attempt's outcome.
+enum Attempt {
+    Ours(Leadership),
+    Wait {
+        holder: String,
+        expires: Instant,
+    },
+    /// Somebody else was faster, or wrote something else into the Lease.
+    Again,
+}
+
+impl Elector {
+    /// Waits for the Lease and takes it. `None` if `stop` came first; the Lease is then nobody's or another's.
+    pub async fn acquire(&self, stop: &CancellationToken) -> Option<Leadership> {
+        let mut waits_for = String::new();
+        loop {
+            let attempt = self.bounded(self.times.renew_deadline / 2, self.try_acquire());
+            let attempt = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                attempt = attempt => Some(attempt),
+            };
+            let Some(attempt) = attempt else {
+                // a write may be under way
+                if self.state().taking.is_some() {
+                    self.release().await;
+                }
+                return None;
+            };
+            let pause = match attempt {
+                Ok(Attempt::Ours(leadership)) => {
+                    self.state().taking = None;
+                    return Some(leadership);
+                }
+                Ok(Attempt::Wait { holder, expires }) => {
+                    if holder != waits_for {
+                        tracing::info!(
+                            lease = self.name,
+                            namespace = self.namespace,
+                            holder,
+                            "Lease: another replica works"
+                        );
+                        waits_for = holder;
+                    }
+                    let left = expires.saturating_duration_since(Instant::now());
+                    left.min(self.times.retry_period)
+                }
+                Ok(Attempt::Again) => self.times.retry_period / 10,
+                Err(error) => {
+                    self.complain(&error);
+                    self.times.retry_period
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    async fn try_acquire(&self) -> Result<Attempt, kube::Error> {
+        let lease = self.api.get_opt(&self.name).await?;
+        let (decision, spec) = self.observe(lease.as_ref());
+        let began = Instant::now();
+        let wanted = match decision {
+            Decision::WaitUntil { holder, expires } => {
+                return Ok(Attempt::Wait { holder, expires });
+            }
+            // the answer to our own write was lost, or who had our name before has it still
+            Decision::Renew => self.state().taking.clone().unwrap_or(Leadership {
+                identity: self.identity.clone(),
+                transitions: spec
+                    .and_then(|spec| spec.lease_transitions)
+                    .unwrap_or_default(),
+                acquired: began,
+                taken_over: TakenOver::AfterRelease,
+                previous_holder: None,
+            }),
+            Decision::Take {
+                how,
+                previous_holder,
+            } => Leadership {
+                identity: self.identity.clone(),
+                transitions: decide::next_transitions(spec.as_ref()),
+                acquired: began,
+                taken_over: how,
+                previous_holder,
+            },
+        };
+        self.state().taking = Some(wanted.clone());
+        let body = record::taken(
+            lease,
+            &self.name,
+            &self.identity,
+            wanted.transitions,
+            self.times.duration,
+            Timestamp::now(),
+        );
+        match self.write(&body).await {
+            Ok(written) => {
+                self.renewed(written, began);
+                Ok(Attempt::Ours(wanted))
+            }
+            Err(error) if is_conflict(&error) => {
+                self.state().taking = None;
+                Ok(Attempt::Again)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes what was read and says what to do about it.
+    fn observe(&self, lease: Option<&Lease>) -> (Decision, Option<LeaseSpec>) {
+        let spec = lease.map(|lease| lease.spec.clone().unwrap_or_default());
+        let now = Instant::now();
+        let mut state = self.state();
+        let before = state.seen.take();
+        state.seen = spec
+            .clone()
+            .map(|spec| Observation::next(before, spec, now));
+        let decision = decide(
+            state.seen.as_ref(),
+            &self.identity,
+            self.times.duration,
+            now,
+        );
+        (decision, spec)
+    }
+}

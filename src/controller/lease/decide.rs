@@ -1,0 +1,266 @@
+//! What to do about a Lease: a function of what was seen of it, since when, and now.
+
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::coordination::v1::LeaseSpec;
+
+/// What a Lease said, and since when it has said so by the clock of this machine. Clocks of different machines are
+/// never compared (contract section 6).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    spec: LeaseSpec,
+    since: Instant,
+}
+
+/// How a Lease came to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakenOver {
+    /// There was none before.
+    Created,
+    /// Its holder gave it up: nobody works any more.
+    AfterRelease,
+    /// Its holder did not renew it in time: it may still be about to stop.
+    AfterExpiry,
+}
+
+/// What to do about a Lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Write ourselves in.
+    Take {
+        /// Why we may.
+        how: TakenOver,
+        /// Who had it last, where that is known.
+        previous_holder: Option<String>,
+    },
+    /// It is ours: say so again.
+    Renew,
+    /// Somebody else has it, at least until then.
+    WaitUntil {
+        /// Who has it.
+        holder: String,
+        /// When it expires if nothing more is heard of its holder.
+        expires: Instant,
+    },
+}
+
+impl Observation {
+    /// The Lease as it was read now. What is as it was before keeps its time.
+    pub fn next(before: Option<Self>, spec: LeaseSpec, now: Instant) -> Self {
+        match before {
+            Some(before) if before.spec == spec => before,
+            _ => Self { spec, since: now },
+        }
+    }
+
+    /// Who has it; `None` if it was given up.
+    pub fn holder(&self) -> Option<&str> {
+        holder(&self.spec)
+    }
+}
+
+/// Who has the Lease; an empty name is nobody's.
+pub fn holder(spec: &LeaseSpec) -> Option<&str> {
+    spec.holder_identity
+        .as_deref()
+        .filter(|holder| !holder.is_empty())
+}
+
+/// What `identity` does about a Lease of which this was seen (`None`: there is none). A Lease that says that it lasts
+/// for less than `at_least`, or nothing, is waited for that long: its holder may have been told otherwise since.
+pub fn decide(
+    seen: Option<&Observation>,
+    identity: &str,
+    at_least: Duration,
+    now: Instant,
+) -> Decision {
+    let Some(seen) = seen else {
+        return Decision::Take {
+            how: TakenOver::Created,
+            previous_holder: None,
+        };
+    };
+    let Some(holder) = seen.holder() else {
+        return Decision::Take {
+            how: TakenOver::AfterRelease,
+            previous_holder: None,
+        };
+    };
+    if holder == identity {
+        return Decision::Renew;
+    }
+    let seconds = seen.spec.lease_duration_seconds.unwrap_or_default();
+    let said = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    let expires = seen.since + said.max(at_least);
+    if now < expires {
+        return Decision::WaitUntil {
+            holder: holder.to_owned(),
+            expires,
+        };
+    }
+    Decision::Take {
+        how: TakenOver::AfterExpiry,
+        previous_holder: Some(holder.to_owned()),
+    }
+}
+
+/// The fencing number of whoever takes over from this (contract section 6): one more than ever before.
+pub fn next_transitions(seen: Option<&LeaseSpec>) -> i32 {
+    match seen {
+        None => 0,
+        Some(spec) => spec
+            .lease_transitions
+            .unwrap_or_default()
+            .max(0)
+            .saturating_add(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::*;
+
+    const OURS: Duration = Duration::from_secs(8);
+
+    fn spec(holder: Option<&str>, seconds: Option<i32>, renewed: i64) -> LeaseSpec {
+        LeaseSpec {
+            holder_identity: holder.map(str::to_owned),
+            lease_duration_seconds: seconds,
+            renew_time: Some(MicroTime(Timestamp::from_second(renewed).unwrap())),
+            ..LeaseSpec::default()
+        }
+    }
+
+    #[test]
+    fn who_may_have_the_lease() {
+        let start = Instant::now();
+        let take = |how, previous: Option<&str>| Decision::Take {
+            how,
+            previous_holder: previous.map(str::to_owned),
+        };
+        let wait = |seconds| Decision::WaitUntil {
+            holder: "b".to_owned(),
+            expires: start + Duration::from_secs(seconds),
+        };
+        let rows = [
+            (
+                "there is none: it is ours for the asking",
+                None,
+                0,
+                take(TakenOver::Created, None),
+            ),
+            (
+                "its holder gave it up: nobody need wait",
+                Some(spec(None, Some(10), 0)),
+                0,
+                take(TakenOver::AfterRelease, None),
+            ),
+            (
+                "an empty name is nobody's",
+                Some(spec(Some(""), Some(10), 0)),
+                0,
+                take(TakenOver::AfterRelease, None),
+            ),
+            (
+                "it is ours",
+                Some(spec(Some("a"), Some(10), 0)),
+                0,
+                Decision::Renew,
+            ),
+            (
+                "it is ours, however long ago",
+                Some(spec(Some("a"), Some(10), 0)),
+                1000,
+                Decision::Renew,
+            ),
+            (
+                "another one has it",
+                Some(spec(Some("b"), Some(10), 0)),
+                0,
+                wait(10),
+            ),
+            (
+                "another one has had it for almost as long as it lasts",
+                Some(spec(Some("b"), Some(10), 0)),
+                9,
+                wait(10),
+            ),
+            (
+                "another one has not renewed it",
+                Some(spec(Some("b"), Some(10), 0)),
+                10,
+                take(TakenOver::AfterExpiry, Some("b")),
+            ),
+            (
+                "it does not say how long it lasts: as long as ours",
+                Some(spec(Some("b"), None, 0)),
+                7,
+                wait(8),
+            ),
+            (
+                "it lasts for less than ours: as long as ours",
+                Some(spec(Some("b"), Some(1), 0)),
+                7,
+                wait(8),
+            ),
+            (
+                "it lasts for less than no time, which nobody can mean",
+                Some(spec(Some("b"), Some(-1), 0)),
+                0,
+                wait(8),
+            ),
+            (
+                "the holder's clock is years ahead, which says nothing",
+                Some(spec(Some("b"), Some(10), 4_000_000_000)),
+                10,
+                take(TakenOver::AfterExpiry, Some("b")),
+            ),
+        ];
+        for (sentence, spec, after, expected) in rows {
+            let seen = spec.map(|spec| Observation::next(None, spec, start));
+            let now = start + Duration::from_secs(after);
+            assert_eq!(
+                decide(seen.as_ref(), "a", OURS, now),
+                expected,
+                "{sentence}"
+            );
+        }
+    }
+
+    #[test]
+    fn any_change_is_a_sign_of_life_and_only_a_change() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let first = Observation::next(None, spec(Some("b"), Some(10), 1), at(0));
+        let same = Observation::next(Some(first.clone()), spec(Some("b"), Some(10), 1), at(9));
+        assert_eq!(same, first);
+        let renewed = Observation::next(Some(same), spec(Some("b"), Some(10), 2), at(9));
+        assert_eq!(renewed.since, at(9));
+        // a holder whose clock went backwards lives too
+        let backwards = Observation::next(Some(renewed), spec(Some("b"), Some(10), 0), at(12));
+        assert_eq!(backwards.since, at(12));
+        let other = Observation::next(Some(backwards), spec(Some("c"), Some(10), 0), at(13));
+        assert_eq!((other.holder(), other.since), (Some("c"), at(13)));
+    }
+
+    #[test]
+    fn every_holder_has_a_higher_number_than_the_one_before() {
+        let numbered = |number| LeaseSpec {
+            lease_transitions: number,
+            ..LeaseSpec::default()
+        };
+        for (before, expected) in [
+            (None, 0),
+            (Some(numbered(None)), 1),
+            (Some(numbered(Some(0))), 1),
+            (Some(numbered(Some(41))), 42),
+            (Some(numbered(Some(-1))), 1),
+            (Some(numbered(Some(i32::MAX))), i32::MAX),
+        ] {
+            assert_eq!(next_transitions(before.as_ref()), expected, "{before:?}");
+        }
+    }
+}
