@@ -28,9 +28,14 @@ impl Draft {
         }
     }
 
-    /// When the pass is.
+    /// When the pass is: its beginning, or the last end of Helm in it.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Time went by since the pass began: Helm ran.
+    pub fn goes_on_at(&mut self, now: Timestamp) {
+        self.now = now;
     }
 
     /// Sets a condition; it keeps the time of its last transition while its status stays the same.

@@ -121,6 +121,7 @@ impl Pass<'_> {
             return self.failed(kind, failure, None, observed).await;
         }
         let ended = self.run_helm(&call, &id).await;
+        self.draft.goes_on_at(self.context.now());
         self.count(kind, &ended.outcome, started.elapsed());
         if self.context.stop.is_cancelled() {
             // the intent stays: whoever works next sees from the release what came of it
