@@ -781,6 +781,8 @@ impl Pass<'_> {
 
     /// Notes in the draft that something failed, and when it is tried again.
     fn schedule_retry(&mut self, class: FailureClass, kind: OperationKind) -> Timestamp {
+        // the pause begins now, and not when Helm was started
+        self.draft.advance(self.context.now());
         let update =
             retry::after_failure(&self.draft.status, class, kind, self.draft.now(), jitter());
         self.context.metrics.retry(class);

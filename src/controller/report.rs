@@ -28,7 +28,7 @@ impl Draft {
         }
     }
 
-    /// When the pass is.
+    /// When the pass is: its beginning, or the last end of Helm in it.
     pub fn now(&self) -> Timestamp {
         self.now
     }

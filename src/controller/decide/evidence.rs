@@ -5,6 +5,7 @@
 //! its number, and a rollback, which can carry neither, by what `status` says of it.
 
 use crate::component::status::{ComponentStatus, Operation, OperationKind};
+use crate::controller::decide::good::is_good;
 use crate::controller::decide::{Newest, Situation};
 use crate::release::record::{Record, ReleaseStatus, Revision};
 use crate::release::token::{Token, rollback_target};
@@ -78,6 +79,14 @@ impl<'a> Situation<'a> {
             .any(|entry| entry.revision == number)
     }
 
+    /// True if `status` has this revision as one that ended well.
+    fn was_good(&self, number: i64) -> bool {
+        let history = &self.status.history;
+        history
+            .iter()
+            .any(|entry| entry.revision == number && is_good(entry))
+    }
+
     /// Who made the deployed newest revision.
     pub(super) fn maker(&self, record: &Record) -> Maker {
         let Some(revision) = self.revisions.first() else {
@@ -105,7 +114,8 @@ impl<'a> Situation<'a> {
             };
         }
         match self.own_operation(record) {
-            Some(operation) if operation.kind == OperationKind::Rollback => {
+            // ours goes to what is known to be good; to anything else it is somebody's that was faster
+            Some(operation) if operation.kind == OperationKind::Rollback && self.was_good(to) => {
                 Maker::UnrecordedRollback { to }
             }
             _ => Maker::Others,

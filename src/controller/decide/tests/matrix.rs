@@ -159,6 +159,11 @@ fn found_after_a_rollback() {
             "RecordRollback(3, 1)",
         ),
         (
+            "somebody was faster, to a revision of his own",
+            rollback_begun().revision(S::Deployed, copied, "Rollback to 2"),
+            "Run(Upgrade, Foreign)",
+        ),
+        (
             "it failed: count it as what it is",
             rollback_begun().revision(S::Failed, copied, "Rollback \"web\" failed: timeout"),
             "CountFailure(3, Rollback, Attempt)",

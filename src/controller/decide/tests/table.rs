@@ -244,7 +244,7 @@ fn unreadable() {
         (
             "it is treated as not ours and never deleted",
             broken(),
-            "Hold(StateError, 11800)",
+            "Wait(StateError, Attempt, Some(11800))",
         ),
         ("forceAt moves it aside", broken().forced(), "SetAside(1)"),
         (
@@ -254,7 +254,7 @@ fn unreadable() {
                 case.revisions[0].operation = None;
                 case.wanted.take_ownership = TakeOwnership::Never;
             }),
-            "Hold(StateError, 11800)",
+            "Wait(StateError, Attempt, Some(11800))",
         ),
         (
             "a holder that may still write it is waited for",
