@@ -60,7 +60,8 @@ pub struct Upgrade {
     #[serde(default)]
     pub on_failure: UpgradeFailure,
 
-    /// True replaces objects whose immutable fields changed: they are deleted and made anew.
+    /// True sends whole objects in place of their changes, as helm's --force-replace does. Fields that Kubernetes does
+    /// not let change stay a failure.
     #[serde(default, skip_serializing_if = "super::is_false")]
     pub force_replace: bool,
 

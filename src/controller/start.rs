@@ -174,33 +174,60 @@ pub async fn run(
     };
     let mut working = tokio::spawn(working);
     let keeping = keep(elector.as_ref(), leadership.as_ref(), &stop);
-    let lost = tokio::select! {
-        ended = &mut working => {
-            ended.context("the controller's passes died")?;
-            bail!("the controller's passes ended by themselves");
-        }
-        lost = keeping => lost,
-        died = background.join_next() => {
-            if let Some(Err(cause)) = died {
-                return Err(anyhow::Error::new(cause).context("a background task of the controller died"));
+    let end_of_work = tokio::select! {
+        ended = &mut working => match ended {
+            Ok(()) => End::Failed(anyhow::anyhow!("the controller's passes ended by themselves")),
+            Err(cause) => {
+                End::Failed(anyhow::Error::new(cause).context("the controller's passes died"))
             }
-            bail!("a background task of the controller ended by itself");
-        }
+        },
+        lost = keeping => match lost {
+            None => End::Asked,
+            Some(why) => End::LeaseLost(why),
+        },
+        died = background.join_next() => match died {
+            Some(Err(cause)) => End::Failed(
+                anyhow::Error::new(cause).context("a background task of the controller died"),
+            ),
+            _ => End::Failed(anyhow::anyhow!("a background task of the controller ended by itself")),
+        },
     };
     // children first: helm notes in the release that it was interrupted
     children.cancel();
     end.cancel();
-    let patience = if lost.is_some() { LEASE_LOST } else { STOPPING };
-    if tokio::time::timeout(patience, working).await.is_err() {
-        warn!("Controller: passes that still run are given up");
+    let patience = match end_of_work {
+        End::LeaseLost(_) => LEASE_LOST,
+        End::Asked | End::Failed(_) => STOPPING,
+    };
+    // until the last helm has ended the lease stays ours
+    let never = CancellationToken::new();
+    let is_over = working.is_finished()
+        || tokio::select! {
+            ended = tokio::time::timeout(patience, &mut working) => ended.is_ok(),
+            _ = keep(elector.as_ref(), leadership.as_ref(), &never),
+                if !matches!(end_of_work, End::LeaseLost(_)) => false,
+        };
+    match &elector {
+        Some(elector) if is_over => elector.release().await,
+        // others wait until it expires: helm may run until this process has ended
+        _ if !is_over => warn!("Controller: passes that still run are given up"),
+        _ => {}
     }
-    if let Some(elector) = &elector {
-        elector.release().await;
+    match end_of_work {
+        End::Asked => Ok(()),
+        End::LeaseLost(why) => bail!("the lease was lost ({why}): another replica works now"),
+        End::Failed(cause) => Err(cause),
     }
-    match lost {
-        Some(why) => bail!("the lease was lost ({why}): another replica works now"),
-        None => Ok(()),
-    }
+}
+
+/// Why the controller ends.
+enum End {
+    /// Somebody asked for it.
+    Asked,
+    /// Another replica may work now.
+    LeaseLost(String),
+    /// A defect.
+    Failed(anyhow::Error),
 }
 
 /// What a [`Context`] is made of.
@@ -302,8 +329,13 @@ fn helm(config: &ControllerConfig, identity: &str) -> anyhow::Result<Helm> {
 async fn cluster(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Config> {
     let mut config = match kubeconfig {
         Some(path) => {
-            let file = Kubeconfig::read_from(path)
-                .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))?;
+            let unusable = || format!("the kubeconfig {} cannot be used", path.display());
+            // several files, as kubectl takes them
+            let mut file = Kubeconfig::default();
+            for one in env::split_paths(path) {
+                let read = Kubeconfig::read_from(one).with_context(unusable)?;
+                file = file.merge(read).with_context(unusable)?;
+            }
             kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
                 .await
                 .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))?

@@ -1,4 +1,6 @@
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -41,11 +43,12 @@ fn a_neighbour_is_gone_when_it_and_its_helm_have_ended() {
         "another of the same id"
     );
     sleeper.kill().expect("it is ours");
-    assert_eq!(
-        holder.is_gone_by_itself(&me, "app"),
-        Some(true),
-        "dead, though not collected"
-    );
+    // a killed process takes a moment to die; it is not collected all the while
+    let end = Instant::now() + Duration::from_secs(10);
+    while holder.is_gone_by_itself(&me, "app") != Some(true) {
+        assert!(Instant::now() < end, "dead, though not collected");
+        thread::yield_now();
+    }
 
     let mut helm = Command::new("sh")
         .args(["-c", "read line", "helm", "upgrade", "app"])

@@ -264,8 +264,8 @@ fn unreadable() {
             "Wait(PendingRelease, Transient, Some(12000))",
         ),
     ]);
-    let Decision::Hold { message, .. } = broken().decision() else {
-        panic!("not held");
+    let Decision::Wait { message, .. } = broken().decision() else {
+        panic!("not awaited");
     };
     assert!(
         message.contains("broken gzip") && message.contains("forceAt"),
