@@ -56,13 +56,20 @@ impl Situation<'_> {
             .filter(|time| *time > self.now)
     }
 
-    /// True if the last thing that failed was the way back to a good revision.
+    /// True if a way back failed, and not for want of a connection: more failures count than attempts failed.
     pub(super) fn way_back_failed(&self) -> bool {
-        self.status.conditions.iter().any(|condition| {
+        let failures = self.status.failures.unwrap_or_default();
+        let attempts = failures.install.saturating_add(failures.upgrade);
+        let is_said = self.status.conditions.iter().any(|condition| {
             condition.type_ == ConditionType::Remediated.as_str()
                 && condition.status == ConditionStatus::False.as_str()
                 && condition.reason == Reason::RollbackFailed.as_str()
-        })
+        });
+        is_said
+            && self
+                .status
+                .retry_count
+                .is_some_and(|count| count > attempts)
     }
 
     /// When anything may be tried again, if not yet.

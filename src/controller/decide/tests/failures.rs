@@ -1,10 +1,10 @@
-//! Retries, the ways back, and first installs (contract section 2.7).
+//! Retries and the ways back (contract section 2.7).
 
 use super::*;
 use ReleaseStatus as S;
 
 /// `b` was tried over a good `a` and failed at revision 2; the next attempt is due at `due`.
-fn failed_once(due: i64) -> Case {
+pub(super) fn failed_once(due: i64) -> Case {
     Case::wanting("b")
         .ours(S::Deployed, "op1", "a")
         .installed("a")
@@ -14,7 +14,7 @@ fn failed_once(due: i64) -> Case {
 }
 
 /// And the release is back at `a`, as revision 3.
-fn rolled_back(failures: i64, due: i64) -> Case {
+pub(super) fn rolled_back(failures: i64, due: i64) -> Case {
     failed_once(due)
         .failed_upgrades(failures, due)
         .revision(S::Deployed, Some(("op1", "a")), "Rollback to 1")
@@ -41,7 +41,7 @@ fn rollback_failed(due: i64) -> Case {
 }
 
 /// And so did the other way: revision 4.
-fn reapply_failed(due: i64) -> Case {
+pub(super) fn reapply_failed(due: i64) -> Case {
     rollback_failed(due)
         .revision(
             S::Failed,
@@ -51,15 +51,7 @@ fn reapply_failed(due: i64) -> Case {
         .remembered(S::Failed, "a")
 }
 
-/// `a` never worked.
-fn never_worked() -> Case {
-    Case::wanting("a")
-        .our_failure("op1", "a")
-        .attempted("a")
-        .failed_installs(1, 9_960)
-}
-
-fn keep(case: Case) -> Case {
+pub(super) fn keep(case: Case) -> Case {
     case.with(|case| case.wanted.upgrade_on_failure = UpgradeFailure::Keep)
 }
 
@@ -84,8 +76,15 @@ fn after_a_failed_upgrade() {
         ),
         (
             "the way back failed before it left a revision: not at once again",
-            failed_once(10_010).says("Remediated", "False", "RollbackFailed", "no"),
+            failed_once(10_010)
+                .with(|case| case.status.retry_count = Some(2))
+                .says("Remediated", "False", "RollbackFailed", "no"),
             "Wait(RollbackFailed, Attempt, Some(10010))",
+        ),
+        (
+            "the way back only could not reach the cluster: again",
+            failed_once(10_010).says("Remediated", "False", "RollbackFailed", "refused"),
+            "Run(Rollback { to: 1 }, LastAttemptFailed)",
         ),
         (
             "onFailure Keep, not due: wait",
@@ -294,230 +293,5 @@ fn when_the_way_back_fails() {
         brief(&decide_without_reapply(&case.situation())),
         "Wait(RollbackFailed, Attempt, Some(10010))",
         "the other way cannot be begun"
-    );
-}
-
-#[test]
-fn first_installs() {
-    let with_hooks = |case: Case| case.with(|case| case.wanted.has_install_hooks = true);
-    let policy = |case: Case, policy| case.with(|case| case.wanted.install_on_failure = policy);
-    check(vec![
-        (
-            "Auto without install hooks: go on from what there is",
-            never_worked(),
-            "Run(Install, Retry)",
-        ),
-        (
-            "Auto with install hooks: start again, for an upgrade would not run them",
-            with_hooks(never_worked()),
-            "Run(Reinstall, Retry)",
-        ),
-        (
-            "Keep: go on, hooks or not",
-            policy(with_hooks(never_worked()), InstallFailure::Keep),
-            "Run(Install, Retry)",
-        ),
-        (
-            "Reinstall: start again, hooks or not",
-            policy(never_worked(), InstallFailure::Reinstall),
-            "Run(Reinstall, Retry)",
-        ),
-        (
-            "not due yet",
-            with_hooks(never_worked().failed_installs(3, 10_030)),
-            "Wait(Timeout, Attempt, Some(10030))",
-        ),
-        (
-            "a hundred failures later it is still tried",
-            never_worked().failed_installs(100, 9_999).at(11_000),
-            "Run(Install, Retry)",
-        ),
-        (
-            "no upgrade's retries count here",
-            never_worked().failed_upgrades(9, 9_999).at(11_000),
-            "Run(Install, Retry)",
-        ),
-        (
-            "the values were mended: at once",
-            never_worked()
-                .failed_installs(3, 10_500)
-                .with(|case| case.wanted.hash = hash("b")),
-            "Run(Install, Changed)",
-        ),
-        (
-            "cut off: at once",
-            never_worked().with(|case| {
-                let record = case.record.as_mut().unwrap();
-                record.description = "interrupted: gone".to_owned();
-                record.last_deployed = Some(at(9_990));
-            }),
-            "Run(Install, Interrupted)",
-        ),
-        (
-            "it was deployed once, by its label: nothing is removed",
-            with_hooks(
-                Case::wanting("b")
-                    .revision(S::Superseded, Some(("op1", "a")), &token("op1", "a"))
-                    .our_failure("op2", "b")
-                    .attempted("b")
-                    .failed_upgrades(1, 9_990),
-            ),
-            "Run(Upgrade, Retry)",
-        ),
-        (
-            "it was deployed once, by the status, whose Secret somebody deleted: nothing is removed",
-            with_hooks(failed_once(9_990).with(|case| case.revisions.truncate(1))),
-            "Run(Upgrade, Retry)",
-        ),
-        (
-            "what was deployed was uninstalled since",
-            with_hooks(
-                Case::wanting("a")
-                    .revision(S::Superseded, Some(("op0", "a")), "")
-                    .revision(S::Uninstalled, Some(("op0", "a")), "")
-                    .our_failure("op1", "a")
-                    .attempted("a")
-                    .failed_installs(1, 9_960),
-            ),
-            "Run(Reinstall, Retry)",
-        ),
-    ]);
-}
-
-#[test]
-fn the_newest_good_revision() {
-    let superseded_failure = failed_once(0).with(|case| case.revisions[0].status = S::Superseded);
-    let rows = [
-        ("nothing is there", Case::wanting("a"), None),
-        ("the failed one is not good", failed_once(0), Some(1)),
-        (
-            "nor when Helm calls it superseded",
-            superseded_failure,
-            Some(1),
-        ),
-        (
-            "our rollback is as good as its target",
-            rolled_back(1, 0),
-            Some(3),
-        ),
-        (
-            "somebody's is not, however deployed",
-            failed_once(0).revision(S::Deployed, Some(("op2", "b")), "Upgrade complete"),
-            Some(1),
-        ),
-        (
-            "what is not in the history is not",
-            failed_once(0).with(|case| case.status.history.clear()),
-            None,
-        ),
-        (
-            "what Helm has no more is not",
-            rolled_back(1, 0).with(|case| case.revisions.retain(|revision| revision.number == 2)),
-            None,
-        ),
-    ];
-    for (sentence, case, expected) in rows {
-        let good = last_known_good(&case.revisions, &case.status);
-        assert_eq!(good, expected, "{sentence}");
-    }
-}
-
-#[test]
-fn the_history_keeps_what_was_good() {
-    let mut history = Vec::new();
-    history = remember(&history, entry(1, S::Deployed, "a"), 3);
-    for number in 2..=6 {
-        history = remember(&history, entry(number, S::Failed, "b"), 3);
-    }
-    let numbers = |history: &[Entry]| -> Vec<(i64, String)> {
-        let pair = |entry: &Entry| (entry.revision, entry.status.clone());
-        history.iter().map(pair).collect()
-    };
-    let of = |number: i64, status: &str| (number, status.to_owned());
-    assert_eq!(
-        numbers(&history),
-        [of(6, "failed"), of(5, "failed"), of(1, "deployed")]
-    );
-    history = remember(&history, entry(7, S::Deployed, "b"), 3);
-    assert_eq!(
-        numbers(&history),
-        [of(7, "deployed"), of(6, "failed"), of(5, "failed")]
-    );
-    history = remember(&history, entry(8, S::Deployed, "c"), 3);
-    assert_eq!(
-        numbers(&history),
-        [of(8, "deployed"), of(7, "superseded"), of(6, "failed")]
-    );
-    // the release began anew
-    assert_eq!(
-        numbers(&remember(&history, entry(1, S::Failed, "c"), 3)),
-        [of(1, "failed")]
-    );
-    let alone = remember(&[], entry(1, S::Deployed, "a"), 1);
-    assert_eq!(
-        numbers(&remember(&alone, entry(2, S::Failed, "b"), 1)),
-        [of(2, "failed"), of(1, "deployed")]
-    );
-}
-
-#[test]
-fn the_cause_stays_and_does_not_grow() {
-    let cause = "pod web-0: ErrImagePull";
-    let of = |decision: Decision| match decision {
-        Decision::Wait { message, .. } | Decision::Hold { message, .. } => message,
-        other => panic!("{}", brief(&other)),
-    };
-    let nowhere =
-        failed_once(10_010).with(|case| case.status.history.retain(|entry| entry.revision != 1));
-    for case in [
-        rolled_back(1, 10_010),
-        rolled_back(4, 9_990),
-        keep(failed_once(10_010)),
-        reapply_failed(10_010),
-        nowhere,
-    ] {
-        let first = of(case.decision());
-        assert!(first.starts_with(cause), "{first}");
-        // whoever writes the whole message into the condition reads the same again
-        let again = case.says("Released", "False", "Timeout", &first);
-        assert_eq!(of(again.decision()), first);
-    }
-    let untold = failed_once(10_010).with(|case| {
-        case.status.conditions.clear();
-        case.wanted.upgrade_on_failure = UpgradeFailure::Keep;
-    });
-    assert_eq!(
-        of(untold.decision()),
-        "Upgrade \"web\" failed: no such image"
-    );
-}
-
-#[test]
-fn every_reason_is_a_phrase() {
-    let whys = [
-        Why::NotInstalled,
-        Why::RemovedOutside,
-        Why::Changed,
-        Why::Foreign,
-        Why::Forced,
-        Why::Retry,
-        Why::Adopt,
-        Why::Unfinished,
-        Why::Interrupted,
-        Why::LastAttemptFailed,
-        Why::RollbackFailed,
-    ];
-    let phrases: std::collections::BTreeSet<_> = whys.iter().map(Why::to_string).collect();
-    assert_eq!(phrases.len(), whys.len());
-    assert_eq!(
-        run(Action::Rollback { to: 3 }, Why::LastAttemptFailed),
-        Decision::Run {
-            action: Action::Rollback { to: 3 },
-            why: Why::LastAttemptFailed
-        }
-    );
-    assert_eq!(
-        Action::Rollback { to: 3 }.to_string(),
-        "roll back to revision 3"
     );
 }

@@ -55,7 +55,11 @@ fn policies() -> impl Strategy<Value = (bool, u32, bool, InstallFailure)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig {
+        cases: 3000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// The model itself checks each step: nothing runs or is unlocked while somebody works, no cause is lost, no
     /// failures follow each other without a pause, nothing is called in sync that is not.
