@@ -126,7 +126,11 @@ impl Bed {
 
 /// A client of the shared API server, as the administrator or as whom it impersonates.
 async fn client(impersonated: Option<&str>) -> Client {
-    let path = ControlPlane::shared().kubeconfig();
+    client_of(ControlPlane::shared(), impersonated).await
+}
+
+async fn client_of(plane: &ControlPlane, impersonated: Option<&str>) -> Client {
+    let path = plane.kubeconfig();
     let kubeconfig = Kubeconfig::read_from(path).expect("a kubeconfig");
     let options = KubeConfigOptions::default();
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chartroom::controller::namespace::{NamespaceState, ensure, label_system_namespaces};
 
-use super::Bed;
+use super::{Bed, client_of};
+use crate::support::control_plane::ControlPlane;
 
 fn labels() -> BTreeMap<String, String> {
     [
@@ -61,25 +62,25 @@ async fn two_that_make_the_same_one_make_one() {
 
 #[tokio::test]
 async fn the_systems_own_are_labelled_once() {
-    let bed = Bed::new("").await;
-    let made = ensure(&bed.client, "observability-system", &BTreeMap::new()).await;
+    // a cluster of its own: each controller of the other tests does the same to the shared one
+    let plane = ControlPlane::start();
+    let (client, kubectl) = (client_of(&plane, None).await, plane.namespace());
+    let made = ensure(&client, "observability-system", &BTreeMap::new()).await;
     made.expect("an answer");
-    let first = label_system_namespaces(&bed.client, &labels())
+    let first = label_system_namespaces(&client, &labels())
         .await
         .expect("an answer");
     for name in ["kube-system", "observability-system"] {
         assert!(first.iter().any(|labelled| labelled == name), "{first:?}");
-        let live = bed.kubectl.json(&["get", "namespace", name]);
+        let live = kubectl.json(&["get", "namespace", name]);
         assert_eq!(
             live["metadata"]["labels"]["theriseunion.io/managed"],
             "true"
         );
     }
-    let own = bed
-        .kubectl
-        .json(&["get", "namespace", bed.kubectl.namespace()]);
+    let own = kubectl.json(&["get", "namespace", kubectl.namespace()]);
     assert!(own["metadata"]["labels"]["theriseunion.io/managed"].is_null());
-    let second = label_system_namespaces(&bed.client, &labels())
+    let second = label_system_namespaces(&client, &labels())
         .await
         .expect("an answer");
     assert_eq!(second, Vec::<String>::new());
