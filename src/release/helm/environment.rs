@@ -62,7 +62,7 @@ mod tests {
     fn settings() -> HelmSettings {
         HelmSettings {
             binary: "/usr/bin/helm".into(),
-            home: "/work/helm".into(),
+            home: "/var/helm".into(),
             environment: Vec::new(),
             grace: Duration::from_secs(30),
             memory_limit: None,
@@ -82,10 +82,10 @@ mod tests {
     #[test]
     fn helm_is_told_where_it_may_write_and_nothing_of_ours() {
         let expected = [
-            "HOME=/work/helm",
-            "HELM_CACHE_HOME=/work/helm/cache",
-            "HELM_CONFIG_HOME=/work/helm/config",
-            "HELM_DATA_HOME=/work/helm/data",
+            "HOME=/var/helm",
+            "HELM_CACHE_HOME=/var/helm/cache",
+            "HELM_CONFIG_HOME=/var/helm/config",
+            "HELM_DATA_HOME=/var/helm/data",
             "HELM_NO_PLUGINS=1",
             "NO_COLOR=1",
             "HELM_DRIVER=secret",
