@@ -768,6 +768,8 @@ impl Pass<'_> {
         let released = released_reason(reason, failed_reason(kind));
         self.draft
             .is_false(ConditionType::Released, released, message);
+        // what became of an earlier way back says nothing of the next
+        self.draft.clear(&[ConditionType::Remediated]);
         if class == FailureClass::Terminal {
             self.draft.stalled(stalled_reason(reason), message);
             self.draft.is_false(ConditionType::Ready, reason, message);

@@ -115,7 +115,7 @@ impl Pass<'_> {
         if let Some(value) = self.force_request() {
             self.draft.status.last_handled_force_at = Some(value);
         }
-        if matches!(action, Action::Install | Action::Upgrade) {
+        if !matches!(action, Action::Rollback { .. } | Action::Reapply { .. }) {
             let attempt = self.attempt(chart, wanted.hash);
             let tried = self.draft.status.last_attempted.replace(attempt);
             if tried.and_then(|tried| tried.hash) != Some(wanted.hash.to_string()) {
@@ -610,7 +610,12 @@ impl Pass<'_> {
                 // said first: the write finds a Component that has changed, if that was the interruption
                 self.tell(reason, word_of(kind), &message).await;
                 self.save().await?;
-                return Ok(Some(Duration::from_millis(100)));
+                return Ok(Some(if class == FailureClass::DecideAgain {
+                    // a state that stays another than Helm thinks must not keep a core busy
+                    self.another_transient()
+                } else {
+                    Duration::from_millis(100)
+                }));
             }
             FailureClass::Transient => {
                 let delay = self.another_transient();
