@@ -65,7 +65,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// `instance` is this replica's name, as in [`crate::controller::lease::identity`].
+    /// `instance` is this replica's name, as the Lease has it.
     pub fn new(client: Client, instance: &str) -> Self {
         Self {
             client,
