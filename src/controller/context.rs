@@ -21,9 +21,10 @@ use crate::controller::events::Events;
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
 use crate::controller::queue::Waker;
+use crate::controller::retry;
 use crate::controller::slots::{ReleaseKey, Slots};
 use crate::controller::world::World;
-use crate::release::helm::Helm;
+use crate::release::helm::{FailureClass, Helm};
 use crate::release::manifest::ObjectKey;
 use crate::release::record::{Record, RecordError, Revision, newest_first, secret_name};
 use crate::topology::NodeKey;
@@ -172,6 +173,15 @@ impl Context {
     pub fn remember<T>(&self, key: &NodeKey, look: impl FnOnce(&mut Memory) -> T) -> T {
         let mut all = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         look(all.entry(key.clone()).or_default())
+    }
+
+    /// Counts that something could not be reached, and says how long to wait for it; the pauses grow.
+    pub fn another_transient(&self, key: &NodeKey) -> Duration {
+        let failures = self.remember(key, |memory| {
+            memory.transient += 1;
+            memory.transient - 1
+        });
+        retry::delay(FailureClass::Transient, failures, jitter())
     }
 
     /// Forgets a Component.

@@ -4,7 +4,6 @@
 mod autoscalers;
 mod corrections;
 mod difference;
-mod fights;
 mod owners;
 mod pointer;
 mod report;
@@ -18,7 +17,6 @@ use serde_json::Value;
 use self::autoscalers::ScaleTargets;
 pub use self::corrections::Corrections;
 pub use self::difference::difference;
-pub use self::fights::Fights;
 pub use self::report::{Change, DriftReport, Drifted, FieldChange};
 use self::rules::Ignored;
 use crate::component::{DriftDetection, DriftMode};

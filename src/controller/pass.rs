@@ -84,14 +84,9 @@ pub async fn pass(context: Arc<Context>, key: NodeKey) -> Option<Duration> {
         }
         Err(PassError::Conflict) => ("conflict", Some(AFTER_CONFLICT)),
         Err(cause) => {
-            let failures = context.remember(&key, |memory| {
-                memory.transient += 1;
-                memory.transient - 1
-            });
             context.metrics.retry(FailureClass::Transient);
             warn!(component = %key, error = chain(&cause), "Pass failed: it is tried again");
-            let delay = retry::delay(FailureClass::Transient, failures, jitter());
-            ("error", Some(delay))
+            ("error", Some(context.another_transient(&key)))
         }
     };
     context.metrics.reconciled(result, started.elapsed());
@@ -236,14 +231,24 @@ impl Pass<'_> {
     }
 
     async fn patch_finalizers(&mut self, finalizers: &[String]) -> Result<(), PassError> {
-        let patch = json!({"metadata": {
-            "resourceVersion": self.component.metadata.resource_version,
-            "finalizers": finalizers,
-        }});
+        let patched = self.patch_metadata(json!({"finalizers": finalizers})).await;
+        match patched {
+            // it went while we looked
+            Err(PassError::Kube(cause)) if is_not_found(&cause) => Ok(()),
+            patched => patched,
+        }
+    }
+
+    /// Changes the object's metadata, if nobody else has changed the object meanwhile. The draft stays.
+    async fn patch_metadata(&mut self, mut metadata: serde_json::Value) -> Result<(), PassError> {
+        metadata["resourceVersion"] = json!(self.component.metadata.resource_version);
         let api = self.context.components(&self.key.namespace);
-        let parameters = kube::api::PatchParams::default();
         let patched = api
-            .patch(&self.key.name, &parameters, &kube::api::Patch::Merge(patch))
+            .patch(
+                &self.key.name,
+                &kube::api::PatchParams::default(),
+                &kube::api::Patch::Merge(json!({"metadata": metadata})),
+            )
             .await;
         match patched {
             Ok(patched) => {
@@ -253,8 +258,6 @@ impl Pass<'_> {
                 Ok(())
             }
             Err(cause) if is_conflict(&cause) => Err(PassError::Conflict),
-            // it went while we looked
-            Err(cause) if is_not_found(&cause) => Ok(()),
             Err(cause) => Err(cause.into()),
         }
     }
@@ -438,13 +441,13 @@ impl Pass<'_> {
                     observed = self.context.observe_afresh(&self.key, &release).await?;
                 }
                 Decision::CountFailure {
-                    revision,
                     kind,
                     class,
                     message,
+                    ..
                 } => {
                     self.draft.status.operation = None;
-                    self.note_failed(&release, revision).await?;
+                    self.note_failed(&observed);
                     if class == FailureClass::Interrupted {
                         self.draft.progressing(Reason::Progressing, &message);
                     } else {
@@ -630,11 +633,7 @@ impl Pass<'_> {
 
     /// One more pass that could not do what it should, through nobody's fault: how long to wait.
     fn another_transient(&self) -> Duration {
-        let failures = self.context.remember(&self.key, |memory| {
-            memory.transient += 1;
-            memory.transient - 1
-        });
-        retry::delay(FailureClass::Transient, failures, jitter())
+        self.context.another_transient(&self.key)
     }
 
     /// The last attempt failed and the next is not due, or somebody else is working on the release.

@@ -5,6 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use crate::component::names::{annotation, label};
 use crate::component::status::DependencyStatus;
 use crate::component::{Component, DeletionPolicy, Dependency, Phase};
+use crate::controller::members::is_left_alone;
 use crate::topology::{NodeKey, Requirement, VersionRange};
 
 /// One Component as the API has it.
@@ -82,9 +83,7 @@ impl Member {
             ),
             enabled: component.spec.enabled,
             deleting: metadata.deletion_timestamp.is_some(),
-            left_alone: component.spec.suspend
-                || component.is_marked(annotation::SKIP_RECONCILE)
-                || is_pre_installed,
+            left_alone: is_left_alone(component),
             implicit: labels
                 .and_then(|labels| labels.get(label::IMPLICIT))
                 .is_some_and(|value| value == "true"),

@@ -1,7 +1,6 @@
 //! Which chart: the version that the spec means, and its package (contract sections 2.3 step 8 and 2.5).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::chart::digest::Sha256Hex;
 use crate::chart::selector::VersionSelector;
@@ -10,10 +9,8 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::controller::charts::{
     ChartVersion, ChartsError, ErrorClass, FetchedChart, Picked, pick,
 };
-use crate::controller::context::{PassError, jitter};
+use crate::controller::context::PassError;
 use crate::controller::pass::{Next, Pass};
-use crate::controller::retry;
-use crate::release::helm::FailureClass;
 
 /// A chart, or when to look again; the status then says why there is none.
 type Chart = Result<Arc<FetchedChart>, Next>;
@@ -150,13 +147,8 @@ impl Pass<'_> {
             self.tell(reason, "Resolve", message).await;
         }
         let next = if reason == Reason::RepositoryUnavailable {
-            let failures = self.context.remember(&self.key, |memory| {
-                memory.transient += 1;
-                memory.transient - 1
-            });
             // the caller takes this pass for a success, which it is not
-            let delay = retry::delay(FailureClass::Transient, failures, jitter());
-            Some(delay.min(Duration::from_secs(60)))
+            Some(self.another_transient())
         } else {
             self.safety_poll()
         };

@@ -17,7 +17,7 @@ use crate::controller::charts::FetchedChart;
 use crate::controller::context::{PassError, is_conflict, is_not_found};
 use crate::controller::crds::FIELD_MANAGER;
 use crate::controller::network::{Gate, ImplicitComponent, Network, Retarget, Supply, Verdict};
-use crate::controller::pass::{Next, Pass};
+use crate::controller::pass::Pass;
 use crate::controller::world::Seen;
 
 /// What the specification of an implicit Component was when it was made: an edit makes it the user's.
@@ -267,30 +267,12 @@ impl Pass<'_> {
     }
 
     /// The label goes: a user has taken the Component over.
-    async fn disown(&mut self) -> Result<Next, PassError> {
-        let patch = json!({"metadata": {
-            "resourceVersion": self.component.metadata.resource_version,
+    async fn disown(&mut self) -> Result<(), PassError> {
+        self.patch_metadata(json!({
             "labels": {label::IMPLICIT: null},
             "annotations": {MADE_FROM: null},
-        }});
-        let api = self.context.components(&self.key.namespace);
-        let patched = api
-            .patch(
-                &self.key.name,
-                &PatchParams::default(),
-                &Patch::Merge(patch),
-            )
-            .await;
-        match patched {
-            Ok(patched) => {
-                let status = self.draft.status.clone();
-                self.took_in(patched);
-                self.draft.status = status;
-                Ok(None)
-            }
-            Err(cause) if is_conflict(&cause) => Err(PassError::Conflict),
-            Err(cause) => Err(cause.into()),
-        }
+        }))
+        .await
     }
 }
 

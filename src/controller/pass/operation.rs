@@ -642,10 +642,7 @@ impl Pass<'_> {
             FailureClass::Attempt | FailureClass::Terminal => {}
         }
         let message = self.with_unready(reason, message, after).await?;
-        if after.number() > 0 {
-            let release = self.release();
-            self.note_failed(&release, after.number()).await?;
-        }
+        self.note_failed(after);
         self.count_failure(class, kind, reason, &message);
         self.save().await?;
         let action = format!("{}/{}", word_of(kind), after.number());
@@ -702,17 +699,13 @@ impl Pass<'_> {
     }
 
     /// Writes a revision that failed into the status, so that nobody takes it for a good one later.
-    pub(super) async fn note_failed(
-        &mut self,
-        release: &ReleaseKey,
-        number: i64,
-    ) -> Result<(), PassError> {
-        if let Some(Ok(record)) = self.context.record(release, number).await?
-            && record.status == ReleaseStatus::Failed
-        {
+    pub(super) fn note_failed(&mut self, newest: &Observed) {
+        let failed = newest
+            .record()
+            .filter(|record| record.status == ReleaseStatus::Failed);
+        if let Some(record) = failed.cloned() {
             self.remember(entry_of(&record));
         }
-        Ok(())
     }
 
     fn remember(&mut self, entry: HistoryEntry) {
