@@ -26,7 +26,9 @@ use crate::controller::slots::{ReleaseKey, Slots};
 use crate::controller::world::World;
 use crate::release::helm::{FailureClass, Helm};
 use crate::release::manifest::ObjectKey;
-use crate::release::record::{Record, RecordError, Revision, newest_first, secret_name};
+use crate::release::record::{
+    Record, RecordError, ReleaseStatus, Revision, newest_first, secret_name,
+};
 use crate::topology::NodeKey;
 
 /// The controller's means, shared by all passes.
@@ -220,6 +222,32 @@ impl Context {
         self.with_newest(key, release, revisions).await
     }
 
+    /// The release after an operation that should have made its next revision, if that is there and deployed, with the
+    /// whole record; `None` if it is not so plain, and has to be looked at in full.
+    pub async fn observe_made(
+        &self,
+        key: &NodeKey,
+        release: &ReleaseKey,
+        before: &Observed,
+        operation: &str,
+    ) -> Result<Option<(Observed, Record)>, PassError> {
+        let number = before.number().saturating_add(1);
+        let Some(secret) = self.secret(release, number).await? else {
+            return Ok(None);
+        };
+        let made = Revision::of(&secret.metadata).filter(|made| {
+            made.status == ReleaseStatus::Deployed && made.operation.as_deref() == Some(operation)
+        });
+        let (Some(made), Ok(record)) = (made, decode(secret).await?) else {
+            return Ok(None);
+        };
+        self.world.apply_revision(release, made.clone());
+        let mut revisions = before.revisions.clone();
+        revisions.insert(0, made.clone());
+        let newest = Newest::Readable(self.keep(key, &made, record.clone()));
+        Ok(Some((Observed { revisions, newest }, record)))
+    }
+
     async fn with_newest(
         &self,
         key: &NodeKey,
@@ -256,22 +284,24 @@ impl Context {
                 revision.number
             ))),
             Some(Err(cause)) => Ok(Newest::Unreadable(cause.to_string())),
-            Some(Ok(mut record)) => {
-                // what a steady state needs is small
-                record.manifest = String::new();
-                record.notes = String::new();
-                record.config = serde_json::Map::new();
-                (record.hooks.iter_mut()).for_each(|hook| hook.manifest = String::new());
-                let record = Arc::new(record);
-                let entry = (
-                    revision.secret.clone(),
-                    revision.resource_version.clone(),
-                    Arc::clone(&record),
-                );
-                self.remember(key, |memory| memory.record = Some(entry));
-                Ok(Newest::Readable(record))
-            }
+            Some(Ok(record)) => Ok(Newest::Readable(self.keep(key, revision, record))),
         }
+    }
+
+    /// Remembers what a steady state needs of a record, which is small.
+    fn keep(&self, key: &NodeKey, revision: &Revision, mut record: Record) -> Arc<Record> {
+        record.manifest = String::new();
+        record.notes = String::new();
+        record.config = serde_json::Map::new();
+        (record.hooks.iter_mut()).for_each(|hook| hook.manifest = String::new());
+        let record = Arc::new(record);
+        let entry = (
+            revision.secret.clone(),
+            revision.resource_version.clone(),
+            Arc::clone(&record),
+        );
+        self.remember(key, |memory| memory.record = Some(entry));
+        record
     }
 
     /// One revision's whole record, read from its Secret; `None` if there is no such revision.
@@ -283,11 +313,7 @@ impl Context {
         let Some(secret) = self.secret(release, number).await? else {
             return Ok(None);
         };
-        let data = payload(secret);
-        // inflating and parsing may take a while
-        Ok(Some(
-            tokio::task::spawn_blocking(move || Record::decode(&data)).await?,
-        ))
+        Ok(Some(decode(secret).await?))
     }
 
     /// The Secret of one revision.
@@ -315,6 +341,12 @@ impl Context {
             Err(cause) => Err(cause.into()),
         }
     }
+}
+
+/// Inflating and parsing may take a while.
+async fn decode(secret: Secret) -> Result<Result<Record, RecordError>, PassError> {
+    let data = payload(secret);
+    Ok(tokio::task::spawn_blocking(move || Record::decode(&data)).await?)
 }
 
 /// The bytes of a release Secret.

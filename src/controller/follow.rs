@@ -44,50 +44,53 @@ pub async fn components(
     };
     let events = watcher(api, watcher::Config::default().any_semantic());
     let mut listed: HashSet<NodeKey> = HashSet::new();
-    each(events, "Components", |event| {
-        let take = |object: DeserializeGuard<Component>| {
-            let seen = match object.0 {
-                Ok(component) => Seen::Usable(Box::new(component)),
-                Err(invalid) => Seen::Broken {
-                    metadata: Box::new(invalid.metadata),
-                    error: invalid.error,
-                },
-            };
-            let key = match &seen {
-                Seen::Usable(component) => key_of(&component.metadata),
-                Seen::Broken { metadata, .. } => key_of(metadata),
-            };
+    each(events, "Components", |event| match event {
+        Event::Init => listed.clear(),
+        Event::InitApply(object) => {
+            let (key, seen) = seen(object);
+            world.insert(seen);
+            listed.insert(key);
+        }
+        Event::InitDone => {
+            let gone = world.keys().into_iter().filter(|key| !listed.contains(key));
+            for key in gone.collect::<Vec<_>>() {
+                leave(&world, &waker, &key);
+            }
+            synced.send_replace(true);
+            world.keys().iter().for_each(|key| waker.wake(key));
+        }
+        Event::Apply(object) => {
+            let (key, seen) = seen(object);
             if let Some(concerned) = world.apply(seen) {
                 waker.wake(&key);
-                concerned.iter().for_each(|key| waker.wake(key));
+                waker.wake_concerned(&concerned);
             }
-            key
-        };
-        match event {
-            Event::Init => listed.clear(),
-            Event::InitApply(object) => {
-                listed.insert(take(object));
-            }
-            Event::InitDone => {
-                let gone = world.keys().into_iter().filter(|key| !listed.contains(key));
-                for key in gone.collect::<Vec<_>>() {
-                    leave(&world, &waker, &key);
-                }
-                synced.send_replace(true);
-            }
-            Event::Apply(object) => {
-                take(object);
-            }
-            Event::Delete(object) => {
-                let metadata = match &object.0 {
-                    Ok(component) => &component.metadata,
-                    Err(invalid) => &invalid.metadata,
-                };
-                leave(&world, &waker, &key_of(metadata));
-            }
+        }
+        Event::Delete(object) => {
+            let metadata = match &object.0 {
+                Ok(component) => &component.metadata,
+                Err(invalid) => &invalid.metadata,
+            };
+            leave(&world, &waker, &key_of(metadata));
         }
     })
     .await;
+}
+
+fn seen(object: DeserializeGuard<Component>) -> (NodeKey, Seen) {
+    match object.0 {
+        Ok(component) => (
+            key_of(&component.metadata),
+            Seen::Usable(Box::new(component)),
+        ),
+        Err(invalid) => (
+            key_of(&invalid.metadata),
+            Seen::Broken {
+                metadata: Box::new(invalid.metadata),
+                error: invalid.error,
+            },
+        ),
+    }
 }
 
 fn leave(world: &World, waker: &Waker, key: &NodeKey) {

@@ -26,11 +26,11 @@ use crate::controller::charts::FetchedChart;
 use crate::controller::context::{
     Context, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
 };
-use crate::controller::decide::{self, Decision, Situation, Wanted, decide};
+use crate::controller::decide::{self, Action, Decision, Situation, Wanted, Why, decide};
 use crate::controller::events::EventKind;
-use crate::controller::network::Verdict;
+use crate::controller::network::{Gate, Verdict};
 use crate::controller::report::{Draft, find};
-use crate::controller::slots::{ReleaseKey, Urgency};
+use crate::controller::slots::{ReleaseKey, Slot, Urgency};
 use crate::controller::world::{Seen, release_of};
 use crate::controller::{holder, members, retry, validate};
 use crate::release::helm::FailureClass;
@@ -207,9 +207,7 @@ impl Pass<'_> {
     fn took_in(&mut self, written: Component) {
         let seen = Seen::Usable(Box::new(written.clone()));
         if let Some(concerned) = self.context.world.apply(seen) {
-            concerned
-                .iter()
-                .for_each(|key| self.context.waker.wake(key));
+            self.context.waker.wake_concerned(&concerned);
         }
         self.component = written;
         let status = self.component.status.clone().unwrap_or_default();
@@ -426,6 +424,13 @@ impl Pass<'_> {
         for _ in 0..MAX_STEPS {
             let holder_is_gone = self.holder_is_gone(&release).await?;
             let decision = self.decide(&wanted, &observed, holder_is_gone);
+            if let Decision::Run { action, why } = &decision
+                && !gate.asks_for_more()
+                && let Some(next) = self.admit(&gate, &release, action, why, &mut slot).await?
+            {
+                // whoever cannot go on yet need not look closer
+                return Ok(next);
+            }
             if !matches!(decision, Decision::InSync { .. }) && !is_fresh {
                 // nothing is done, counted or awaited on the word of a cache
                 observed = self.context.observe_afresh(&self.key, &release).await?;
@@ -484,21 +489,9 @@ impl Pass<'_> {
                 }
                 Decision::Run { action, why } => {
                     self.provide(&gate).await?;
-                    match &gate.verdict {
-                        Verdict::Open { .. } => {}
-                        Verdict::Waiting { reason, message } => {
-                            return self.block(*reason, message, false).await;
-                        }
-                        Verdict::Stalled { reason, message } => {
-                            return self.block(*reason, message, true).await;
-                        }
-                    }
-                    if slot.is_none() {
-                        slot = self
-                            .take_slot(&release, matches!(action, decide::Action::Rollback { .. }));
-                        if slot.is_none() {
-                            return self.queued(&why.to_string()).await;
-                        }
+                    let blocked = self.admit(&gate, &release, &action, &why, &mut slot);
+                    if let Some(next) = blocked.await? {
+                        return Ok(next);
                     }
                     // what was seen is of this pass, and nobody else here works on the release
                     return self
@@ -508,6 +501,33 @@ impl Pass<'_> {
             }
         }
         Err(PassError::Conflict)
+    }
+
+    /// Whether the dependencies and a free slot, which is then taken, let Helm run; if not, when to look again.
+    async fn admit(
+        &mut self,
+        gate: &Gate,
+        release: &ReleaseKey,
+        action: &Action,
+        why: &Why,
+        slot: &mut Option<Slot>,
+    ) -> Result<Option<Next>, PassError> {
+        match &gate.verdict {
+            Verdict::Open { .. } => {}
+            Verdict::Waiting { reason, message } => {
+                return self.block(*reason, message, false).await.map(Some);
+            }
+            Verdict::Stalled { reason, message } => {
+                return self.block(*reason, message, true).await.map(Some);
+            }
+        }
+        if slot.is_none() {
+            *slot = self.take_slot(release, matches!(action, Action::Rollback { .. }));
+        }
+        if slot.is_none() {
+            return self.queued(&why.to_string()).await.map(Some);
+        }
+        Ok(None)
     }
 
     fn hash(&self, chart: &FetchedChart) -> SpecHash {
@@ -573,11 +593,7 @@ impl Pass<'_> {
         })
     }
 
-    fn take_slot(
-        &self,
-        release: &ReleaseKey,
-        is_urgent: bool,
-    ) -> Option<crate::controller::slots::Slot> {
+    fn take_slot(&self, release: &ReleaseKey, is_urgent: bool) -> Option<Slot> {
         let urgency = Urgency {
             class: u8::from(!is_urgent),
             depth: self.context.world.network().depth(&self.key),

@@ -14,29 +14,43 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::controller::world::Concerned;
 use crate::topology::NodeKey;
 
 /// Several events about one Component in this time make one pass.
 const DEBOUNCE: Duration = Duration::from_millis(5);
+
+/// The same for news that change nothing but what is told (contract section 2.6).
+const NEWS: Duration = Duration::from_secs(1);
 
 /// Pause after a pass that died of a defect.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
 
 /// Asks for passes. Cheap to clone.
 #[derive(Clone)]
-pub struct Waker(UnboundedSender<NodeKey>);
+pub struct Waker(UnboundedSender<(NodeKey, Duration)>);
 
 impl Waker {
     /// A pass for `key`, soon.
     pub fn wake(&self, key: &NodeKey) {
+        self.wake_in(key, DEBOUNCE);
+    }
+
+    /// A pass for all whom a change concerns: soon if it may let them go on, else when there may be more news.
+    pub fn wake_concerned(&self, concerned: &Concerned) {
+        let delay = if concerned.at_once { DEBOUNCE } else { NEWS };
+        (concerned.keys.iter()).for_each(|key| self.wake_in(key, delay));
+    }
+
+    fn wake_in(&self, key: &NodeKey, delay: Duration) {
         // nobody listens any more only when the program ends
-        let _ = self.0.send(key.clone());
+        let _ = self.0.send((key.clone(), delay));
     }
 }
 
 /// What is due when.
 pub struct Queue {
-    wakes: UnboundedReceiver<NodeKey>,
+    wakes: UnboundedReceiver<(NodeKey, Duration)>,
     due: BTreeSet<(Instant, NodeKey)>,
     at: HashMap<NodeKey, Instant>,
     running: HashSet<NodeKey>,
@@ -100,17 +114,20 @@ impl Queue {
                     Ok((key, again)) => self.ended(key, again, Instant::now()),
                     Err(cause) => std::panic::resume_unwind(cause.into_panic()),
                 },
-                Some(key) = self.wakes.recv(), if !stop.is_cancelled() => self.woken(key, Instant::now()),
+                Some((key, delay)) = self.wakes.recv(), if !stop.is_cancelled() => {
+                    self.woken(key, Instant::now() + delay);
+                }
                 () = timer => {}
             }
         }
     }
 
-    fn woken(&mut self, key: NodeKey, now: Instant) {
+    fn woken(&mut self, key: NodeKey, at: Instant) {
         if self.running.contains(&key) {
-            self.again.insert(key, now + DEBOUNCE);
+            let earliest = self.again.entry(key).or_insert(at);
+            *earliest = at.min(*earliest);
         } else {
-            self.schedule(key, now + DEBOUNCE);
+            self.schedule(key, at);
         }
     }
 
@@ -177,10 +194,10 @@ mod tests {
     fn a_wake_during_a_pass_makes_one_more_pass() {
         let mut queue = empty();
         let now = Instant::now();
-        queue.woken(key("a"), now);
+        queue.woken(key("a"), now + DEBOUNCE);
         assert_eq!(queue.take_due(now + DEBOUNCE), Some(key("a")));
-        queue.woken(key("a"), now);
-        queue.woken(key("a"), now);
+        queue.woken(key("a"), now + DEBOUNCE);
+        queue.woken(key("a"), now + NEWS);
         assert_eq!(queue.take_due(now + Duration::from_secs(9)), None);
         queue.ended(key("a"), Some(Duration::from_secs(600)), now);
         assert_eq!(queue.take_due(now + DEBOUNCE), Some(key("a")));

@@ -76,6 +76,15 @@ struct Inner {
     gone: VecDeque<String>,
 }
 
+/// Who may care about a change of a Component, besides itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concerned {
+    /// Who.
+    pub keys: Vec<NodeKey>,
+    /// True if the change may let them go on, or keep them from it; false if it is only news for their status.
+    pub at_once: bool,
+}
+
 /// So many of them are remembered.
 const GONE: usize = 1024;
 
@@ -126,38 +135,44 @@ impl World {
 
     /// Takes in a Component that was read or written. An older one than the known one is left out. Returns who else
     /// may care, besides itself; `None` if nothing is new.
-    pub fn apply(&self, mut seen: Seen) -> Option<Vec<NodeKey>> {
+    pub fn apply(&self, mut seen: Seen) -> Option<Concerned> {
         strip(&mut seen);
         let key = key_of(seen.metadata());
-        let version = resource_version(seen.metadata());
+        // who has an edge to it is known of the time before; what it adds itself is looked at beside
         let network = self.network();
         let concerned = self.write(|inner| {
-            let uid = seen.metadata().uid.as_ref();
-            if uid.is_some_and(|uid| inner.gone.contains(uid)) {
-                return None;
-            }
             let before = inner.components.get(&key).cloned();
-            if let Some(before) = &before
-                && before.metadata().uid == seen.metadata().uid
-                && resource_version(before.metadata()) >= version
-            {
-                return None;
+            inner.insert(&key, seen)?;
+            let now = inner.components.get(&key).map(Arc::as_ref);
+            let (old, new) = (
+                before.as_deref().and_then(fingerprint),
+                now.and_then(fingerprint),
+            );
+            if before.is_some() && old == new {
+                return Some(Concerned {
+                    keys: Vec::new(),
+                    at_once: false,
+                });
             }
-            let concerned = match (
-                before.as_ref().map(|seen| fingerprint(seen)),
-                fingerprint(&seen),
-            ) {
-                (Some(old), new) if old == new => Vec::new(),
-                _ => concerned(inner, &network, &key, [before.as_deref(), Some(&seen)]),
-            };
-            inner.components.insert(key.clone(), Arc::new(seen));
-            inner.network = None;
-            Some(concerned)
+            Some(Concerned {
+                keys: concerned(inner, &network, &key, [before.as_deref(), now]),
+                at_once: matters_at_once(old.as_ref(), new.as_ref()),
+            })
         });
         if concerned.is_some() {
             self.changes.send_modify(|count| *count += 1);
         }
         concerned
+    }
+
+    /// Takes in one of many Components that are being listed, and does not ask who else may care: when the list is
+    /// whole, everybody is looked at.
+    pub fn insert(&self, mut seen: Seen) {
+        strip(&mut seen);
+        let key = key_of(seen.metadata());
+        if self.write(|inner| inner.insert(&key, seen)).is_some() {
+            self.changes.send_modify(|count| *count += 1);
+        }
     }
 
     /// A Component is gone. Returns who else may care.
@@ -249,6 +264,25 @@ impl Default for World {
     }
 }
 
+impl Inner {
+    /// `None` if it is known already, or gone.
+    fn insert(&mut self, key: &NodeKey, seen: Seen) -> Option<()> {
+        let uid = seen.metadata().uid.as_ref();
+        if uid.is_some_and(|uid| self.gone.contains(uid)) {
+            return None;
+        }
+        if let Some(before) = self.components.get(key)
+            && before.metadata().uid == seen.metadata().uid
+            && resource_version(before.metadata()) >= resource_version(seen.metadata())
+        {
+            return None;
+        }
+        self.components.insert(key.clone(), Arc::new(seen));
+        self.network = None;
+        Some(())
+    }
+}
+
 fn owners(inner: &Inner, release: &ReleaseKey) -> Vec<NodeKey> {
     let usable = (inner.components.iter()).filter_map(|(key, seen)| Some((key, seen.usable()?)));
     usable
@@ -318,6 +352,24 @@ fn fingerprint(seen: &Seen) -> Option<Fingerprint> {
         is_left_alone: component.is_marked(annotation::ALLOW_BREAK_DEPENDENTS)
             || component.is_marked(annotation::SKIP_RECONCILE),
     })
+}
+
+/// True if others may have to do something else now, and not only to say something else: all but how far one got that
+/// others cannot build on before or after.
+fn matters_at_once(old: Option<&Fingerprint>, new: Option<&Fingerprint>) -> bool {
+    let (Some(old), Some(new)) = (old, new) else {
+        // a new one has to be looked at itself before anybody can build on it
+        return old.is_some();
+    };
+    let is = |status: Option<&str>| status == Some("True");
+    let is_ready = |one: &Fingerprint| is(one.ready.as_ref().map(|(status, _)| status.as_str()));
+    let is_released = |one: &Fingerprint| is(one.released.as_deref());
+    is_ready(old)
+        || is_ready(new)
+        || is_released(old) != is_released(new)
+        || old.generation != new.generation
+        || old.is_deleting != new.is_deleting
+        || old.is_left_alone != new.is_left_alone
 }
 
 /// Versions of one object grow, which is all that is asked here: what we wrote ourselves is not replaced by what the

@@ -20,6 +20,13 @@ pub struct Gate {
     pub retarget: Vec<Retarget>,
 }
 
+impl Gate {
+    /// True if something is to be created or moved before it opens.
+    pub fn asks_for_more(&self) -> bool {
+        !(self.create.is_empty() && self.retarget.is_empty())
+    }
+}
+
 /// May a Component be installed or upgraded?
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

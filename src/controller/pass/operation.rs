@@ -20,6 +20,7 @@ use crate::controller::context::{Observed, PassError, jitter};
 use crate::controller::crds::{self, CrdsError};
 use crate::controller::decide::{self, Action, Wanted, Why};
 use crate::controller::namespace::{self, NamespaceState};
+use crate::controller::pass::removal::consists_of;
 use crate::controller::pass::{Next, Pass, failed_reason, released_reason};
 use crate::controller::slots::{ReleaseKey, Slot};
 use crate::controller::{health, members, retry};
@@ -156,9 +157,9 @@ impl Pass<'_> {
         }
         // the next one need not wait for the words
         drop(slot);
-        let after = self.context.observe_afresh(&self.key, &release).await?;
+        let (after, made) = self.observe_after(&ended, &id, observed).await?;
         if self.is_done(&action, &id, observed, &after) {
-            return self.succeeded(&action, why, chart, wanted, &after).await;
+            return (self.succeeded(&action, why, chart, wanted, &after, made)).await;
         }
         let failure = judge(judged_as(kind), &ended.outcome).unwrap_or(Failure {
             class: FailureClass::DecideAgain,
@@ -176,6 +177,24 @@ impl Pass<'_> {
         };
         self.failed(kind, failure, Some(&ended.outcome), &after)
             .await
+    }
+
+    /// The release after Helm has ended, and the whole record of what it made if that was read on the way.
+    async fn observe_after(
+        &self,
+        ended: &Ended,
+        id: &str,
+        before: &Observed,
+    ) -> Result<(Observed, Option<Record>), PassError> {
+        let (context, release) = (self.context, self.release());
+        if ended.outcome.ending == Ending::Succeeded
+            && let Some((after, made)) =
+                (context.observe_made(&self.key, &release, before, id)).await?
+        {
+            return Ok((after, Some(made)));
+        }
+        let after = context.observe_afresh(&self.key, &release).await?;
+        Ok((after, None))
     }
 
     /// What an action makes the release of; an error says why an older revision cannot be made again.
@@ -450,6 +469,7 @@ impl Pass<'_> {
         chart: &FetchedChart,
         wanted: &Wanted,
         after: &Observed,
+        made: Option<Record>,
     ) -> Result<Next, PassError> {
         self.draft.status.operation = None;
         let Some(record) = after.record().cloned() else {
@@ -498,8 +518,13 @@ impl Pass<'_> {
             memory.drift = None;
             memory.corrections.clear();
         });
-        self.note_inventory(&self.release(), record.revision)
-            .await?;
+        match made {
+            Some(made) => self.write_inventory(&consists_of(&made)).await?,
+            None => {
+                self.note_inventory(&self.release(), record.revision)
+                    .await?;
+            }
+        }
         self.save().await?;
         self.context
             .metrics

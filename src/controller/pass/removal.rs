@@ -26,7 +26,7 @@ use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
 use crate::release::helm::{ActionKind, FailureClass, HelmAction, HelmCall, judge};
 use crate::release::manifest::ObjectKey;
-use crate::release::record::ReleaseStatus;
+use crate::release::record::{Record, ReleaseStatus};
 use crate::topology::NodeKey;
 
 /// Time for Helm's uninstall beside its waiting.
@@ -39,7 +39,7 @@ const WAIT_FIRST: Duration = Duration::from_secs(5);
 const WAIT_LONGEST: Duration = Duration::from_secs(30);
 
 /// An object of a release, and whether it is to stay.
-type Kept = (ObjectKey, bool);
+pub(super) type Kept = (ObjectKey, bool);
 
 /// How a removal stands.
 enum Removed {
@@ -411,9 +411,12 @@ impl Pass<'_> {
     ) -> Result<(), PassError> {
         let mut items: BTreeMap<ObjectKey, bool> = self.inventory().await?.into_iter().collect();
         for revision in observed.revisions.iter().take(2) {
-            items.extend(self.consists_of(release, revision.number).await?);
+            if let Some(Ok(record)) = self.context.record(release, revision.number).await? {
+                items.extend(consists_of(&record));
+            }
         }
-        self.write_inventory(items.into_iter().collect()).await
+        let items: Vec<Kept> = items.into_iter().collect();
+        self.write_inventory(&items).await
     }
 
     /// What the release consists of now is written down: whoever ends its namespace takes Helm's record along, and not
@@ -423,31 +426,18 @@ impl Pass<'_> {
         release: &ReleaseKey,
         revision: i64,
     ) -> Result<(), PassError> {
-        let items = self.consists_of(release, revision).await?;
-        let items: BTreeMap<ObjectKey, bool> = items.into_iter().collect();
-        self.write_inventory(items.into_iter().collect()).await
-    }
-
-    /// The objects of a revision, without hooks, which go by their own rules; none if it cannot be read.
-    async fn consists_of(
-        &self,
-        release: &ReleaseKey,
-        revision: i64,
-    ) -> Result<Vec<Kept>, PassError> {
-        let Some(Ok(record)) = self.context.record(release, revision).await? else {
-            return Ok(Vec::new());
+        let items = match self.context.record(release, revision).await? {
+            Some(Ok(record)) => consists_of(&record),
+            _ => Vec::new(),
         };
-        // what we cannot read, Helm cannot either, and says so
-        let objects = crate::release::manifest::inventory(&record).unwrap_or_default();
-        let own = objects.into_iter().filter(|item| !item.hook);
-        Ok(own.map(|item| (item.key, item.keep)).collect())
+        self.write_inventory(&items).await
     }
 
-    async fn write_inventory(&mut self, items: Vec<Kept>) -> Result<(), PassError> {
+    pub(super) async fn write_inventory(&mut self, items: &[Kept]) -> Result<(), PassError> {
         let known = self
             .context
-            .remember(&self.key, |memory| memory.inventory.replace(items.clone()));
-        if self.draft.status.inventory_ref.is_some() && known.as_ref() == Some(&items) {
+            .remember(&self.key, |memory| memory.inventory.replace(items.to_vec()));
+        if self.draft.status.inventory_ref.is_some() && known.as_deref() == Some(items) {
             return Ok(());
         }
         let name = self.inventory_name();
@@ -463,7 +453,7 @@ impl Pass<'_> {
                 ..OwnerReference::default()
             }]
         });
-        let text = serde_json::to_string(&items).unwrap_or_default();
+        let text = serde_json::to_string(items).unwrap_or_default();
         config_map.data = Some(BTreeMap::from([(INVENTORY_KEY.to_owned(), text)]));
         let api = self.config_maps();
         let written = match api.create(&PostParams::default(), &config_map).await {
@@ -577,6 +567,15 @@ impl Pass<'_> {
         self.patch_finalizers(&others).await?;
         Ok(None)
     }
+}
+
+/// The objects of a revision, without hooks, which go by their own rules.
+pub(super) fn consists_of(record: &Record) -> Vec<Kept> {
+    // what we cannot read, Helm cannot either, and says so
+    let objects = crate::release::manifest::inventory(record).unwrap_or_default();
+    let own = objects.into_iter().filter(|item| !item.hook);
+    let items: BTreeMap<ObjectKey, bool> = own.map(|item| (item.key, item.keep)).collect();
+    items.into_iter().collect()
 }
 
 /// Name and uid of a Component, as far as they fit.
