@@ -60,9 +60,11 @@ pub async fn pass(context: Arc<Context>, key: NodeKey) -> Option<Duration> {
     let outcome = match &*seen {
         Seen::Usable(component) => {
             let draft = Draft::of(component, context.now());
+            let begun = draft.status.operation.as_ref();
             let mut pass = Pass {
                 context: &context,
                 key: key.clone(),
+                operation: begun.map(|operation| operation.id.clone()),
                 component: Component::clone(component),
                 draft,
             };
@@ -135,6 +137,8 @@ struct Pass<'a> {
     component: Component,
     /// Its status, as far as it has been worked out.
     draft: Draft,
+    /// The operation that this pass is about, from the decision to the outcome: one that it found begun, or begins.
+    operation: Option<String>,
 }
 
 impl Pass<'_> {
@@ -281,13 +285,22 @@ impl Pass<'_> {
     }
 
     async fn warn(&self, reason: Reason, action: &str, note: &str) {
-        warn!(component = %self.key, reason = reason.as_str(), action, message = note, "Component");
+        let operation = self.operation.as_deref();
+        warn!(component = %self.key, operation, reason = reason.as_str(), action, message = note, "Component");
         self.send(EventKind::Warning, reason, action, note);
     }
 
     async fn tell(&self, reason: Reason, action: &str, note: &str) {
-        info!(component = %self.key, reason = reason.as_str(), action, message = note, "Component");
+        let operation = self.operation.as_deref();
+        info!(component = %self.key, operation, reason = reason.as_str(), action, message = note, "Component");
         self.send(EventKind::Normal, reason, action, note);
+    }
+
+    /// How an operation ended that an earlier process began, or an earlier pass: nobody who saw it told so.
+    fn log_outcome(&self, message: &str) {
+        if let Some(operation) = &self.operation {
+            info!(component = %self.key, operation, message, "Component");
+        }
     }
 
     /// Sends an event beside the work: nobody waits for it, and nothing depends on it.
@@ -453,6 +466,7 @@ impl Pass<'_> {
                 } => {
                     self.draft.status.operation = None;
                     self.note_failed(&observed);
+                    self.log_outcome(&message);
                     if class == FailureClass::Interrupted {
                         self.draft.progressing(Reason::Progressing, &message);
                     } else {

@@ -12,6 +12,7 @@ mod installing;
 mod interruption;
 mod leaving;
 mod odd_specs;
+mod operation_ids;
 mod outside;
 mod passes;
 mod pending;

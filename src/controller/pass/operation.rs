@@ -112,6 +112,7 @@ impl Pass<'_> {
             _ => doing,
         };
         self.draft.status.operation = Some(operation);
+        self.operation = Some(id.clone());
         self.draft.status.release_name = Some(release.1.clone());
         if let Some(value) = self.force_request() {
             self.draft.status.last_handled_force_at = Some(value);

@@ -322,6 +322,7 @@ impl Pass<'_> {
         if !self.draft.status.conditions.iter().any(failed_before) {
             self.clear_failures();
         }
+        self.operation = Some(id.clone());
         self.draft.status.operation = Some(Operation {
             id: id.clone(),
             kind: OperationKind::Uninstall,

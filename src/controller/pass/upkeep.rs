@@ -50,6 +50,9 @@ impl Pass<'_> {
             "{} {} is installed (release {}, revision {})",
             chart.name, chart.version, record.name, record.revision
         );
+        if adopts {
+            self.log_outcome(&message);
+        }
         let reason = self.success_reason(record.revision);
         self.draft
             .is_true(ConditionType::Released, reason, &message);
