@@ -12,6 +12,7 @@ mod listing;
 mod pick;
 mod release_size;
 mod repository;
+mod told;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore, watch};
 
 use crate::chart::digest::Sha256Hex;
 use crate::remote::address::{self, Address};
@@ -34,6 +35,7 @@ pub use listing::ChartVersion;
 pub use pick::{Picked, pick};
 pub use release_size::{RELEASE_LIMIT, release_size_estimate};
 use repository::Repository;
+use told::Told;
 
 /// How long one exchange with a repository may take at most, however steadily it drips.
 const WHOLE_EXCHANGE: Duration = Duration::from_secs(600);
@@ -88,11 +90,21 @@ pub struct Charts {
     underway: Mutex<HashMap<(Sha256Hex, String), Weak<Underway>>>,
     opening: Semaphore,
     fetched_bytes: AtomicU64,
+    told: Option<Told>,
 }
 
 type Underway = OnceCell<Result<Arc<FetchedChart>, ChartsError>>;
 
 impl Charts {
+    /// Listens to the changes of the default repository, which runs in this process: while it has none, what it said of
+    /// a chart is not asked again for a while.
+    pub fn listening_to(self, changes: Option<watch::Receiver<u64>>) -> Self {
+        Self {
+            told: changes.map(Told::by),
+            ..self
+        }
+    }
+
     /// Prepares the cache: what an earlier process left unfinished is removed, what it finished is kept, to be checked
     /// when it is first used. This blocks for a few file operations.
     ///
@@ -123,6 +135,7 @@ impl Charts {
             underway: Mutex::default(),
             opening: Semaphore::new(OPENING),
             fetched_bytes: AtomicU64::new(0),
+            told: None,
             settings,
         })
     }
@@ -144,7 +157,18 @@ impl Charts {
         name: &str,
     ) -> Result<Vec<ChartVersion>, ChartsError> {
         let repository = self.repository(repository)?;
-        repository.versions(&self.client, name).await
+        let told = (self.told.as_ref()).filter(|_| Arc::ptr_eq(&repository, &self.default));
+        let Some(told) = told else {
+            return repository.versions(&self.client, name).await;
+        };
+        if let Some(versions) = told.of(name) {
+            return Ok(versions);
+        }
+        // what comes while it is asked counts as not told
+        let state = told.state();
+        let versions = repository.versions(&self.client, name).await?;
+        told.keep(name, state, &versions);
+        Ok(versions)
     }
 
     /// The package of `version`: from the cache if its digest is known and there, else from the repository. With

@@ -74,6 +74,8 @@ pub struct Memory {
     pub record: Option<(String, String, Arc<Record>)>,
     /// The digest of the drift that was last reported.
     pub drift: Option<String>,
+    /// When it was last written what is waited for.
+    pub told_news: Option<Instant>,
     /// When which object was put right.
     pub corrections: Corrections,
     /// Whether a definition came whose lack the last attempt may have failed of.

@@ -45,6 +45,8 @@ type Next = Option<Duration>;
 /// Decisions that only change what is known (an unlock, a failure that was not yet counted) may follow each other so
 /// often in one pass.
 const MAX_STEPS: usize = 4;
+/// What a Component waits for is written so often at most.
+const NEWS: Duration = Duration::from_secs(1);
 /// Pause after somebody else changed the object at the same time.
 const AFTER_CONFLICT: Duration = Duration::from_millis(50);
 
@@ -203,8 +205,28 @@ impl Pass<'_> {
         let mut wanted = self.component.clone();
         wanted.status = Some(self.draft.status.clone());
         let written = self.context.write_status(&wanted).await?;
+        let phase = self.draft.status.phase.as_ref().map(ToString::to_string);
+        debug!(component = %self.key, phase, note = self.draft.status.message, "Status written");
         self.took_in(written);
         Ok(())
+    }
+
+    /// Writes that there is something to wait for, if it says something new, but not again and again while one dependency
+    /// after the other gets further: what is left out is looked at again in a moment, which is the answer then.
+    async fn save_news(&mut self, next: Next) -> Result<Next, PassError> {
+        if self.component.status.as_ref() == Some(&self.draft.status) {
+            return Ok(next);
+        }
+        let told = self.context.remember(&self.key, |memory| memory.told_news);
+        let rest = told.and_then(|told| NEWS.checked_sub(told.elapsed()));
+        if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
+            return Ok(Some(rest));
+        }
+        self.save().await?;
+        self.context.remember(&self.key, |memory| {
+            memory.told_news = Some(Instant::now());
+        });
+        Ok(next)
     }
 
     /// What the API server answered is what we go on from, and what everybody else here sees.
@@ -633,8 +655,7 @@ impl Pass<'_> {
         let message = format!("{why}; {total} other releases are being worked on");
         self.draft.progressing(Reason::WaitingForSlot, &message);
         self.draft.phase(Phase::Queued, &message);
-        self.save().await?;
-        Ok(self.safety_poll())
+        self.save_news(self.safety_poll()).await
     }
 
     /// A dependency is in the way.
@@ -654,8 +675,11 @@ impl Pass<'_> {
                 .waiting(reason, Reason::WaitingForDependencies, message);
         }
         self.draft.phase(Phase::Blocked, message);
+        if !is_stuck {
+            return self.save_news(self.safety_poll()).await;
+        }
         self.save().await?;
-        if is_new && is_stuck {
+        if is_new {
             self.warn(reason, "Order", message).await;
         }
         Ok(self.safety_poll())

@@ -137,7 +137,7 @@ pub async fn run(
     let (waker, queue) = queue::queue();
     let context = context(Means {
         config,
-        repository: &repository.url,
+        repository: &repository,
         client,
         helm,
         waker: waker.clone(),
@@ -233,7 +233,7 @@ enum End {
 /// What a [`Context`] is made of.
 struct Means<'a> {
     config: ControllerConfig,
-    repository: &'a str,
+    repository: &'a Repository,
     client: Client,
     helm: Helm,
     waker: Waker,
@@ -246,7 +246,7 @@ struct Means<'a> {
 fn context(means: Means<'_>) -> anyhow::Result<Context> {
     let cache_dir = cache_dir(&means.config);
     let charts = Charts::new(ChartsSettings {
-        repository: means.repository.to_owned(),
+        repository: means.repository.url.clone(),
         credentials: None,
         cache_dir: cache_dir.join("charts"),
         cache_size: means.config.chart_cache_size,
@@ -255,7 +255,8 @@ fn context(means: Means<'_>) -> anyhow::Result<Context> {
         read_timeout: Duration::from_secs(30),
         ca_file: None,
     })
-    .context("charts cannot be fetched")?;
+    .context("charts cannot be fetched")?
+    .listening_to(means.repository.changes.clone());
     let slots = {
         let waker = means.waker.clone();
         Slots::new(

@@ -138,8 +138,12 @@ impl World {
     pub fn apply(&self, mut seen: Seen) -> Option<Concerned> {
         strip(&mut seen);
         let key = key_of(seen.metadata());
+        let is_news = self.read(|inner| {
+            let before = inner.components.get(&key);
+            before.is_none_or(|before| fingerprint(before) != fingerprint(&seen))
+        });
         // who has an edge to it is known of the time before; what it adds itself is looked at beside
-        let network = self.network();
+        let network = is_news.then(|| self.network());
         let concerned = self.write(|inner| {
             let before = inner.components.get(&key).cloned();
             inner.insert(&key, seen)?;
@@ -148,14 +152,14 @@ impl World {
                 before.as_deref().and_then(fingerprint),
                 now.and_then(fingerprint),
             );
-            if before.is_some() && old == new {
-                return Some(Concerned {
-                    keys: Vec::new(),
-                    at_once: false,
-                });
-            }
+            let keys = match &network {
+                _ if before.is_some() && old == new => Vec::new(),
+                Some(network) => concerned(inner, network, &key, [before.as_deref(), now]),
+                // somebody else changed it in between
+                None => inner.components.keys().cloned().collect(),
+            };
             Some(Concerned {
-                keys: concerned(inner, &network, &key, [before.as_deref(), now]),
+                keys,
                 at_once: matters_at_once(old.as_ref(), new.as_ref()),
             })
         });
