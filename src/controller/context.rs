@@ -18,6 +18,7 @@ use crate::controller::charts::Charts;
 use crate::controller::decide;
 use crate::controller::drift::Corrections;
 use crate::controller::events::Events;
+use crate::controller::lease::Elector;
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
 use crate::controller::queue::Waker;
@@ -57,6 +58,8 @@ pub struct Context {
     pub identity: String,
     /// The API server's version.
     pub server_version: Version,
+    /// The candidate that has the Lease; `None` if nobody is elected.
+    pub elector: Option<Arc<Elector>>,
     /// Ends Helm's children: the program stops, or another replica works now.
     pub stop: CancellationToken,
     /// What is remembered of each Component between passes; losing it loses nothing but a little work.
@@ -101,6 +104,9 @@ pub enum PassError {
     /// Somebody else changed the object at the same time.
     #[error("the Component changed while it was looked at")]
     Conflict,
+    /// Another replica may work by now.
+    #[error("the lease was not renewed in time: another replica may work now")]
+    NotLeading,
     /// Reading in the background failed.
     #[error("a task died")]
     Task(#[from] tokio::task::JoinError),
@@ -166,6 +172,12 @@ impl Context {
     /// Components of a namespace.
     pub fn components(&self, namespace: &str) -> Api<Component> {
         Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// True while nobody else can be at work: asked right before anything that must not be done twice.
+    pub fn is_leading(&self) -> bool {
+        let elector = self.elector.as_ref();
+        elector.is_none_or(|elector| elector.is_leading())
     }
 
     /// Now, on the wall.

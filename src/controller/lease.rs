@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
@@ -52,6 +53,20 @@ pub struct Leadership {
     pub previous_holder: Option<String>,
 }
 
+impl Leadership {
+    /// What became of the one before, in a phrase.
+    pub fn before(&self) -> String {
+        match (self.taken_over, &self.previous_holder) {
+            (TakenOver::Created, _) => "nobody worked before".to_owned(),
+            (TakenOver::AfterRelease, _) => "the one before gave the lease up".to_owned(),
+            (TakenOver::AfterExpiry, Some(holder)) => {
+                format!("{holder} did not renew the lease in time")
+            }
+            (TakenOver::AfterExpiry, None) => "nobody renewed the lease in time".to_owned(),
+        }
+    }
+}
+
 /// Why the Lease is kept no longer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -89,6 +104,20 @@ impl Elector {
             identity: identity.to_owned(),
             times,
             state: Mutex::default(),
+        }
+    }
+
+    /// The Lease, as events name what they are about.
+    pub fn reference(&self) -> ObjectReference {
+        let state = self.state();
+        let metadata = state.lease.as_ref().map(|lease| &lease.metadata);
+        ObjectReference {
+            api_version: Some("coordination.k8s.io/v1".to_owned()),
+            kind: Some("Lease".to_owned()),
+            namespace: Some(self.namespace.clone()),
+            name: Some(self.name.clone()),
+            uid: metadata.and_then(|metadata| metadata.uid.clone()),
+            ..ObjectReference::default()
         }
     }
 

@@ -33,7 +33,7 @@ use crate::controller::report::{Draft, find};
 use crate::controller::slots::{ReleaseKey, Slot, Urgency};
 use crate::controller::world::{Seen, release_of};
 use crate::controller::{holder, members, retry, validate};
-use crate::release::helm::FailureClass;
+use crate::release::helm::{FailureClass, UNKNOWN_KINDS};
 use crate::release::record::ReleaseStatus;
 use crate::release::token::Token;
 use crate::repository::chain;
@@ -458,7 +458,7 @@ impl Pass<'_> {
         let mut slot = None;
         for _ in 0..MAX_STEPS {
             let holder_is_gone = self.holder_is_gone(&release).await?;
-            let decision = self.decide(&wanted, &observed, holder_is_gone);
+            let decision = decide(&self.situation(&wanted, &observed, holder_is_gone));
             if let Decision::Run { action, why } = &decision
                 && !gate.asks_for_more()
                 && let Some(next) = self.admit(&gate, &release, action, why, &mut slot).await?
@@ -609,14 +609,19 @@ impl Pass<'_> {
         holder::is_gone(&context.client, &context.identity, operation, &release.1).await
     }
 
-    fn decide(&self, wanted: &Wanted, observed: &Observed, holder_is_gone: bool) -> Decision {
+    fn situation<'a>(
+        &'a self,
+        wanted: &'a Wanted,
+        observed: &'a Observed,
+        holder_is_gone: bool,
+    ) -> Situation<'a> {
         let status = &self.draft.status;
         let tried = status.last_attempted.as_ref();
         let reset = tried.is_none_or(|tried| {
             tried.generation != Some(wanted.generation)
                 || tried.hash.as_deref() != Some(wanted.hash.to_string().as_str())
         });
-        decide(&Situation {
+        Situation {
             now: self.draft.now(),
             wanted,
             revisions: &observed.revisions,
@@ -626,7 +631,7 @@ impl Pass<'_> {
             holder_is_gone,
             forced: self.force_request().is_some(),
             reset,
-        })
+        }
     }
 
     fn take_slot(&self, release: &ReleaseKey, is_urgent: bool) -> Option<Slot> {
@@ -872,7 +877,11 @@ impl Pass<'_> {
 /// What the last attempt says of the kinds that the cluster does not know, if it failed of that.
 pub fn lacks_definitions(status: &ComponentStatus) -> Option<&str> {
     let released = find(&status.conditions, ConditionType::Released)?;
-    (released.reason == Reason::MissingCRDs.as_str()).then_some(released.message.as_str())
+    // what was rolled back is told with why it was
+    let is_rolled_back = released.reason == Reason::RollbackSucceeded.as_str()
+        && released.message.contains(UNKNOWN_KINDS);
+    let lacks = released.reason == Reason::MissingCRDs.as_str() || is_rolled_back;
+    lacks.then_some(released.message.as_str())
 }
 
 /// The reason of a failure of which nothing more is known.

@@ -18,10 +18,11 @@ use tracing::{error, info, warn};
 
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
+use crate::component::conditions::Reason;
 use crate::config::ControllerConfig;
 use crate::controller::charts::{Charts, ChartsSettings};
 use crate::controller::context::Context;
-use crate::controller::events::Events;
+use crate::controller::events::{EventKind, Events};
 use crate::controller::holder::Holder;
 use crate::controller::lease::{Elector, Leadership, Lost};
 use crate::controller::metrics::ControllerMetrics;
@@ -103,13 +104,13 @@ pub async fn run(
             .leader_elect_namespace
             .as_deref()
             .unwrap_or(&own_namespace);
-        Elector::new(
+        Arc::new(Elector::new(
             client.clone(),
             namespace,
             &config.lease_name,
             &identity,
             config.lease,
-        )
+        ))
     });
     let mut leadership = None;
     if let Some(elector) = &elector {
@@ -124,11 +125,6 @@ pub async fn run(
             Some(taken) => leadership = Some(taken),
             None => return Ok(()),
         }
-        info!(
-            identity,
-            lease = config.lease_name,
-            "Controller: this replica works now"
-        );
     }
     metrics.leader(true);
     readiness.send_replace(Readiness::NotYet("Components are being listed".to_owned()));
@@ -144,9 +140,13 @@ pub async fn run(
         metrics,
         identity,
         server_version,
+        elector: elector.clone(),
         children: children.clone(),
     })?;
     let context = Arc::new(context);
+    if let (Some(elector), Some(leadership)) = (&elector, &leadership) {
+        tell_of_leadership(&context, elector, leadership);
+    }
     let synced = start_watches(&context, &mut background);
     background.spawn(namespace_labels(Arc::clone(&context)));
     background.spawn(gauges(Arc::clone(&context), synced.clone()));
@@ -173,7 +173,7 @@ pub async fn run(
         }
     };
     let mut working = tokio::spawn(working);
-    let keeping = keep(elector.as_ref(), leadership.as_ref(), &stop);
+    let keeping = keep(elector.as_deref(), leadership.as_ref(), &stop);
     let end_of_work = tokio::select! {
         ended = &mut working => match ended {
             Ok(()) => End::Failed(anyhow::anyhow!("the controller's passes ended by themselves")),
@@ -204,7 +204,7 @@ pub async fn run(
     let is_over = working.is_finished()
         || tokio::select! {
             ended = tokio::time::timeout(patience, &mut working) => ended.is_ok(),
-            _ = keep(elector.as_ref(), leadership.as_ref(), &never),
+            _ = keep(elector.as_deref(), leadership.as_ref(), &never),
                 if !matches!(end_of_work, End::LeaseLost(_)) => false,
         };
     match &elector {
@@ -240,6 +240,7 @@ struct Means<'a> {
     metrics: Arc<ControllerMetrics>,
     identity: String,
     server_version: Version,
+    elector: Option<Arc<Elector>>,
     children: CancellationToken,
 }
 
@@ -276,6 +277,7 @@ fn context(means: Means<'_>) -> anyhow::Result<Context> {
         config: means.config,
         identity: means.identity,
         server_version: means.server_version,
+        elector: means.elector,
         stop: means.children,
         memory: Mutex::new(HashMap::new()),
         client: means.client,
@@ -421,6 +423,26 @@ async fn all_synced(synced: &mut [watch::Receiver<bool>; 2]) {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Says in the log and on the Lease who works from now on, and after whom.
+fn tell_of_leadership(context: &Arc<Context>, elector: &Elector, leadership: &Leadership) {
+    let (before, term) = (leadership.before(), leadership.transitions);
+    info!(
+        identity = leadership.identity,
+        lease = context.config.lease_name,
+        term,
+        before,
+        "Controller: this replica works now"
+    );
+    let note = format!("{} works from now on: {before}", leadership.identity);
+    let (context, lease) = (Arc::clone(context), elector.reference());
+    // beside the work: nothing depends on it
+    tokio::spawn(async move {
+        let (reason, action) = (Reason::LeaderAcquired, format!("Lead/{term}"));
+        let events = Arc::clone(&context.events);
+        (events.send(&lease, EventKind::Normal, reason, &action, &note)).await;
+    });
 }
 
 /// Completes when the program is to stop (`None`) or the lease is lost.

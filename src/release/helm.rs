@@ -25,7 +25,9 @@ pub use self::arguments::{HelmAction, HelmCall, RollbackCall, UninstallCall, Upg
 use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;
-pub use self::failure::{ActionKind, Ending, Failure, FailureClass, Outcome, judge, redact};
+pub use self::failure::{
+    ActionKind, Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, judge, redact,
+};
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.
 const VERSION_DEADLINE: Duration = Duration::from_secs(60);

@@ -16,14 +16,15 @@ use crate::component::spec_hash::SpecHash;
 use crate::component::status::{Operation, OperationKind, Revision as HistoryEntry};
 use crate::component::{Component, CrdsPolicy, Phase};
 use crate::controller::charts::FetchedChart;
-use crate::controller::context::{Observed, PassError, jitter};
+use crate::controller::context::{Observed, PassError};
 use crate::controller::crds::{self, CrdsError};
-use crate::controller::decide::{self, Action, Wanted, Why};
+use crate::controller::decide::{self, Action, Decision, Wanted, Why};
 use crate::controller::namespace::{self, NamespaceState};
 use crate::controller::pass::removal::consists_of;
 use crate::controller::pass::{Next, Pass, failed_reason, released_reason};
+use crate::controller::report::find;
 use crate::controller::slots::{ReleaseKey, Slot};
-use crate::controller::{health, members, retry};
+use crate::controller::{health, members};
 use crate::release::helm::{
     ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, Outcome, RollbackCall,
     UninstallCall, UpgradeCall, judge,
@@ -71,7 +72,9 @@ impl Pass<'_> {
         let release = self.release();
         let inputs = match self.inputs(&action, chart, wanted).await? {
             Ok(inputs) => inputs,
-            Err(message) => return self.no_way_back(&message).await,
+            Err(message) => {
+                return (self.without_reapply(&message, chart, wanted, observed, slot)).await;
+            }
         };
         let given = serde_json::from_slice(&inputs.values).unwrap_or_default();
         let kind = kind_of(&action, observed);
@@ -148,7 +151,7 @@ impl Pass<'_> {
         {
             return self.failed(kind, failure, None, observed).await;
         }
-        let ended = self.run_helm(&call, &id).await;
+        let ended = self.run_helm(&call, &id).await?;
         // a failure is one of now, and the next attempt is due so much later
         self.draft.advance(self.context.now());
         self.count(kind, &ended.outcome, started.elapsed());
@@ -380,14 +383,18 @@ impl Pass<'_> {
     }
 
     /// Runs Helm to its end; ends it early when the Component changes.
-    async fn run_helm(&self, call: &HelmCall, operation: &str) -> Ended {
+    async fn run_helm(&self, call: &HelmCall, operation: &str) -> Result<Ended, PassError> {
+        if !self.context.is_leading() {
+            // the intent stays: whoever works next sees that Helm was never reached
+            return Err(PassError::NotLeading);
+        }
         let stop = self.context.stop.child_token();
         let (used, total) = self.context.slots.in_use();
         self.context.metrics.slots(used, total);
         let span = info_span!("operation", operation, component = %self.key);
         let run = self.context.helm.run(call, &stop).instrument(span);
         tokio::pin!(run);
-        tokio::select! {
+        Ok(tokio::select! {
             outcome = &mut run => Ended { outcome, superseded: false },
             () = self.changed() => {
                 stop.cancel();
@@ -395,7 +402,7 @@ impl Pass<'_> {
                 let superseded = outcome.ending != Ending::Succeeded;
                 Ended { outcome, superseded }
             }
-        }
+        })
     }
 
     /// Completes when what is being done is no longer wanted.
@@ -422,11 +429,15 @@ impl Pass<'_> {
     }
 
     /// Runs Helm's uninstall for a removal.
-    pub(super) async fn uninstall(&self, call: &HelmCall, operation: &str) -> Outcome {
+    pub(super) async fn uninstall(
+        &self,
+        call: &HelmCall,
+        operation: &str,
+    ) -> Result<Outcome, PassError> {
         let started = Instant::now();
-        let ended = self.run_helm(call, operation).await;
+        let ended = self.run_helm(call, operation).await?;
         self.count(OperationKind::Uninstall, &ended.outcome, started.elapsed());
-        ended.outcome
+        Ok(ended.outcome)
     }
 
     fn count(&self, kind: OperationKind, outcome: &Outcome, took: Duration) {
@@ -595,13 +606,42 @@ impl Pass<'_> {
         history.find(|entry| entry.revision == number)
     }
 
-    async fn no_way_back(&mut self, message: &str) -> Result<Next, PassError> {
-        self.draft
-            .is_false(ConditionType::Remediated, Reason::RollbackFailed, message);
+    /// The second way back cannot be begun: what was wanted has its turn again, when it is due.
+    async fn without_reapply(
+        &mut self,
+        message: &str,
+        chart: &Arc<FetchedChart>,
+        wanted: &Wanted,
+        observed: &Observed,
+        slot: Option<Slot>,
+    ) -> Result<Next, PassError> {
+        let decision = decide::decide_without_reapply(&self.situation(wanted, observed, false));
+        let (about, reason) = (ConditionType::Remediated, Reason::RollbackFailed);
+        let is_new = !self.says(about, reason, message);
+        self.draft.is_false(about, reason, message);
         self.draft.phase(Phase::Degraded, message);
-        self.save().await?;
-        self.warn(Reason::RollbackFailed, "Rollback", message).await;
-        Ok(Some(retry::delay(FailureClass::Terminal, 0, jitter())))
+        if is_new {
+            self.save().await?;
+            self.warn(reason, "Rollback", message).await;
+        }
+        match decision {
+            // it never says to reapply again
+            Decision::Run { action, why } => {
+                Box::pin(self.operate(action, &why, chart, wanted, observed, slot)).await
+            }
+            Decision::Wait {
+                reason,
+                message,
+                class,
+                until,
+            } => self.wait(reason, &message, class, until).await,
+            Decision::Hold {
+                reason,
+                message,
+                recheck,
+            } => self.hold(reason, &message, recheck, observed).await,
+            _ => Err(PassError::Conflict),
+        }
     }
 
     /// The operation did not do what it should.
@@ -655,9 +695,11 @@ impl Pass<'_> {
                     );
                     self.draft.phase(Phase::Degraded, &message);
                 } else {
-                    let released = released_reason(reason, failed_reason(kind));
-                    self.draft
-                        .is_false(ConditionType::Released, released, &message);
+                    if !self.tells_of_an_attempt() {
+                        let released = released_reason(reason, failed_reason(kind));
+                        self.draft
+                            .is_false(ConditionType::Released, released, &message);
+                    }
                     self.draft.waiting(reason, Reason::Progressing, &message);
                     self.draft.phase(Phase::Pending, &message);
                 }
@@ -679,6 +721,16 @@ impl Pass<'_> {
             self.warn(Reason::HelmOutput, &action, &said[start..]).await;
         }
         Ok(Some(Duration::from_millis(10)))
+    }
+
+    /// True if the condition Released says why an attempt failed: what could not be reached later must not hide that.
+    fn tells_of_an_attempt(&self) -> bool {
+        let failures = self.draft.status.failures.unwrap_or_default();
+        let released = find(&self.draft.status.conditions, ConditionType::Released);
+        failures.install + failures.upgrade > 0
+            && released.is_some_and(|released| {
+                released.status == "False" || released.reason == Reason::RollbackSucceeded.as_str()
+            })
     }
 
     /// The message of a timeout names what is not ready, and why.

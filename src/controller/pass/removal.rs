@@ -346,7 +346,7 @@ impl Pass<'_> {
             timeout,
             deadline,
         };
-        let outcome = self.uninstall(&call, &id).await;
+        let outcome = self.uninstall(&call, &id).await?;
         if self.context.stop.is_cancelled() {
             return Ok(Some(Duration::from_secs(1)));
         }

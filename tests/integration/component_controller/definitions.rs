@@ -283,3 +283,31 @@ fn a_kind_that_nobody_defined_is_named_and_awaited() {
         "{ready:#}"
     );
 }
+
+#[test]
+fn a_definition_that_comes_gives_a_rolled_back_upgrade_another_go() {
+    let scene = Scene::new();
+    let group = scene.group();
+    scene.upload_charts(&["app"]);
+    // Helm meets it when the revision is begun: it fails, and is rolled back
+    let hook = format!(
+        "apiVersion: {group}/v1\nkind: Widget\nmetadata:\n  name: {{{{ .Release.Name }}}}-hook\n  \
+         annotations: {{helm.sh/hook: pre-upgrade}}\n"
+    );
+    scene
+        .controller
+        .upload(&ChartBuilder::new("app", "2.0.0").template("hook", &hook));
+    let app = ComponentBuilder::new("app").version("1.0.0");
+    scene.install(&app.spec(json!({"upgrade": {"retries": 0}})));
+    scene.components.change("app", &json!({"version": "2.0.0"}));
+    let stalled = scene
+        .components
+        .await_condition("app", "Stalled", "True", "RetriesExceeded");
+    assert!(stalled.message.contains("Widget"), "{stalled:?}");
+    assert_eq!(scene.verbs("app"), ["upgrade", "upgrade", "rollback"]);
+
+    let api = scene.components.api();
+    api.create(DEFINITIONS, &definition(&group, "Widget", &["v1"]));
+    let ready = scene.components.ready("app");
+    assert_eq!(ready["status"]["resolvedVersion"], "2.0.0");
+}

@@ -211,6 +211,68 @@ fn scenario_22_what_helm_cannot_roll_back_is_upgraded_to_what_was_good() {
 }
 
 #[test]
+fn without_the_package_of_the_way_back_the_attempts_go_on() {
+    let mut scene = Scene::new();
+    let with_more = ChartBuilder::new("app", "1.0.0").template(
+        "more",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-more\n",
+    );
+    scene.controller.upload(&with_more);
+    let app = ComponentBuilder::new("app").version("1.0.0");
+    scene.install(&app.spec(json!({"upgrade": {"retries": 1}})));
+    let broken = ChartBuilder::new("app", "2.0.0").rejected_object();
+    scene.controller.upload(&broken);
+
+    // what was installed is in the cache of an earlier life only
+    scene.controller.terminate();
+    scene.components.change("app", &json!({"version": "2.0.0"}));
+    let cache = tempfile::tempdir().expect("a directory");
+    scene.controller.start_again_with(|options| {
+        let mut argument = std::ffi::OsString::from("--chart-cache-dir=");
+        argument.push(cache.path());
+        options.arg(argument)
+    });
+    let told = scene
+        .components
+        .wait_for("app", "told that there is no package", |one| {
+            component::condition(one, "Remediated").is_some_and(|one| {
+                one.is("False", "RollbackFailed") && one.message.contains("no longer in the cache")
+            })
+        });
+    let ready = component::condition(&told, "Ready").expect("a condition");
+    assert!(ready.message.contains("spec.ports"), "{ready:?}");
+
+    // ten seconds later, and not half an hour
+    scene.components.wait_for("app", "tried again", |one| {
+        one["status"]["failures"]["upgrade"] == 2
+    });
+    let upgrades = scene.controller.helm().calls_of("upgrade", "app");
+    assert_eq!(upgrades.len(), 3, "{upgrades:#?}");
+    assert_eq!(scene.greeting("app"), "hello");
+}
+
+#[test]
+fn what_cannot_be_reached_does_not_hide_why_an_attempt_failed() {
+    let scene = Scene::new();
+    let broken = ChartBuilder::new("app", "1.0.0").rejected_object();
+    scene.controller.upload(&broken);
+    scene.components.apply(&ComponentBuilder::new("app"));
+    scene.components.await_phase("app", "Failed");
+    let helm = scene.controller.helm();
+    let words = "Error: Kubernetes cluster unreachable: connection refused";
+    helm.fail(scene.components.namespace(), "app", 1, words);
+    let unreachable =
+        scene
+            .components
+            .wait_for("app", "not reached by the second attempt", |one| {
+                component::is(one, "Ready", "False", "ClusterUnreachable")
+            });
+    let released = component::condition(&unreachable, "Released").expect("a condition");
+    assert!(released.message.contains("spec.ports"), "{released:?}");
+    assert_eq!(unreachable["status"]["failures"]["install"], 1);
+}
+
+#[test]
 fn scenario_23_a_record_that_nobody_can_read_is_left_until_force_is_asked_for() {
     let scene = Scene::new();
     scene.upload_charts(&["app"]);

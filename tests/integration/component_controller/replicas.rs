@@ -114,7 +114,42 @@ fn two_replicas_work_one_after_the_other() {
     }
 }
 
+#[test]
+fn who_takes_the_lease_over_says_so_on_it_and_from_whom() {
+    let mut pair = Pair::start();
+    let [first] = &pair.await_takeovers(1)[..] else {
+        panic!("one at first");
+    };
+    assert!(first.contains("nobody worked before"), "{first}");
+    let identity = first.split(' ').next().expect("a name").to_owned();
+    pair.first.kill();
+    pair.second.await_log("Controller: this replica works now");
+    let both = pair.await_takeovers(2);
+    let silent = format!("{identity} did not renew the lease in time");
+    assert!(both.iter().any(|note| note.contains(&silent)), "{both:?}");
+}
+
 impl Pair {
+    /// The notes of the events about the Lease, when there are so many.
+    #[track_caller]
+    fn await_takeovers(&self, wanted: usize) -> Vec<String> {
+        let namespace = self.components.namespace();
+        let path = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
+        let found = poll(DEADLINE, || {
+            let mut events = self.components.api().list(&path);
+            events.retain(|event| event["reason"] == "LeaderAcquired");
+            for event in &events {
+                assert_eq!(event["regarding"]["kind"], "Lease", "{event:#}");
+                assert_eq!(event["regarding"]["name"], "chartroom-controller");
+                assert!(event["regarding"]["uid"].is_string(), "{event:#}");
+            }
+            let notes = events.iter().filter_map(|event| event["note"].as_str());
+            let notes: Vec<String> = notes.map(str::to_owned).collect();
+            (notes.len() == wanted).then_some(notes)
+        });
+        found.unwrap_or_else(|| panic!("no {wanted} events about the Lease"))
+    }
+
     #[track_caller]
     fn start() -> Pair {
         let plane = ControlPlane::shared();

@@ -8,6 +8,9 @@ use crate::component::conditions::Reason;
 /// How much of the text a list of objects may take.
 const LIST: usize = 700;
 
+/// What is said before the kinds that a release needs and the cluster does not know.
+pub const UNKNOWN_KINDS: &str = "the cluster does not know ";
+
 /// What an exit code other than 0 means, with what Helm said; `None` if nothing is wrong after all.
 pub fn judge(action: ActionKind, code: i32, stderr: &str) -> Option<Failure> {
     let error = message::error(stderr);
@@ -66,7 +69,7 @@ fn missing_kinds(error: &str) -> Option<String> {
     let kinds = message::unknown_kinds(error);
     (!kinds.is_empty()).then(|| {
         format!(
-            "the cluster does not know {}. Install what brings the CustomResourceDefinitions; it is tried again when \
+            "{UNKNOWN_KINDS}{}. Install what brings the CustomResourceDefinitions; it is tried again when \
              they are there.",
             message::listed(&kinds, LIST)
         )
