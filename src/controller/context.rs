@@ -1,9 +1,13 @@
 //! What every pass has at hand.
 
 use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ListParams, PostParams};
@@ -16,7 +20,7 @@ use crate::component::Component;
 use crate::config::ControllerConfig;
 use crate::controller::charts::Charts;
 use crate::controller::decide;
-use crate::controller::drift::Corrections;
+use crate::controller::drift::{Compared, Corrections};
 use crate::controller::events::Events;
 use crate::controller::lease::Elector;
 use crate::controller::metrics::ControllerMetrics;
@@ -75,10 +79,18 @@ pub struct Memory {
     pub checked: Option<Instant>,
     /// The newest revision's record without its manifest, and which Secret it was read from, in which version.
     pub record: Option<(String, String, Arc<Record>)>,
+    /// That manifest, deflated, if it is small then.
+    pub manifest: Option<Vec<u8>>,
     /// The digest of the drift that was last reported.
     pub drift: Option<String>,
     /// When it was last written what is waited for.
     pub told_news: Option<Instant>,
+    /// Since when it has waited for a slot.
+    pub queued: Option<Instant>,
+    /// Versions of objects that were found to be as installed.
+    pub compared: Option<Compared>,
+    /// Of which revision and generation, and since when.
+    pub compared_since: Option<((i64, i64), Instant)>,
     /// When which object was put right.
     pub corrections: Corrections,
     /// Whether a definition came whose lack the last attempt may have failed of.
@@ -302,8 +314,30 @@ impl Context {
         }
     }
 
+    /// The manifest of the revision that was observed last: from memory, or from its Secret; `None` if that is gone or
+    /// cannot be read.
+    pub async fn manifest(
+        &self,
+        key: &NodeKey,
+        release: &ReleaseKey,
+        number: i64,
+    ) -> Result<Option<String>, PassError> {
+        let packed = self.remember(key, |memory| {
+            let (_, _, record) = memory.record.as_ref()?;
+            let is_it = record.revision == number && record.name == release.1;
+            memory.manifest.clone().filter(|_| is_it)
+        });
+        if let Some(manifest) = packed.as_deref().and_then(inflated) {
+            return Ok(Some(manifest));
+        }
+        let record = self.record(release, number).await?;
+        Ok(record.and_then(Result::ok).map(|record| record.manifest))
+    }
+
     /// Remembers what a steady state needs of a record, which is small.
     fn keep(&self, key: &NodeKey, revision: &Revision, mut record: Record) -> Arc<Record> {
+        let packed = deflated(&record.manifest).filter(|packed| packed.len() <= SMALL_MANIFEST);
+        self.remember(key, |memory| memory.manifest = packed);
         record.manifest = String::new();
         record.notes = String::new();
         record.config = serde_json::Map::new();
@@ -355,6 +389,24 @@ impl Context {
             Err(cause) => Err(cause.into()),
         }
     }
+}
+
+/// The largest manifest that is kept in memory, in deflated bytes: a release's Secret has the chart besides, which is
+/// much to read for nothing in each interval.
+const SMALL_MANIFEST: usize = 4 << 10;
+
+fn deflated(text: &str) -> Option<Vec<u8>> {
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(text.as_bytes()).ok()?;
+    let mut packed = packed.finish().ok()?;
+    packed.shrink_to_fit();
+    Some(packed)
+}
+
+fn inflated(packed: &[u8]) -> Option<String> {
+    let mut text = String::new();
+    DeflateDecoder::new(packed).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// Inflating and parsing may take a while.

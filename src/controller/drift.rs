@@ -2,6 +2,7 @@
 //! revision (contract section 2.15).
 
 mod autoscalers;
+mod compared;
 mod corrections;
 mod difference;
 mod owners;
@@ -15,6 +16,8 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
 use self::autoscalers::ScaleTargets;
+pub use self::compared::Compared;
+use self::compared::Version;
 pub use self::corrections::Corrections;
 pub use self::difference::difference;
 pub use self::report::{Change, DriftReport, Drifted, FieldChange};
@@ -43,7 +46,8 @@ pub struct DriftCheck<'a> {
 
 /// What became of one object.
 enum Found {
-    AsInstalled,
+    /// In this version, if it was looked at.
+    AsInstalled(Option<Version>),
     Drifted(Drifted),
     Unknown(String),
 }
@@ -56,7 +60,17 @@ enum Found {
 ///
 /// [`DRIFT_DETECTION`]: crate::component::names::annotation::DRIFT_DETECTION
 pub async fn detect(objects: &Objects, check: &DriftCheck<'_>) -> DriftReport {
+    detect_since(objects, check, &mut Compared::default()).await
+}
+
+/// As [`detect`], but an object in a version that was found to be as installed before is not compared once more.
+pub async fn detect_since(
+    objects: &Objects,
+    check: &DriftCheck<'_>,
+    compared: &mut Compared,
+) -> DriftReport {
     let mut report = DriftReport::default();
+    let before = std::mem::take(compared);
     if check.policy.mode == DriftMode::Disabled {
         return report;
     }
@@ -67,19 +81,17 @@ pub async fn detect(objects: &Objects, check: &DriftCheck<'_>) -> DriftReport {
         .filter(|object| !object.keeps() && !rules::is_exempt(&object.value));
     let looks: Vec<_> = looked_at
         .map(|object| {
-            let targets = &targets;
+            let (targets, before) = (&targets, &before);
             async move {
-                (
-                    object.identity(),
-                    look(objects, check, targets, object).await,
-                )
+                let found = look(objects, check, targets, before, object).await;
+                (object.identity(), found)
             }
         })
         .collect();
     let mut found = stream::iter(looks).buffered(AT_ONCE);
     while let Some((key, found)) = found.next().await {
         match found {
-            Found::AsInstalled => {}
+            Found::AsInstalled(version) => compared.note(key, version),
             Found::Drifted(drifted) => report.drifted.push(drifted),
             Found::Unknown(why) => report.unknown.push((key, why)),
         }
@@ -109,10 +121,11 @@ async fn look(
     objects: &Objects,
     check: &DriftCheck<'_>,
     targets: &ScaleTargets,
+    before: &Compared,
     object: &Object,
 ) -> Found {
     for last in (1..=LOOKS).map(|look| look == LOOKS) {
-        match look_once(objects, check, targets, object).await {
+        match look_once(objects, check, targets, before, object).await {
             // between the two requests somebody else wrote: what differs may be theirs
             Ok(Look::Moving) if !last => {}
             Ok(Look::Moving) => return Found::Unknown("it keeps changing".to_owned()),
@@ -120,7 +133,7 @@ async fn look(
             Err(error) => return Found::Unknown(error.to_string()),
         }
     }
-    Found::AsInstalled
+    Found::AsInstalled(None)
 }
 
 /// One comparison.
@@ -133,6 +146,7 @@ async fn look_once(
     objects: &Objects,
     check: &DriftCheck<'_>,
     targets: &ScaleTargets,
+    before: &Compared,
     object: &Object,
 ) -> Result<Look, ObjectsError> {
     let key = object.identity();
@@ -146,7 +160,7 @@ async fn look_once(
         live.as_ref().unwrap_or(&wanted),
     );
     let Ignored::Fields(mut ignored) = ignored else {
-        return Ok(Look::Still(Found::AsInstalled));
+        return Ok(Look::Still(Found::AsInstalled(None)));
     };
     let Some(live) = live else {
         return Ok(Look::Still(Found::Drifted(Drifted {
@@ -156,14 +170,19 @@ async fn look_once(
         })));
     };
     if rules::is_exempt(&live) {
-        return Ok(Look::Still(Found::AsInstalled));
+        return Ok(Look::Still(Found::AsInstalled(None)));
     }
     if !live["metadata"]["deletionTimestamp"].is_null() {
         let why = "it is being deleted".to_owned();
         return Ok(Look::Still(Found::Unknown(why)));
     }
+    let is_scaled = targets.has(object.group(), &object.kind, namespace, &object.name);
+    let seen = Version::of(&live, is_scaled);
+    if before.has(&seen) {
+        return Ok(Look::Still(Found::AsInstalled(Some(seen))));
+    }
     ignored.extend(rules::filled_in_by_others(&live));
-    if targets.has(object.group(), &object.kind, namespace, &object.name) {
+    if is_scaled {
         ignored.push("/spec/replicas".to_owned());
     }
     wanted::keep_live(&mut wanted, &live, &ignored);
@@ -171,7 +190,7 @@ async fn look_once(
     let dry_run = objects.dry_run_apply(&wanted, check.namespace).await?;
     let paths = difference(&dry_run, &live, &ignored);
     if paths.is_empty() {
-        return Ok(Look::Still(Found::AsInstalled));
+        return Ok(Look::Still(Found::AsInstalled(Some(seen))));
     }
     let version = |value: &Value| value["metadata"]["resourceVersion"].clone();
     if version(&dry_run) != version(&live) {

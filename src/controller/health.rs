@@ -50,8 +50,19 @@ pub async fn unready(
     release_objects: &[Object],
     namespace: &str,
 ) -> Vec<Unready> {
+    let all: Vec<&Object> = release_objects.iter().collect();
+    unready_of(objects, client, &all, namespace).await
+}
+
+/// As [`unready`], of some of a release's objects.
+pub async fn unready_of(
+    objects: &Objects,
+    client: &Client,
+    some: &[&Object],
+    namespace: &str,
+) -> Vec<Unready> {
     let cluster = Cluster { objects, client };
-    let looks: Vec<_> = release_objects
+    let looks: Vec<_> = some
         .iter()
         .map(|object| cluster.look(object, namespace))
         .collect();

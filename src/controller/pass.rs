@@ -46,7 +46,7 @@ type Next = Option<Duration>;
 /// often in one pass.
 const MAX_STEPS: usize = 4;
 /// What a Component waits for is written so often at most.
-const NEWS: Duration = Duration::from_secs(1);
+const NEWS: Duration = Duration::from_secs(2);
 /// Pause after somebody else changed the object at the same time.
 const AFTER_CONFLICT: Duration = Duration::from_millis(50);
 
@@ -563,6 +563,8 @@ impl Pass<'_> {
         if slot.is_none() {
             return self.queued(&why.to_string()).await.map(Some);
         }
+        self.context
+            .remember(&self.key, |memory| memory.queued = None);
         Ok(None)
     }
 
@@ -656,6 +658,14 @@ impl Pass<'_> {
 
     /// Everything is there but a slot.
     async fn queued(&mut self, why: &str) -> Result<Next, PassError> {
+        // who was told to wait need not be told for each short while that it is for something else now
+        let since = self.context.remember(&self.key, |memory| {
+            *memory.queued.get_or_insert_with(Instant::now)
+        });
+        let is_blocked = self.draft.status.phase == Some(Phase::Blocked);
+        if let Some(rest) = NEWS.checked_sub(since.elapsed()).filter(|_| is_blocked) {
+            return Ok(Some(rest));
+        }
         let (_, total) = self.context.slots.in_use();
         let message = format!("{why}; {total} other releases are being worked on");
         self.draft.progressing(Reason::WaitingForSlot, &message);
@@ -671,6 +681,8 @@ impl Pass<'_> {
         is_stuck: bool,
     ) -> Result<Next, PassError> {
         self.context.slots.forget(&self.key);
+        self.context
+            .remember(&self.key, |memory| memory.queued = None);
         self.context.metrics.dependency_blocked(reason);
         let is_new = !self.says(ConditionType::DependenciesReady, reason, message);
         if is_stuck {

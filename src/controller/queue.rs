@@ -21,7 +21,7 @@ use crate::topology::NodeKey;
 const DEBOUNCE: Duration = Duration::from_millis(5);
 
 /// The same for news that change nothing but what is told (contract section 2.6).
-const NEWS: Duration = Duration::from_secs(1);
+const NEWS: Duration = Duration::from_secs(2);
 
 /// Pause after a pass that died of a defect.
 const AFTER_PANIC: Duration = Duration::from_secs(60);

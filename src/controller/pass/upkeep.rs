@@ -10,12 +10,14 @@ use crate::component::{DriftMode, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError, jittered};
 use crate::controller::decide::{InSync, Wanted};
-use crate::controller::drift::{self, DriftCheck, DriftReport};
+use crate::controller::drift::{self, Compared, DriftCheck, DriftReport};
 use crate::controller::health;
 use crate::controller::pass::{Next, Pass};
 use crate::controller::report::find;
 use crate::release::manifest::{self, Object};
 
+/// How long an object that nobody wrote counts as compared.
+const COMPARED: Duration = Duration::from_secs(60 * 60);
 /// An unhealthy release is looked at again after this long.
 const UNHEALTHY: Duration = Duration::from_secs(5);
 /// One that has been unhealthy for this long is looked at as rarely as any other.
@@ -173,22 +175,50 @@ impl Pass<'_> {
             .remember(&self.key, |memory| memory.checked = Some(Instant::now()));
         let release = self.release();
         let number = self.draft.status.release_version.unwrap_or_default();
-        let Some(Ok(record)) = self.context.record(&release, number).await? else {
+        let context = self.context;
+        let Some(manifest) = context.manifest(&self.key, &release, number).await? else {
             return Err(PassError::Conflict);
         };
-        let objects = match manifest::objects(&record.manifest) {
+        let objects = match manifest::objects(&manifest) {
             Ok(objects) => objects,
             Err(_) => return Ok(true),
         };
-        let is_straight = self.check_drift(&objects, message).await?;
-        let is_healthy = self.check_health(&objects, message).await?;
+        let mut compared = self.compared(number);
+        let is_straight = self.check_drift(&objects, message, &mut compared).await?;
+        let is_healthy = self.check_health(&objects, message, &compared).await?;
+        context.remember(&self.key, |memory| memory.compared = Some(compared.kept()));
         Ok(is_straight && is_healthy)
     }
 
-    async fn check_health(&mut self, objects: &[Object], message: &str) -> Result<bool, PassError> {
+    /// What was compared of this revision in the last hour, by the rules of this generation: then everything is compared
+    /// anew, should the API server have come to see the same objects in another way.
+    fn compared(&self, revision: i64) -> Compared {
+        let of = (revision, self.generation());
+        self.context.remember(&self.key, |memory| {
+            let since = memory.compared_since;
+            let holds = since.is_some_and(|(known, at)| known == of && at.elapsed() < COMPARED);
+            let compared = memory.compared.take().filter(|_| holds);
+            if compared.is_none() {
+                memory.compared_since = Some((of, Instant::now()));
+            }
+            compared.unwrap_or_default()
+        })
+    }
+
+    async fn check_health(
+        &mut self,
+        objects: &[Object],
+        message: &str,
+        compared: &Compared,
+    ) -> Result<bool, PassError> {
         let context = self.context;
         let namespace = self.component.target_namespace();
-        let unready = health::unready(&context.objects, &context.client, objects, namespace).await;
+        // what was just read and is ready need not be read again
+        let others: Vec<&Object> = (objects.iter())
+            .filter(|object| !compared.is_ready(&object.identity()))
+            .collect();
+        let unready =
+            health::unready_of(&context.objects, &context.client, &others, namespace).await;
         if unready.is_empty() {
             self.draft
                 .is_true(ConditionType::Healthy, Reason::Healthy, "");
@@ -207,9 +237,15 @@ impl Pass<'_> {
         Ok(false)
     }
 
-    async fn check_drift(&mut self, objects: &[Object], message: &str) -> Result<bool, PassError> {
+    async fn check_drift(
+        &mut self,
+        objects: &[Object],
+        message: &str,
+        compared: &mut Compared,
+    ) -> Result<bool, PassError> {
         let policy = self.component.spec.drift_detection.clone();
         if policy.mode == DriftMode::Disabled {
+            *compared = Compared::default();
             self.draft.clear(&[ConditionType::Drifted]);
             return Ok(true);
         }
@@ -220,7 +256,7 @@ impl Pass<'_> {
             objects,
             policy: &policy,
         };
-        let report = drift::detect(&self.context.objects, &check).await;
+        let report = drift::detect_since(&self.context.objects, &check, compared).await;
         if report.drifted.is_empty() {
             self.context
                 .remember(&self.key, |memory| memory.drift = None);
