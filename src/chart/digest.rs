@@ -20,6 +20,11 @@ impl Sha256Hex {
         &self.0
     }
 
+    /// Reads a digest as statuses and specs write it, `sha256:` and 64 hex digits, or the digits alone.
+    pub fn parse_named(text: &str) -> Option<Self> {
+        Self::parse(text.strip_prefix("sha256:").unwrap_or(text))
+    }
+
     /// Reads 64 hex digits in either case; anything else is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.as_bytes();

@@ -30,7 +30,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 pub use self::decision::{Action, Decision, InSync, Why};
-pub use self::evidence::{INTERRUPTED, is_cut_off, resumed_operation};
+pub use self::evidence::{INTERRUPTED, is_cut_off, never_reached_helm, resumed_operation};
 pub use self::failed::decide_without_reapply;
 pub use self::good::{last_known_good, remember};
 pub use self::removal::{Removal, RemovalStep, decide_removal};

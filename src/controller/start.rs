@@ -496,9 +496,7 @@ async fn gauges(context: Arc<Context>, mut synced: [watch::Receiver<bool>; 2]) {
                     .filter_map(|entry| entry.chart_digest.as_deref());
                 history.chain(status.chart_digest.as_deref())
             });
-            needed.extend(
-                digests.filter_map(|digest| Sha256Hex::parse(digest.trim_start_matches("sha256:"))),
-            );
+            needed.extend(digests.filter_map(Sha256Hex::parse_named));
             let member = Member::of(component);
             let phase = member.progress.phase.as_ref().map(ToString::to_string);
             rows.push((

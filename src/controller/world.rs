@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::component::names::annotation;
 use crate::component::{Component, conditions::ConditionType};
+use crate::controller::members::is_left_alone;
 use crate::controller::network::{Member, Network};
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
@@ -335,6 +336,7 @@ struct Fingerprint {
     version: Option<String>,
     dependencies: Vec<(String, String)>,
     is_left_alone: bool,
+    may_break: bool,
 }
 
 fn fingerprint(seen: &Seen) -> Option<Fingerprint> {
@@ -353,8 +355,8 @@ fn fingerprint(seen: &Seen) -> Option<Fingerprint> {
         dependencies: (status.iter().flat_map(|status| &status.dependencies))
             .map(|found| (found.namespace.clone(), found.name.clone()))
             .collect(),
-        is_left_alone: component.is_marked(annotation::ALLOW_BREAK_DEPENDENTS)
-            || component.is_marked(annotation::SKIP_RECONCILE),
+        is_left_alone: is_left_alone(component),
+        may_break: component.is_marked(annotation::ALLOW_BREAK_DEPENDENTS),
     })
 }
 
@@ -374,6 +376,7 @@ fn matters_at_once(old: Option<&Fingerprint>, new: Option<&Fingerprint>) -> bool
         || old.generation != new.generation
         || old.is_deleting != new.is_deleting
         || old.is_left_alone != new.is_left_alone
+        || old.may_break != new.may_break
 }
 
 /// Versions of one object grow, which is all that is asked here: what we wrote ourselves is not replaced by what the
@@ -392,5 +395,71 @@ fn strip(seen: &mut Seen) {
     metadata.managed_fields = None;
     if let Some(annotations) = &mut metadata.annotations {
         annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn seen(name: &str, version: u64, spec: Value, status: Value) -> Seen {
+        let component = json!({
+            "apiVersion": "ext.theriseunion.io/v1alpha1", "kind": "Component",
+            "metadata": {
+                "name": name, "namespace": "edge", "uid": name, "generation": 1,
+                "resourceVersion": version.to_string(),
+            },
+            "spec": spec, "status": status,
+        });
+        Seen::Usable(serde_json::from_value(component).unwrap())
+    }
+
+    fn ready(status: &str, reason: &str) -> Value {
+        json!({"observedGeneration": 1, "conditions": [{
+            "type": "Ready", "status": status, "reason": reason, "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }]})
+    }
+
+    #[test]
+    fn what_others_can_build_on_is_told_at_once_and_news_are_gathered() {
+        let world = World::new();
+        world.insert(seen("base", 1, json!({}), json!({})));
+        let above = json!({"dependsOn": [{"name": "base"}]});
+        world.insert(seen("above", 2, above, json!({})));
+        let key = NodeKey::new("edge", "above");
+        let rows = [
+            (3, ready("False", "DependencyNotReady"), false),
+            (4, ready("Unknown", "Progressing"), false),
+            (5, ready("True", "InstallSucceeded"), true),
+            (6, ready("False", "Unhealthy"), true),
+            (7, ready("False", "InstallFailed"), false),
+        ];
+        for (version, status, at_once) in rows {
+            let told = world.apply(seen("base", version, json!({}), status));
+            let keys = vec![key.clone()];
+            assert_eq!(told, Some(Concerned { keys, at_once }), "{version}");
+        }
+        let again = seen("base", 8, json!({}), ready("False", "InstallFailed"));
+        assert!(world.apply(again).unwrap().keys.is_empty());
+        let old = seen("base", 5, json!({}), ready("True", "InstallSucceeded"));
+        assert_eq!(world.apply(old), None);
+        assert_eq!(world.remove(&NodeKey::new("edge", "base")), [key]);
+    }
+
+    #[test]
+    fn a_long_list_is_taken_in_without_asking_who_cares() {
+        let world = World::new();
+        for number in 0..3000 {
+            let before = format!("one-{}", number / 2);
+            let spec = json!({"dependsOn": [{"name": before}]});
+            world.insert(seen(&format!("one-{number}"), number + 1, spec, json!({})));
+        }
+        assert_eq!(world.keys().len(), 3000);
+        // made for the first time now
+        assert!(world.read(|inner| inner.network.is_none()));
+        assert!(world.network().depth(&NodeKey::new("edge", "one-2999")) > 5);
     }
 }

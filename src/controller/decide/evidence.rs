@@ -37,22 +37,23 @@ pub(super) enum Maker {
 /// again under the same id (contract section 2.9, first row).
 pub fn resumed_operation<'a>(situation: &Situation<'a>) -> Option<&'a str> {
     let operation = situation.status.operation.as_ref()?;
-    let newest = situation
-        .revisions
-        .first()
-        .map_or(0, |revision| revision.number);
     let hash = situation.wanted.hash.to_string();
-    let is_fresh = operation.from_revision == newest
+    let is_fresh = never_reached_helm(operation, situation.revisions)
         && operation.hash.as_deref() == Some(hash.as_str())
         && matches!(
             operation.kind,
             OperationKind::Install | OperationKind::Upgrade
-        )
-        && situation
-            .revisions
-            .iter()
-            .all(|revision| revision.operation.as_deref() != Some(&operation.id));
+        );
     is_fresh.then_some(operation.id.as_str())
+}
+
+/// True if nothing came of a begun operation: the release is where it was, and nothing in it has the operation's id.
+pub fn never_reached_helm(operation: &Operation, revisions: &[Revision]) -> bool {
+    let newest = revisions.first().map_or(0, |revision| revision.number);
+    let mut ids = revisions
+        .iter()
+        .filter_map(|revision| revision.operation.as_deref());
+    operation.from_revision == newest && ids.all(|id| id != operation.id)
 }
 
 impl<'a> Situation<'a> {

@@ -20,7 +20,7 @@ impl Pass<'_> {
     pub(super) async fn resolve_chart(&mut self) -> Result<Chart, PassError> {
         let pinned = match self.component.spec.chart.digest.as_deref() {
             None => None,
-            Some(text) => match Sha256Hex::parse(text.trim_start_matches("sha256:")) {
+            Some(text) => match Sha256Hex::parse_named(text) {
                 Some(digest) => Some(digest),
                 None => {
                     let message =
@@ -192,10 +192,7 @@ impl Pass<'_> {
     /// The package of what is installed, from the cache.
     async fn installed_chart(&self) -> Option<Arc<FetchedChart>> {
         let status = self.component.status.as_ref()?;
-        let digest = status
-            .chart_digest
-            .as_deref()?
-            .trim_start_matches("sha256:");
-        self.context.charts.cached(Sha256Hex::parse(digest)?).await
+        let digest = Sha256Hex::parse_named(status.chart_digest.as_deref()?)?;
+        self.context.charts.cached(digest).await
     }
 }

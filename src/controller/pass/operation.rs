@@ -230,7 +230,7 @@ impl Pass<'_> {
         }
         let digest = known
             .and_then(|entry| entry.chart_digest.as_deref())
-            .and_then(|digest| Sha256Hex::parse(digest.trim_start_matches("sha256:")));
+            .and_then(Sha256Hex::parse_named);
         let package = match digest {
             Some(digest) => self.context.charts.cached(digest).await,
             None => None,
@@ -267,7 +267,8 @@ impl Pass<'_> {
         let from_revision = observed.number();
         // one that never reached Helm is begun again as itself
         let same = self.draft.status.operation.as_ref().filter(|known| {
-            known.kind == kind && known.from_revision == from_revision && known.hash == hash
+            decide::never_reached_helm(known, &observed.revisions)
+                && (known.kind, known.hash.as_ref()) == (kind, hash.as_ref())
         });
         Operation {
             id: same.map_or_else(new_operation, |known| known.id.clone()),
