@@ -313,14 +313,17 @@ def steady(bench, table):
     bench.chart("steady")
     bench.wait_until(lambda: fetch(bench.port, "/api/charts/steady")[0] == 200, "the chart to be served", 30)
     say(f"steady state: installing {count} Components")
-    connection = bench.cluster.connect()
-    for number in range(count):
-        body = bench.component(f"steady-{number:03}", "steady", interval=f"{interval}s")
-        bench.cluster.request("POST", f"{GROUP}/namespaces/bench/components", body, connection=connection)
-    def all_ready():
-        time.sleep(1)
-        return all(map(is_ready, bench.components()))
-    bench.wait_until(all_ready, "all Components to be ready", 3600)
+    names = [f"steady-{number:03}" for number in range(count)]
+    def create():
+        connection = bench.cluster.connect()
+        for name in names:
+            body = bench.component(name, "steady", interval=f"{interval}s")
+            bench.cluster.request("POST", f"{GROUP}/namespaces/bench/components", body, connection=connection)
+    watch = Watch(bench)
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(create)
+        watch.until_ready(names, "all Components")
+        creating.result()
     bench.stop()
     runs = bench.helm_runs()
     say("steady state: restart")

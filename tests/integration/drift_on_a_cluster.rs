@@ -1,6 +1,7 @@
 //! The controller's hands and eyes on a real API server: drift found and put right, definitions, namespaces, why a
 //! pod waits, what is left of a release.
 
+mod compared;
 mod crds;
 mod exempt;
 mod health;
