@@ -34,10 +34,32 @@ pub async fn ensure(
     name: &str,
     labels: &BTreeMap<String, String>,
 ) -> Result<NamespaceState, kube::Error> {
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    if let Some(found) = namespaces.get_opt(name).await? {
-        return Ok(state(&found));
+    match look(client, name).await? {
+        Some(state) => Ok(state),
+        None => create(client, name, labels).await,
     }
+}
+
+/// How the namespace is; `None` if it is missing.
+///
+/// # Errors
+/// The API server refuses or does not answer.
+pub async fn look(client: &Client, name: &str) -> Result<Option<NamespaceState>, kube::Error> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let found = namespaces.get_opt(name).await?;
+    Ok(found.map(|found| state(&found)))
+}
+
+/// As [`ensure`], of a namespace that was missing a moment ago.
+///
+/// # Errors
+/// As [`ensure`].
+pub async fn create(
+    client: &Client,
+    name: &str,
+    labels: &BTreeMap<String, String>,
+) -> Result<NamespaceState, kube::Error> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
     let wanted = Namespace {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),

@@ -36,6 +36,11 @@ impl Waker {
         self.wake_in(key, DEBOUNCE);
     }
 
+    /// A pass for `key` at once: it was waited for, and is worth a pass of its own.
+    pub fn wake_now(&self, key: &NodeKey) {
+        self.wake_in(key, Duration::ZERO);
+    }
+
     /// A pass for all whom a change concerns: soon if it may let them go on, else when there may be more news.
     pub fn wake_concerned(&self, concerned: &Concerned) {
         let delay = if concerned.at_once { DEBOUNCE } else { NEWS };

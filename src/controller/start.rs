@@ -262,7 +262,7 @@ fn context(means: Means<'_>) -> anyhow::Result<Context> {
         let waker = means.waker.clone();
         Slots::new(
             means.config.concurrency,
-            Arc::new(move |key| waker.wake(key)),
+            Arc::new(move |key| waker.wake_now(key)),
         )
     };
     Ok(Context {

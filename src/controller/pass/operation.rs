@@ -136,8 +136,10 @@ impl Pass<'_> {
             self.draft.progressing(Reason::Progressing, &doing);
         }
         self.draft.phase(phase_of(kind), &doing);
-        // nothing starts that was not written down before
-        self.save().await?;
+        // nothing starts that was not written down before; to look does no harm
+        let client = self.context.client.clone();
+        let (saved, namespace) = tokio::join!(self.save(), namespace::look(&client, &release.0));
+        saved?;
         info!(component = %self.key, operation = id, message = doing, "Component");
         if matches!(why, Why::Foreign | Why::RemovedOutside) {
             let word = format!("{}/{}", word_of(kind), observed.number());
@@ -147,7 +149,7 @@ impl Pass<'_> {
         let started = Instant::now();
         if kind != OperationKind::Uninstall
             && kind != OperationKind::Rollback
-            && let Err(failure) = self.prepare(&release, chart, given).await?
+            && let Err(failure) = self.prepare(&release, namespace?, chart, given).await?
         {
             return self.failed(kind, failure, None, observed).await;
         }
@@ -352,11 +354,16 @@ impl Pass<'_> {
     async fn prepare(
         &self,
         release: &ReleaseKey,
+        namespace: Option<NamespaceState>,
         chart: &Arc<FetchedChart>,
         values: Value,
     ) -> Result<Result<(), Failure>, PassError> {
         let labels = &self.context.config.namespace_labels;
-        match namespace::ensure(&self.context.client, &release.0, labels).await? {
+        let namespace = match namespace {
+            Some(namespace) => namespace,
+            None => namespace::create(&self.context.client, &release.0, labels).await?,
+        };
+        match namespace {
             NamespaceState::Existed | NamespaceState::Created => {}
             NamespaceState::Terminating => {
                 return Ok(Err(Failure {
