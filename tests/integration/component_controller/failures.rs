@@ -260,7 +260,8 @@ fn what_cannot_be_reached_does_not_hide_why_an_attempt_failed() {
     scene.components.await_phase("app", "Failed");
     let helm = scene.controller.helm();
     let words = "Error: Kubernetes cluster unreachable: connection refused";
-    helm.fail(scene.components.namespace(), "app", 1, words);
+    // the pauses between them grow
+    helm.fail(scene.components.namespace(), "app", 5, words);
     let unreachable =
         scene
             .components
