@@ -75,6 +75,8 @@ pub struct Context {
 pub struct Memory {
     /// Passes in a row that ended because something could not be reached.
     pub transient: i64,
+    /// Of which generation Helm could not do its work for such a reason, and until when it is not run again.
+    pub pause: Option<(i64, Instant)>,
     /// When drift and health were last looked at.
     pub checked: Option<Instant>,
     /// The newest revision's record without its manifest, and which Secret it was read from, in which version.

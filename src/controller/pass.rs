@@ -78,9 +78,9 @@ pub async fn pass(context: Arc<Context>, key: NodeKey) -> Option<Duration> {
     };
     let (result, next) = match outcome {
         Ok(next) => {
-            // unless this pass, too, could not do what it should
+            // unless this pass, too, could not do what it should, or came too early to try
             context.remember(&key, |memory| {
-                if memory.transient == transient {
+                if memory.transient == transient && memory.pause.is_none() {
                     memory.transient = 0;
                 }
             });
@@ -370,6 +370,8 @@ impl Pass<'_> {
         self.draft.status.failures = None;
         self.draft.status.retry_count = None;
         self.draft.status.next_retry_time = None;
+        self.context
+            .remember(&self.key, |memory| memory.pause = None);
     }
 
     /// A value of the annotation forceAt that was not acted on yet.
@@ -524,6 +526,12 @@ impl Pass<'_> {
                     return self.hold(reason, &message, recheck, &observed).await;
                 }
                 Decision::Run { action, why } => {
+                    if let Some(left) = self.pause() {
+                        self.context.slots.forget(&self.key);
+                        self.draft.settle();
+                        self.save().await?;
+                        return Ok(Some(left));
+                    }
                     self.provide(&gate).await?;
                     let blocked = self.admit(&gate, &release, &action, &why, &mut slot);
                     if let Some(next) = blocked.await? {
@@ -537,6 +545,22 @@ impl Pass<'_> {
             }
         }
         Err(PassError::Conflict)
+    }
+
+    /// How long Helm is not run again because it could not reach something; what wakes a Component meanwhile, such as the
+    /// news of its own status, does not cut that short. Another spec does, and so does whoever asks for it.
+    fn pause(&self) -> Option<Duration> {
+        let generation = self.generation();
+        let is_asked_for = self.force_request().is_some();
+        self.context.remember(&self.key, |memory| {
+            let (of, until) = memory.pause?;
+            let left = until.saturating_duration_since(Instant::now());
+            if of == generation && !is_asked_for && !left.is_zero() {
+                return Some(left);
+            }
+            memory.pause = None;
+            None
+        })
     }
 
     /// Whether the dependencies and a free slot, which is then taken, let Helm run; if not, when to look again.

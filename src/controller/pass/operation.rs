@@ -693,6 +693,9 @@ impl Pass<'_> {
             }
             FailureClass::Transient => {
                 let delay = self.another_transient();
+                let pause = (self.generation(), Instant::now() + delay);
+                self.context
+                    .remember(&self.key, |memory| memory.pause = Some(pause));
                 self.context.metrics.retry(class);
                 if kind == OperationKind::Rollback {
                     // why there is a rollback at all is still to be read

@@ -274,6 +274,35 @@ fn what_cannot_be_reached_does_not_hide_why_an_attempt_failed() {
 }
 
 #[test]
+fn the_pauses_after_what_cannot_be_reached_grow_whatever_wakes_the_component() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    let helm = scene.controller.helm();
+    let words = "Error: Kubernetes cluster unreachable: connection refused";
+    helm.fail(scene.components.namespace(), "app", 3, words);
+    scene.components.apply(&ComponentBuilder::new("app"));
+    let mut passes = 0;
+    while helm.calls_of("upgrade", "app").len() < 4 {
+        passes += 1;
+        scene.request_pass("app", &passes.to_string());
+    }
+    scene.components.ready("app");
+    assert!(passes > 10, "it was woken all the time: {passes}");
+
+    let calls = helm.calls_of("upgrade", "app");
+    let pauses: Vec<u64> = calls
+        .windows(2)
+        .map(|pair| pair[1].started.saturating_sub(pair[0].ended.expect("over")))
+        .map(|nanoseconds| nanoseconds / 1_000_000)
+        .collect();
+    // 1, 2 and 4 s, give or take a tenth (contract section 2.7)
+    for (pause, least) in pauses.iter().zip([900, 1800, 3600]) {
+        assert!(*pause >= least, "{pauses:?} ms");
+    }
+    assert_eq!(pauses.len(), 3, "{pauses:?} ms");
+}
+
+#[test]
 fn scenario_23_a_record_that_nobody_can_read_is_left_until_force_is_asked_for() {
     let scene = Scene::new();
     scene.upload_charts(&["app"]);
