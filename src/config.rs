@@ -21,7 +21,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::arguments::{PlanArguments, PlanOutput};
+pub use self::arguments::{CrdArguments, PlanArguments, PlanOutput, TeardownArguments};
 pub use self::controller::{BindAddress, ControllerAlone, ControllerConfig, LeaseTimes};
 pub use self::error::{ConfigError, Origin, Source};
 
@@ -50,6 +50,10 @@ pub enum Command {
     Plan(PlanArguments),
     /// Print the definition of the Component resource.
     Crd,
+    /// Bring that definition to a cluster and wait until it is served.
+    CrdApply(CrdArguments),
+    /// Delete Components in order and wait until they are gone.
+    Teardown(TeardownArguments),
     /// Print [`help::text`].
     Help,
     /// Print [`version`].
@@ -305,6 +309,8 @@ impl Config {
             Invocation::Help => return Ok(Command::Help),
             Invocation::Version => return Ok(Command::Version),
             Invocation::Crd => return Ok(Command::Crd),
+            Invocation::CrdApply(arguments) => return Ok(Command::CrdApply(arguments)),
+            Invocation::Teardown(arguments) => return Ok(Command::Teardown(arguments)),
             Invocation::Package { dirs, destination } => {
                 return Ok(Command::Package { dirs, destination });
             }

@@ -11,6 +11,7 @@ pub mod charts;
 pub mod context;
 pub mod crds;
 pub mod decide;
+pub mod definition;
 pub mod drift;
 pub mod events;
 pub mod follow;
@@ -32,4 +33,4 @@ pub mod start;
 pub mod validate;
 pub mod world;
 
-pub use start::{Repository, run};
+pub use start::{Repository, cluster, run};

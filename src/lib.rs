@@ -7,8 +7,11 @@
 //!               │               └─> kube       (Components, release Secrets, drift, the Lease)
 //!               └─> telemetry, metrics
 //!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
+//!  main -> controller::definition ─> kube (the definition of Components is brought to a cluster)
+//!  main -> teardown ─> kube               (all Components go, and whoever asked waits for it)
 //!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  plan but its sources
 //!              release::{record, manifest, token}  controller::{decide, network, retry, report, validate}
+//!              teardown::{left, words}
 //!  never: repository -> http · http -> controller · controller -> http · pure -> hyper / tokio / clock
 //! ```
 //!
@@ -26,6 +29,7 @@ pub mod plan;
 pub mod release;
 pub mod remote;
 pub mod repository;
+pub mod teardown;
 pub mod telemetry;
 pub mod topology;
 pub mod yaml;

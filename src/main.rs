@@ -1,7 +1,7 @@
 //! The `chartroom` program: arguments in, exit code out.
 
 use std::future::Future;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, fs};
@@ -11,7 +11,7 @@ use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
 use chartroom::release::helm::launcher;
 use chartroom::repository::chain;
-use chartroom::{app, chart, component, plan, telemetry};
+use chartroom::{app, chart, component, controller, plan, teardown, telemetry};
 
 /// How long threads that hang in system calls are waited for when all work is done.
 const STUCK_THREADS: Duration = Duration::from_secs(1);
@@ -75,6 +75,25 @@ fn run() -> anyhow::Result<()> {
             }
         }
         Command::Crd => print(&component::definition::yaml()),
+        Command::CrdApply(arguments) => {
+            let applied = block_on(async {
+                let cluster = controller::cluster(arguments.kubeconfig.as_deref()).await?;
+                Ok(controller::definition::apply(cluster, arguments.timeout).await?)
+            })?;
+            print(&format!("{applied}\n"))
+        }
+        Command::Teardown(arguments) => {
+            let style = style_of(&io::stderr());
+            let mut tell = |line: &str| {
+                // whoever closed standard error does not want to know
+                let _ = writeln!(io::stderr(), "{line}");
+            };
+            let done = block_on(async {
+                let cluster = controller::cluster(arguments.kubeconfig.as_deref()).await?;
+                Ok(teardown::run(cluster, &arguments, style, &mut tell).await?)
+            })?;
+            print(&done)
+        }
         Command::Help => print(&help::text(style())),
         Command::Version => print(&format!("{}\n", config::version())),
     }
@@ -82,8 +101,12 @@ fn run() -> anyhow::Result<()> {
 
 /// Colours for a terminal whose user has not said no to them (https://no-color.org).
 fn style() -> Style {
+    style_of(&io::stdout())
+}
+
+fn style_of(stream: &impl IsTerminal) -> Style {
     let is_unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stdout().is_terminal() && !is_unwanted {
+    if stream.is_terminal() && !is_unwanted {
         Style::Ansi
     } else {
         Style::Plain

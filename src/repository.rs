@@ -201,6 +201,14 @@ impl ChartRepository {
                 "Unfinished uploads cannot be removed"
             ),
         }
+        if let Some(cause) = self.store.refuses_writing().await {
+            error!(
+                directory = self.store.local_root().map(|root| root.display().to_string()),
+                error = %cause,
+                advice = "make it writable for the user this runs as, which is 1000 in the image: chown 1000:1000",
+                "Storage cannot be written to: uploads will fail"
+            );
+        }
     }
 
     /// The built-in charts; the first call packages and opens them.

@@ -14,6 +14,9 @@ use crate::yaml::block;
 const HEADER: &str =
     "# The output of `chartroom crd`. In the source tree, `make crd` writes this file.\n";
 
+/// The definition's annotation with the version of the program that it is of: an older program leaves a newer one alone.
+pub const VERSION: &str = "ext.theriseunion.io/definition-version";
+
 /// Where the schema is in the definition.
 const SCHEMA: &str = "/spec/versions/0/schema/openAPIV3Schema";
 
@@ -30,6 +33,7 @@ pub fn yaml() -> String {
 /// The definition as JSON.
 pub fn value() -> Value {
     let mut crd = serde_json::to_value(Component::crd()).expect("a definition is JSON");
+    crd["metadata"]["annotations"] = json!({VERSION: env!("CARGO_PKG_VERSION")});
     let schema = crd.pointer_mut(SCHEMA).expect("the derive makes a schema");
     tidy(schema);
     let root = schema.as_object_mut().expect("the schema is an object");

@@ -1,5 +1,6 @@
 //! The command line: words in, an [`Invocation`] out. Flags are Go's (`-x`, `--x`, `=`), as ChartMuseum's are.
 
+mod cluster;
 mod plan;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use crate::config::options::{Kind, OPTIONS, Opt, find};
 use crate::config::suggest::nearest;
 use crate::go_syntax::parse_bool;
 
+pub use self::cluster::{CrdArguments, TeardownArguments};
 pub use self::plan::{PlanArguments, PlanOutput};
 
 /// What the command line asks for.
@@ -31,6 +33,10 @@ pub enum Invocation {
     Plan(PlanArguments),
     /// Print the definition of the Component resource.
     Crd,
+    /// Bring it to a cluster.
+    CrdApply(CrdArguments),
+    /// Delete all Components and wait until they are gone.
+    Teardown(TeardownArguments),
     /// Run the controller alone, with these flags in the order given.
     Controller(Vec<(&'static Opt, String)>),
     /// Serve (or print an index), with these flags in the order given.
@@ -60,7 +66,11 @@ pub fn read(args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigEr
     }
     if args.peek().is_some_and(|first| first == "crd") {
         args.next();
-        return read_crd(args);
+        return cluster::read_crd(args);
+    }
+    if args.peek().is_some_and(|first| first == "teardown") {
+        args.next();
+        return cluster::read_teardown(args);
     }
     let command = if args.peek().is_some_and(|first| first == "controller") {
         args.next();
@@ -153,19 +163,6 @@ fn read_package(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, 
     Ok(Invocation::Package { dirs, destination })
 }
 
-fn read_crd(mut args: impl Iterator<Item = OsString>) -> Result<Invocation, ConfigError> {
-    let Some(arg) = args.next() else {
-        return Ok(Invocation::Crd);
-    };
-    match text(arg)?.as_str() {
-        "-h" | "-help" | "--help" => Ok(Invocation::Help),
-        other => Err(ConfigError::StrayArgument {
-            given: other.to_owned(),
-            hint: "crd takes no arguments: it prints to standard output".to_owned(),
-        }),
-    }
-}
-
 /// The value of a bool flag without `=`: true. Go leaves a following word alone, so `--debug false` would turn debug
 /// on; here such a word is taken when it agrees and refused when it does not.
 fn bare_bool(
@@ -255,9 +252,20 @@ fn stray(word: String, command: FlagCommand) -> ConfigError {
         "plan must come first: chartroom plan FILE…".to_owned()
     } else if bare == "crd" {
         "crd must come first: chartroom crd".to_owned()
+    } else if bare == "teardown" {
+        "teardown must come first: chartroom teardown".to_owned()
     } else if let Some(command) = nearest(
         bare,
-        ["serve", "controller", "package", "plan", "crd", "help"].into_iter(),
+        [
+            "serve",
+            "controller",
+            "package",
+            "plan",
+            "crd",
+            "teardown",
+            "help",
+        ]
+        .into_iter(),
     ) {
         format!("did you mean {command}?")
     } else if let Some(flag) = nearest(
@@ -266,7 +274,7 @@ fn stray(word: String, command: FlagCommand) -> ConfigError {
     ) {
         format!("did you mean --{flag}?")
     } else {
-        "the commands are serve (which need not be said), controller, package, plan, crd and help"
+        "the commands are serve (which need not be said), controller, package, plan, crd, teardown and help"
             .to_owned()
     };
     ConfigError::StrayArgument { given: word, hint }
@@ -456,11 +464,11 @@ mod tests {
             ),
             (
                 &["everything"],
-                "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, crd and help",
+                "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown and help",
             ),
             (
                 &["--debug", "yes"],
-                "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, crd and help",
+                "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown and help",
             ),
             (
                 &["--debug", "crd"],
@@ -468,8 +476,8 @@ mod tests {
             ),
             (&["crds"], "unexpected argument \"crds\"; did you mean crd?"),
             (
-                &["crd", "--debug"],
-                "unexpected argument \"--debug\"; crd takes no arguments: it prints to standard output",
+                &["--debug", "teardown"],
+                "unexpected argument \"teardown\"; teardown must come first: chartroom teardown",
             ),
             (
                 &["--debug", "controller"],

@@ -68,6 +68,9 @@ pub enum ConfigError {
     /// The command `plan` is incomplete.
     #[error("{0}; write chartroom plan [--repository URL] FILE…, or - for standard input")]
     Plan(String),
+    /// The command `crd` or `teardown` is told something that it cannot do; the sentence.
+    #[error("{0}")]
+    ClusterCommand(String),
     /// Arguments or environment are not UTF-8.
     #[error("{0} is not UTF-8 text")]
     NotUtf8(String),

@@ -53,6 +53,15 @@ pub fn text(style: Style) -> String {
             "chartroom crd",
             "print the definition of the Component resource, to pipe into kubectl apply",
         ),
+        (
+            "chartroom crd --apply [--kubeconfig FILE] [--timeout 60s]",
+            "bring that definition to a cluster and wait until it is served; a newer one is left as it is",
+        ),
+        (
+            "chartroom teardown [-n NAMESPACE] [--timeout 10m] [--kubeconfig FILE] [--force]",
+            "delete all Components, which the controller takes down in reverse order, and wait until they are gone; \
+             --force is for when there is no controller any more: Components go, their releases stay",
+        ),
         ("chartroom help", "print this"),
         ("chartroom --version", "print the version"),
     ] {

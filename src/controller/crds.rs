@@ -67,6 +67,7 @@ pub async fn await_served(
     let cluster = Cluster {
         client: client.clone(),
         definitions: Api::all(client.clone()),
+        manager: FIELD_MANAGER,
         end: Instant::now() + timeout,
         timeout,
     };
@@ -91,6 +92,20 @@ pub async fn apply(
     policy: CrdsPolicy,
     timeout: Duration,
 ) -> Result<CrdsReport, CrdsError> {
+    apply_as(FIELD_MANAGER, client, files, policy, timeout).await
+}
+
+/// The same under the name of another field manager.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_as(
+    manager: &'static str,
+    client: &Client,
+    files: &[(String, Vec<u8>)],
+    policy: CrdsPolicy,
+    timeout: Duration,
+) -> Result<CrdsReport, CrdsError> {
     let mut report = CrdsReport::default();
     if policy == CrdsPolicy::Skip {
         return Ok(report);
@@ -102,6 +117,7 @@ pub async fn apply(
     let cluster = Cluster {
         client: client.clone(),
         definitions: Api::all(client.clone()),
+        manager,
         end: Instant::now() + timeout,
         timeout,
     };
@@ -118,6 +134,7 @@ pub async fn apply(
 struct Cluster {
     client: Client,
     definitions: Api<CustomResourceDefinition>,
+    manager: &'static str,
     end: Instant,
     timeout: Duration,
 }
@@ -143,7 +160,7 @@ impl Cluster {
             report.unchanged.push(name.clone());
             return Ok(());
         }
-        let how = PatchParams::apply(FIELD_MANAGER).force();
+        let how = PatchParams::apply(self.manager).force();
         let version = |of: &CustomResourceDefinition| of.metadata.resource_version.clone();
         let patched = self.send(name, self.patch(definition, &how)).await?;
         let list = match before {

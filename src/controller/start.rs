@@ -329,7 +329,10 @@ fn helm(config: &ControllerConfig, identity: &str) -> anyhow::Result<Helm> {
 }
 
 /// The way to the cluster.
-async fn cluster(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Config> {
+///
+/// # Errors
+/// The kubeconfig cannot be used, or there is neither one nor a pod's account.
+pub async fn cluster(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Config> {
     let mut config = match kubeconfig {
         Some(path) => {
             let unusable = || format!("the kubeconfig {} cannot be used", path.display());

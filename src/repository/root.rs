@@ -75,6 +75,17 @@ impl StorageRoot {
         &self.path
     }
 
+    /// Why files cannot be made in it, if they cannot: it is somebody else's, or on a volume that is read-only.
+    pub fn refuses_writing(&self) -> Option<io::Error> {
+        // like the file of a write that was cut off: if this one is, the next start removes it
+        let path = self.path.join(".chartroom-index#0");
+        match std::fs::File::create_new(&path) {
+            Ok(_) => std::fs::remove_file(&path).err(),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => None,
+            Err(error) => Some(error),
+        }
+    }
+
     /// Looks whether it is still there, which is one system call. What is wrong is logged when it is first noticed.
     pub fn check(&self) -> Result<(), RootTrouble> {
         let found = identify(&self.path);
@@ -152,4 +163,21 @@ fn identify(path: &Path) -> io::Result<Option<Identity>> {
         born: has_birth.then_some((found.stx_btime.tv_sec, found.stx_btime.tv_nsec)),
         is_mount: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_takes_no_files_is_told_from_one_that_does() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let root = StorageRoot::open(folder.path().to_owned()).expect("it is there");
+        assert!(root.refuses_writing().is_none());
+        let left = std::fs::read_dir(folder.path()).expect("it is listed");
+        assert_eq!(left.count(), 0);
+        // whoever runs this: even root makes no files of its own there
+        let root = StorageRoot::open("/proc/self".into()).expect("it is there");
+        assert!(root.refuses_writing().is_some());
+    }
 }

@@ -504,6 +504,14 @@ impl ChartStore {
         }
     }
 
+    /// Why nothing can be stored, if that is so: an empty file is made and removed.
+    pub async fn refuses_writing(&self) -> Option<io::Error> {
+        let root = self.root.clone()?;
+        tokio::task::spawn_blocking(move || root.refuses_writing())
+            .await
+            .expect("making a file does not panic")
+    }
+
     /// Removes what writes left behind that did not live to finish them. Returns how many files that were.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let Some(root) = self.local_root().map(Path::to_owned) else {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 26] = [
+const PURE: [&str; 28] = [
     "chart",
     "component",
     "config",
@@ -34,6 +34,8 @@ const PURE: [&str; 26] = [
     "release::record",
     "release::token",
     "repository::key",
+    "teardown::left",
+    "teardown::words",
     "topology",
     "yaml",
 ];
@@ -78,7 +80,7 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 16] = [
+const FORBIDDEN: [(&str, &str); 18] = [
     ("repository", "chartroom::http"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
@@ -93,6 +95,8 @@ const FORBIDDEN: [(&str, &str); 16] = [
     ("release", "chartroom::controller"),
     ("repository", "chartroom::controller"),
     ("repository", "chartroom::plan"),
+    ("teardown", "chartroom::controller"),
+    ("teardown", "chartroom::http"),
     ("topology", "chartroom::plan"),
     ("topology", "chartroom::repository"),
 ];

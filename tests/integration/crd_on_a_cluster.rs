@@ -1,5 +1,6 @@
 //! `chartroom crd` on a real API server: what it accepts, fills in, refuses and shows.
 
+mod apply;
 mod columns;
 mod refusals;
 mod status;

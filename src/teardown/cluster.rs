@@ -1,0 +1,130 @@
+//! What is asked of the API server.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, Preconditions,
+};
+use kube::{Api, Client};
+use serde_json::json;
+
+use crate::component::Component;
+use crate::component::names::FINALIZER;
+use crate::teardown::error::TeardownError;
+use crate::teardown::left::Left;
+
+/// The Components of a cluster, or of one of its namespaces.
+pub struct Cluster {
+    client: Client,
+    namespace: Option<String>,
+}
+
+impl Cluster {
+    /// With a connection of its own.
+    pub fn new(config: kube::Config, namespace: Option<String>) -> Result<Self, TeardownError> {
+        let client = Client::try_from(config).map_err(TeardownError::Client)?;
+        Ok(Self { client, namespace })
+    }
+
+    /// The Components that are there. They are read as they are: one that is written wrong has to go too.
+    pub async fn list(&self) -> Result<Vec<Left>, TeardownError> {
+        let resource = resource();
+        let api: Api<DynamicObject> = match &self.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        };
+        match api.list(&ListParams::default()).await {
+            Ok(list) => Ok(list.items.iter().map(Left::of).collect()),
+            // a cluster that does not know what a Component is has none
+            Err(cause) if code(&cause) == Some(404) => Ok(Vec::new()),
+            Err(cause) => Err(failed("listing Components", cause)),
+        }
+    }
+
+    /// Asks for the deletion of exactly this object.
+    pub async fn delete(&self, left: &Left) -> Result<(), TeardownError> {
+        let only_this = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: Some(left.uid.clone()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        let deleted = self.one(left).delete(&left.key.name, &only_this).await;
+        match deleted {
+            Ok(_) => Ok(()),
+            // it went, or another one came in its place: the next look shows it
+            Err(cause) if matches!(code(&cause), Some(404 | 409)) => Ok(()),
+            Err(cause) => Err(failed(&format!("deleting Component {}", left.key), cause)),
+        }
+    }
+
+    /// Takes the controller's finalizer away, and nobody else's.
+    pub async fn remove_finalizer(&self, left: &Left) -> Result<(), TeardownError> {
+        let patch = json!({"metadata": {
+            "finalizers": left.other_finalizers,
+            "uid": left.uid,
+            // somebody else may just be taking another one away
+            "resourceVersion": left.version,
+        }});
+        let patched = self
+            .one(left)
+            .patch(
+                &left.key.name,
+                &PatchParams::default(),
+                &Patch::Merge(patch),
+            )
+            .await;
+        match patched {
+            Ok(_) => Ok(()),
+            Err(cause) if matches!(code(&cause), Some(404 | 409)) => Ok(()),
+            Err(cause) => {
+                let what = format!(
+                    "taking the finalizer {FINALIZER} from Component {}",
+                    left.key
+                );
+                Err(failed(&what, cause))
+            }
+        }
+    }
+
+    /// True if Helm knows a release of this namespace and name.
+    pub async fn has_release(&self, release: &(String, String)) -> Result<bool, TeardownError> {
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &release.0);
+        let labels = format!("owner=helm,name={}", release.1);
+        let which = ListParams::default().labels(&labels).limit(1);
+        match secrets.list_metadata(&which).await {
+            Ok(list) => Ok(!list.items.is_empty()),
+            // it is safer to say that it stays
+            Err(cause) if code(&cause) == Some(403) => Ok(true),
+            Err(cause) => {
+                let what = format!(
+                    "looking for release {} in namespace {}",
+                    release.1, release.0
+                );
+                Err(failed(&what, cause))
+            }
+        }
+    }
+
+    fn one(&self, left: &Left) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &left.key.namespace, &resource())
+    }
+}
+
+fn resource() -> ApiResource {
+    ApiResource::erase::<Component>(&())
+}
+
+fn code(error: &kube::Error) -> Option<u16> {
+    match error {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+fn failed(what: &str, source: kube::Error) -> TeardownError {
+    TeardownError::Api {
+        what: what.to_owned(),
+        source: Box::new(source),
+    }
+}

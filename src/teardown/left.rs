@@ -1,0 +1,302 @@
+//! A Component that is to go, as far as that matters: read from whatever the object holds.
+
+use kube::ResourceExt as _;
+use kube::api::DynamicObject;
+use serde_json::Value;
+
+use crate::component::names::{DEFAULT_NAMESPACE, FINALIZER, annotation};
+use crate::topology::{Graph, NodeKey, Strength};
+
+/// A Component that is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Which one.
+    pub key: NodeKey,
+    /// Which object of that name.
+    pub uid: String,
+    /// Which state of that object.
+    pub version: String,
+    /// Its deletion was asked for.
+    pub is_deleting: bool,
+    /// The controller has still to let it go.
+    pub has_finalizer: bool,
+    /// What else holds it.
+    pub other_finalizers: Vec<String>,
+    /// Namespace and name of its release.
+    pub release: (String, String),
+    /// The controller has not said anything since it is to go.
+    is_unheard: bool,
+    /// Why its release is not uninstalled with it; nothing if it is.
+    stays: Option<&'static str>,
+    /// What the controller says of it: `Uninstalling`.
+    phase: String,
+    message: String,
+    dependencies: Vec<NodeKey>,
+}
+
+impl Left {
+    /// Reads what the API server has.
+    pub fn of(object: &DynamicObject) -> Self {
+        let key = NodeKey::new(
+            object.metadata.namespace.as_deref().unwrap_or_default(),
+            object.metadata.name.as_deref().unwrap_or_default(),
+        );
+        let (spec, status) = (&object.data["spec"], &object.data["status"]);
+        let given = |value: &Value| {
+            value
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        let release = (
+            given(&spec["chart"]["namespace"]).unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+            given(&spec["chart"]["releaseName"]).unwrap_or_else(|| key.name.clone()),
+        );
+        let marked = |name: &str| {
+            object
+                .annotations()
+                .get(name)
+                .is_some_and(|value| value == "true")
+        };
+        let stays = if spec["suspend"] == true {
+            Some("its Component was suspended")
+        } else if marked(annotation::SKIP_RECONCILE) {
+            Some("its Component was to be left alone (skip-reconcile)")
+        } else if marked(annotation::PRE_INSTALLED) {
+            Some("it was installed by other means (pre-installed)")
+        } else if spec["deletionPolicy"] == "Orphan" {
+            Some("its Component has deletionPolicy Orphan")
+        } else {
+            None
+        };
+        let named = |found: &Value| {
+            let name = given(&found["name"])?;
+            let namespace = given(&found["namespace"]);
+            Some(NodeKey::new(
+                namespace.as_deref().unwrap_or(&key.namespace),
+                &name,
+            ))
+        };
+        let declared = [&spec["dependsOn"], &status["dependencies"]];
+        let declared = declared.into_iter().filter_map(Value::as_array).flatten();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        // being asked to go is a change that counts, and what was said before it says nothing about it
+        let is_behind = (object.metadata.generation)
+            .is_some_and(|now| status["observedGeneration"].as_i64() < Some(now));
+        Self {
+            is_unheard: is_behind && status["phase"] != "Uninstalling",
+            uid: object.metadata.uid.clone().unwrap_or_default(),
+            version: object.resource_version().unwrap_or_default(),
+            is_deleting: object.metadata.deletion_timestamp.is_some(),
+            has_finalizer: object.finalizers().iter().any(|known| known == FINALIZER),
+            other_finalizers: (object.finalizers().iter())
+                .filter(|known| *known != FINALIZER)
+                .cloned()
+                .collect(),
+            release,
+            stays,
+            phase: text(&status["phase"]),
+            message: text(&status["message"]),
+            dependencies: declared.filter_map(named).collect(),
+            key,
+        }
+    }
+
+    /// Why its release stays although the Component goes; nothing if it does not.
+    pub fn stays(&self) -> Option<&'static str> {
+        self.stays
+    }
+
+    /// What is going on, or in the way.
+    pub fn state(&self) -> (String, String) {
+        if !self.is_deleting {
+            return (
+                "Waiting".to_owned(),
+                "its deletion is being asked for".to_owned(),
+            );
+        }
+        if !self.has_finalizer && !self.other_finalizers.is_empty() {
+            let holders = self.other_finalizers.join(", ");
+            let message =
+                format!("the controller has let it go; it is held by finalizer {holders}");
+            return ("Held".to_owned(), message);
+        }
+        if self.is_unheard {
+            let message = "no controller has taken its deletion up yet".to_owned();
+            return ("Waiting".to_owned(), message);
+        }
+        let phase = match self.phase.as_str() {
+            "" => "Unknown",
+            phase => phase,
+        };
+        let message = match self.message.as_str() {
+            "" => "the controller has not said anything about it",
+            message => message,
+        };
+        (phase.to_owned(), message.to_owned())
+    }
+}
+
+/// All of them, dependents first: nobody is then asked to go while somebody who is to stay seems to need it.
+pub fn order<'a>(all: impl Iterator<Item = &'a Left> + Clone) -> Vec<NodeKey> {
+    let mut graph = Graph::default();
+    for left in all.clone() {
+        graph.insert(left.key.clone());
+    }
+    for left in all {
+        for dependency in &left.dependencies {
+            if graph.contains(dependency) && *dependency != left.key {
+                graph.require(left.key.clone(), dependency.clone(), Strength::Optional);
+            }
+        }
+    }
+    graph.order().delete().cloned().collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A Component in the namespace `edge` with this spec and status.
+    pub fn left(name: &str, spec: Value, status: Value) -> Left {
+        let object = json!({
+            "apiVersion": "ext.theriseunion.io/v1alpha1", "kind": "Component",
+            "metadata": {
+                "name": name, "namespace": "edge", "uid": name, "finalizers": [FINALIZER],
+                "deletionTimestamp": "2024-01-01T00:00:00Z",
+            },
+            "spec": spec, "status": status,
+        });
+        Left::of(&serde_json::from_value(object).expect("an object"))
+    }
+
+    fn with_metadata(metadata: Value) -> Left {
+        let mut object = json!({
+            "apiVersion": "ext.theriseunion.io/v1alpha1", "kind": "Component",
+            "metadata": {"name": "a", "namespace": "edge", "uid": "u"},
+        });
+        let fields = object["metadata"].as_object_mut().expect("an object");
+        fields.extend(metadata.as_object().expect("an object").clone());
+        Left::of(&serde_json::from_value(object).expect("an object"))
+    }
+
+    #[test]
+    fn a_release_is_named_as_the_controller_names_it() {
+        let release = |spec| left("a", spec, json!({})).release;
+        let pair = |namespace: &str, name: &str| (namespace.to_owned(), name.to_owned());
+        assert_eq!(release(json!({})), pair("edge-system", "a"));
+        let empty = json!({"chart": {"namespace": "", "releaseName": ""}});
+        assert_eq!(release(empty), pair("edge-system", "a"));
+        let chart = json!({"chart": {"namespace": "apps", "releaseName": "b"}});
+        assert_eq!(release(chart), pair("apps", "b"));
+        // whatever an older definition let through
+        assert_eq!(release(json!("odd")), pair("edge-system", "a"));
+    }
+
+    #[test]
+    fn releases_of_what_is_left_alone_stay() {
+        assert_eq!(
+            left("a", json!({"suspend": false}), json!({})).stays(),
+            None
+        );
+        let suspended = left("a", json!({"suspend": true}), json!({}));
+        assert_eq!(suspended.stays(), Some("its Component was suspended"));
+        let orphan = left("a", json!({"deletionPolicy": "Orphan"}), json!({}));
+        assert_eq!(
+            orphan.stays(),
+            Some("its Component has deletionPolicy Orphan")
+        );
+        for (name, value, stays) in [
+            (annotation::SKIP_RECONCILE, "true", true),
+            (annotation::SKIP_RECONCILE, "yes", false),
+            (annotation::PRE_INSTALLED, "true", true),
+        ] {
+            let marked = with_metadata(json!({"annotations": {name: value}}));
+            assert_eq!(marked.stays().is_some(), stays, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn the_state_says_what_is_in_the_way() {
+        let state = |left: &Left| {
+            let (phase, message) = left.state();
+            format!("{phase}: {message}")
+        };
+        let status =
+            json!({"phase": "Uninstalling", "message": "waits until b is gone, which needs it"});
+        assert_eq!(
+            state(&left("a", json!({}), status)),
+            "Uninstalling: waits until b is gone, which needs it"
+        );
+        assert_eq!(
+            state(&left("a", json!({}), json!({}))),
+            "Unknown: the controller has not said anything about it"
+        );
+        let deleted = "2024-01-01T00:00:00Z";
+        let held = with_metadata(json!({"deletionTimestamp": deleted, "finalizers": ["x/y"]}));
+        assert_eq!(
+            state(&held),
+            "Held: the controller has let it go; it is held by finalizer x/y"
+        );
+        assert!(!with_metadata(json!({})).is_deleting);
+        // what was said of it while it was to stay is no news
+        let metadata = json!({
+            "name": "a", "generation": 3, "deletionTimestamp": deleted, "finalizers": [FINALIZER],
+        });
+        let said = |phase: &str, generation: i64| {
+            let status = json!({"phase": phase, "message": "m", "observedGeneration": generation});
+            let object = json!({
+                "apiVersion": "ext.theriseunion.io/v1alpha1", "kind": "Component",
+                "metadata": metadata, "status": status,
+            });
+            state(&Left::of(
+                &serde_json::from_value(object).expect("an object"),
+            ))
+        };
+        assert_eq!(
+            said("Deployed", 2),
+            "Waiting: no controller has taken its deletion up yet"
+        );
+        assert_eq!(said("Uninstalling", 2), "Uninstalling: m");
+        assert_eq!(said("Failed", 3), "Failed: m");
+    }
+
+    #[test]
+    fn dependents_are_asked_first() {
+        let needs = |names: &[&str]| {
+            let list: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+            json!({"dependsOn": list})
+        };
+        let found = json!({"dependencies": [{"name": "d", "namespace": "edge"}]});
+        let all = [
+            left("a", json!({}), json!({})),
+            left("b", needs(&["a", "gone"]), json!({})),
+            left("c", needs(&["b"]), found),
+            left("d", json!({}), json!({})),
+        ];
+        let order: Vec<String> = order(all.iter())
+            .iter()
+            .map(|key| key.name.clone())
+            .collect();
+        let place = |name: &str| {
+            order
+                .iter()
+                .position(|one| one == name)
+                .expect("it is there")
+        };
+        assert_eq!(order.len(), 4);
+        assert!(place("c") < place("b") && place("b") < place("a") && place("c") < place("d"));
+    }
+
+    #[test]
+    fn a_cycle_is_asked_too() {
+        let needs = |name: &str| json!({"dependsOn": [{"name": name}]});
+        let all = [
+            left("a", needs("b"), json!({})),
+            left("b", needs("a"), json!({})),
+        ];
+        assert_eq!(order(all.iter()).len(), 2);
+    }
+}
