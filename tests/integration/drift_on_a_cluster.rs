@@ -13,13 +13,12 @@ use chartroom::component::{DriftDetection, DriftMode};
 use chartroom::controller::drift::{Change, DriftCheck, DriftReport, correct, detect};
 use chartroom::controller::objects::Objects;
 use chartroom::release::manifest::Object;
-use chartroom::yaml;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::control_plane::ControlPlane;
-use crate::support::helm::Helm;
+use crate::support::helm::{Helm, objects};
 use crate::support::kubectl::Kubectl;
 
 /// What a small release consists of.
@@ -143,10 +142,7 @@ async fn client_of(plane: &ControlPlane, impersonated: Option<&str>) -> Client {
 
 /// The objects of a manifest.
 fn objects_of(manifest: &str) -> Vec<Object> {
-    let documents = yaml::parse_all(manifest.as_bytes(), yaml::Limits::default()).expect("YAML");
-    let values = documents.iter().map(yaml::Yaml::to_json);
-    values
-        .filter(|value| !value.is_null())
+    (objects(manifest).into_iter())
         .map(|value| {
             let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
             Object {

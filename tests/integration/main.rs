@@ -1,6 +1,7 @@
 //! Behaviour at the outermost boundary: the real binary, real clients.
 
 mod architecture;
+mod builtin_charts;
 mod charts_over_http;
 mod component_controller;
 mod control_plane;
@@ -12,14 +13,18 @@ mod helm_child;
 mod helm_cli;
 mod hostile;
 mod http;
+mod image;
 mod leader_lease;
 mod memory_files;
 mod odd_storage;
+mod own_chart;
 mod plan;
+mod readme;
 mod recovery;
 mod storage_root;
 mod store_conformance;
 mod support;
+mod teardown;
 mod tenant_directories;
 mod test_bed;
 mod version_ranges;

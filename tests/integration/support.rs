@@ -8,6 +8,7 @@ pub mod chart_builder;
 pub mod component;
 pub mod control_plane;
 pub mod controller;
+pub mod dry_run;
 pub mod form;
 pub mod gpg;
 pub mod helm;

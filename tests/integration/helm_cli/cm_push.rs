@@ -3,7 +3,7 @@
 use super::{add, assert_pulls};
 use crate::support::chart_builder::{ChartBuilder, sha256_hex, unsigned_provenance};
 use crate::support::form::Form;
-use crate::support::helm::Helm;
+use crate::support::helm::{HELMS, Helm};
 use crate::support::raw;
 use crate::support::server::TestServer;
 
@@ -27,7 +27,7 @@ async fn a_pushed_chart_can_be_pulled_with_every_helm() {
         .expect(200)
         .json();
     assert_eq!(entry["digest"], serde_json::json!(sha256_hex(&package)));
-    for version in ["4.1.4", "3.18.0", "3.10.1"] {
+    for version in HELMS {
         let helm = Helm::new(version);
         add(&helm, &server.url());
         assert_pulls(&helm, &["room/app"], "app-1.0.0.tgz", &package);

@@ -4,10 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use chartroom::yaml::{self, Limits};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{self, Finished};
 use super::tools;
+
+/// The versions that people have.
+pub const HELMS: [&str; 3] = ["4.1.4", "3.18.0", "3.10.1"];
 
 /// A helm client of one version; its repositories, cache and data are this test's own.
 pub struct Helm {
@@ -91,4 +96,16 @@ impl Helm {
         std::fs::read(&path)
             .unwrap_or_else(|error| panic!("helm left no {}: {error}", path.display()))
     }
+}
+
+/// The objects of a manifest, such as `helm template` prints.
+#[track_caller]
+pub fn objects(manifest: &str) -> Vec<Value> {
+    let limits = Limits {
+        nodes: 1_000_000,
+        depth: 200,
+    };
+    let documents = yaml::parse_all(manifest.as_bytes(), limits).expect("YAML");
+    let objects = documents.iter().map(yaml::Yaml::to_json);
+    objects.filter(|object| !object.is_null()).collect()
 }

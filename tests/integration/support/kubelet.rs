@@ -15,6 +15,13 @@ use super::control_plane::ControlPlane;
 const DEADLINE: Duration = Duration::from_secs(60);
 /// A moment that has passed.
 const TIME: &str = "2024-01-01T00:00:00Z";
+/// The status of a workload that is ready.
+type StatusOf = fn(&Value) -> Value;
+/// Besides Deployments, what has pods that stay.
+const OTHER_WORKLOADS: [(&str, StatusOf); 2] = [
+    ("statefulsets", stateful_set_status),
+    ("daemonsets", daemon_set_status),
+];
 
 /// Says of workloads in one namespace how they are. With a controller manager at work, only what is said of pods and
 /// Jobs stays.
@@ -34,7 +41,8 @@ impl Kubelet {
         }
     }
 
-    /// Makes every Deployment ready and every Job and Pod succeed, those to come too, until the answer is dropped.
+    /// Makes every Deployment, StatefulSet and DaemonSet ready and every Job and Pod succeed, those to come too, until the
+    /// answer is dropped.
     pub fn keep_ready(&self) -> KeptReady {
         let stop = Arc::new(AtomicBool::new(false));
         let (kubelet, stopped) = (self.clone(), Arc::clone(&stop));
@@ -112,6 +120,14 @@ impl Kubelet {
                 let status = deployment_status(&deployment);
                 self.try_status("apps/v1", "deployments", &deployment, &status)
                     .ok();
+            }
+        }
+        for (plural, status_of) in OTHER_WORKLOADS {
+            for object in self.objects("apps/v1", plural) {
+                if object["status"]["observedGeneration"] != object["metadata"]["generation"] {
+                    self.try_status("apps/v1", plural, &object, &status_of(&object))
+                        .ok();
+                }
             }
         }
         for job in self.objects("batch/v1", "jobs") {
@@ -200,6 +216,23 @@ fn deployment_status(deployment: &Value) -> Value {
             condition("Available", "True", "MinimumReplicasAvailable"),
             condition("Progressing", "True", "NewReplicaSetAvailable"),
         ],
+    })
+}
+
+fn stateful_set_status(object: &Value) -> Value {
+    let replicas = &object["spec"]["replicas"];
+    json!({
+        "observedGeneration": object["metadata"]["generation"],
+        "replicas": replicas, "readyReplicas": replicas, "currentReplicas": replicas,
+        "updatedReplicas": replicas, "currentRevision": "one", "updateRevision": "one",
+    })
+}
+
+fn daemon_set_status(object: &Value) -> Value {
+    json!({
+        "observedGeneration": object["metadata"]["generation"],
+        "currentNumberScheduled": 1, "desiredNumberScheduled": 1, "numberMisscheduled": 0,
+        "numberReady": 1, "numberAvailable": 1, "updatedNumberScheduled": 1,
     })
 }
 

@@ -358,6 +358,15 @@ fn joined(flag: &str, path: &Path) -> OsString {
     argument
 }
 
+/// Runs a subcommand that works on a cluster, such as `teardown`, until it ends.
+#[track_caller]
+pub fn chartroom_on(kubeconfig: &Path, arguments: &[&str]) -> Finished {
+    let mut command = Command::new(binary());
+    command.env_clear().env("KUBECONFIG", kubeconfig);
+    command.args(arguments);
+    process::run(command, b"", 4 * DEADLINE)
+}
+
 /// Runs the program's subcommands, such as `package`, in a directory, until it ends.
 #[track_caller]
 pub fn chartroom(arguments: &[&str], directory: &Path) -> Finished {
