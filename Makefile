@@ -13,6 +13,7 @@ export CHARTROOM_TOOLS ?= $(CACHE)/tools
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 STATIC_BINARY = $(TARGET_DIR)/$(HOST)/release/chartroom
+IMAGE = $(TARGET_DIR)/image/chartroom-$(VERSION).tar
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 # colours for a terminal only
@@ -24,7 +25,7 @@ endef
 .PHONY: help
 help: ## list what can be done
 	@$(COLOURS); echo "$${bold}chartroom $(VERSION)$$off"; \
-	sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
 	  while IFS=$$'\t' read -r target what; do printf "  $${cyan}make %-8s$$off  %s\n" "$$target" "$$what"; done
 
 .PHONY: run
@@ -40,7 +41,7 @@ run: ## build and start the server with the built-in charts on port 8080 (PORT=â
 	@exec $(TARGET_DIR)/release/chartroom --port=$(PORT) --storage=local --storage-local-rootdir=$(STORAGE) --builtin-charts=builtin-charts
 
 .PHONY: tools
-tools: ## install what the tests need: three helms, kubectl, a control plane, gpg, openssl
+tools: ## install what the tests need: three helms, kubectl, a control plane, gpg, openssl, curl, a linter
 	@tests/tools/install.sh "$(CHARTROOM_TOOLS)"
 	@tests/tools/control-plane.sh "$(CHARTROOM_TOOLS)"
 
@@ -48,6 +49,21 @@ tools: ## install what the tests need: three helms, kubectl, a control plane, gp
 test: tools ## install what the tests need, then run every test
 	@status=0; cargo test --doc || status=$$?; \
 	cargo test --lib --bins --tests --no-fail-fast || status=$$?; exit $$status
+
+# all that `make tools` installs, and a node's: asked for at once, so that Kubernetes is fetched and generated once
+.PHONY: node-tools
+node-tools:
+	@tests/tools/install.sh --node "$(CHARTROOM_TOOLS)"
+	@tests/tools/control-plane.sh --node "$(CHARTROOM_TOOLS)"
+
+.PHONY: e2e
+e2e: node-tools image ## a site on a real Kubernetes node without a network, from helm install to helm uninstall (root)
+	@python3 tests/e2e/test_node.py
+	@python3 tests/e2e/run.py --image $(IMAGE)
+
+.PHONY: demo
+demo: node-tools image ## look at a site: a real node, chartroom on it, monitoring-stack coming up; Ctrl-C ends it (root)
+	@python3 tests/e2e/demo.py --image $(IMAGE)
 
 .PHONY: check
 check: ## formatting, clippy and documentation, each warning an error
@@ -59,6 +75,13 @@ check: ## formatting, clippy and documentation, each warning an error
 crd: ## write the definition of the Component resource to chart/crds
 	@mkdir -p chart/crds; cargo run --quiet -- crd >$(TARGET_DIR)/crd.yaml; \
 	mv $(TARGET_DIR)/crd.yaml chart/crds/components.ext.theriseunion.io.yaml
+
+.PHONY: readme
+readme: ## write the list of flags into README.md
+	@cargo build --quiet; python3 -c 'import re, subprocess, sys; text = open("README.md").read(); \
+	  help = subprocess.run([sys.argv[1], "--help"], capture_output=True, text=True, check=True).stdout; \
+	  print(re.sub(r"(?s)(<!-- chartroom --help -->\n```text\n).*?(```\n<!-- end -->)", lambda m: m[1] + help + m[2], text), end="")' \
+	  $(TARGET_DIR)/debug/chartroom >$(TARGET_DIR)/README.md; mv $(TARGET_DIR)/README.md README.md
 
 .PHONY: bench
 bench: bench-repository bench-controller ## measure against nginx and against helm, two tables (SIZES="1000 10000 50000")
@@ -90,3 +113,10 @@ package: release ## the static binary and the built-in charts in one archive
 	tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
 	  -C $(TARGET_DIR)/package -cf - $$name | gzip -n >$$out.tar.gz; \
 	rm -rf $$out; echo "$$out.tar.gz: $$(sha256sum $$out.tar.gz | cut -d' ' -f1)"
+
+# `make release` links glibc statically, where the Dockerfile links musl: both run from scratch
+.PHONY: image
+image: release ## the container image as an archive, without a container engine
+	@tests/tools/install.sh "$(CHARTROOM_TOOLS)"
+	@python3 image/assemble.py --chartroom $(STATIC_BINARY) --helm "$(CHARTROOM_TOOLS)/helm-4.1.4/helm" \
+	  --charts builtin-charts --out $(IMAGE)
