@@ -25,7 +25,7 @@ pub enum ChartsError {
     },
     /// The repository answers, and has no such chart.
     #[error(
-        "chart {name} is not in {repository}; push it with: helm cm-push {name}-VERSION.tgz {repository}"
+        "chart {name} is not in {repository}; push it there, with helm cm-push or by curl to /api/charts"
     )]
     ChartNotFound { name: String, repository: String },
     /// The repository does not answer, or not to the end.

@@ -18,7 +18,9 @@ async fn a_chart_that_is_uploaded_later_is_found_then() {
     let url = server.url();
     assert_eq!(
         message,
-        format!("chart demo is not in {url}; push it with: helm cm-push demo-VERSION.tgz {url}")
+        format!(
+            "chart demo is not in {url}; push it there, with helm cm-push or by curl to /api/charts"
+        )
     );
 
     let requires =
