@@ -37,16 +37,16 @@ use crate::support::helm_release::Releases;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A namespace with Components, and a controller at work on it.
-struct Scene {
+pub struct Scene {
     // the controller goes first: it reports to nobody then
-    controller: Controller,
-    components: Components,
-    releases: Releases,
+    pub controller: Controller,
+    pub components: Components,
+    pub releases: Releases,
 }
 
 impl Scene {
     #[track_caller]
-    fn new() -> Scene {
+    pub fn new() -> Scene {
         let plane = ControlPlane::shared();
         let components = Components::of(plane);
         Scene {
@@ -58,7 +58,7 @@ impl Scene {
 
     /// Uploads small charts of these names in version 1.0.0.
     #[track_caller]
-    fn upload_charts(&self, names: &[&str]) {
+    pub fn upload_charts(&self, names: &[&str]) {
         for name in names {
             self.controller.upload(&ChartBuilder::new(name, "1.0.0"));
         }

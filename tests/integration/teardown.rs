@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::component_controller::Scene;
 use crate::support::api::poll;
-use crate::support::chart_builder::ChartBuilder;
-use crate::support::component::{ComponentBuilder, Components};
+use crate::support::component::ComponentBuilder;
 use crate::support::control_plane::ControlPlane;
-use crate::support::controller::Controller;
-use crate::support::helm_release::Releases;
 use crate::support::process::{self, Finished};
 use crate::support::running::Running;
 use crate::support::server::binary;
@@ -18,34 +16,12 @@ use crate::support::server::binary;
 /// How long something may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A namespace with a controller at work on it.
-struct Scene {
-    controller: Controller,
-    components: Components,
-    releases: Releases,
-}
-
-impl Scene {
-    /// With charts of these names in the repository.
-    #[track_caller]
-    fn with_charts(names: &[&str]) -> Scene {
-        let plane = ControlPlane::shared();
-        let components = Components::of(plane);
-        let scene = Scene {
-            controller: Controller::start(plane, components.namespace()),
-            releases: Releases::of(plane, components.namespace()),
-            components,
-        };
-        for name in names {
-            scene.controller.upload(&ChartBuilder::new(name, "1.0.0"));
-        }
-        scene
-    }
-
-    #[track_caller]
-    fn teardown(&self, more: &[&str]) -> Finished {
-        teardown(self.components.namespace(), more)
-    }
+/// With charts of these names in the repository.
+#[track_caller]
+fn with_charts(names: &[&str]) -> Scene {
+    let scene = Scene::new();
+    scene.upload_charts(names);
+    scene
 }
 
 /// Takes the Components of this namespace down.
@@ -67,7 +43,7 @@ fn command(namespace: &str, more: &[&str]) -> Command {
 #[test]
 fn a_chain_is_taken_down_in_the_reverse_order() {
     let names = ["base", "middle", "top"];
-    let scene = Scene::with_charts(&names);
+    let scene = with_charts(&names);
     scene.components.apply_all(&[
         ComponentBuilder::new("base"),
         ComponentBuilder::new("middle").depends_on(&["base"]),
@@ -75,7 +51,7 @@ fn a_chain_is_taken_down_in_the_reverse_order() {
     ]);
     scene.components.all_ready(&names);
 
-    let done = scene.teardown(&[]).succeeded();
+    let done = teardown(scene.components.namespace(), &[]).succeeded();
     assert_eq!(done.stdout(), "3 Components are gone\n");
     let told = done.stderr();
     let namespace = scene.components.namespace();
@@ -104,7 +80,7 @@ fn a_chain_is_taken_down_in_the_reverse_order() {
     let left = kubectl.ok(&["get", "configmaps,secrets", "--output=name"]);
     assert_eq!(left, "");
 
-    let again = scene.teardown(&[]).succeeded();
+    let again = teardown(scene.components.namespace(), &[]).succeeded();
     assert_eq!(
         again.stdout(),
         "there are no Components: nothing to take down\n"
@@ -115,7 +91,7 @@ fn a_chain_is_taken_down_in_the_reverse_order() {
 #[test]
 fn releases_that_are_left_alone_are_named() {
     let names = ["gone", "orphan", "paused"];
-    let scene = Scene::with_charts(&names);
+    let scene = with_charts(&names);
     scene.components.apply_all(&[
         ComponentBuilder::new("gone"),
         ComponentBuilder::new("orphan").spec(json!({"deletionPolicy": "Orphan"})),
@@ -125,7 +101,9 @@ fn releases_that_are_left_alone_are_named() {
     scene.components.change("paused", &json!({"suspend": true}));
     scene.components.await_phase("paused", "Suspended");
 
-    let done = scene.teardown(&[]).succeeded().stdout();
+    let done = teardown(scene.components.namespace(), &[])
+        .succeeded()
+        .stdout();
     let namespace = scene.components.namespace();
     let stays = |name: &str, why: &str| {
         format!(
@@ -141,7 +119,7 @@ fn releases_that_are_left_alone_are_named() {
 
 #[test]
 fn what_comes_meanwhile_goes_too_and_what_is_held_is_named() {
-    let scene = Scene::with_charts(&["first", "second"]);
+    let scene = with_charts(&["first", "second"]);
     scene.components.apply(&ComponentBuilder::new("first"));
     scene.components.ready("first");
     let namespace = scene.components.namespace().to_owned();
@@ -153,7 +131,7 @@ fn what_comes_meanwhile_goes_too_and_what_is_held_is_named() {
     finalizers.as_array_mut().expect("a list").push(hold.into());
     api.merge(&first, &json!({"metadata": {"finalizers": finalizers}}));
 
-    let late = scene.teardown(&["--timeout=5s"]).failed();
+    let late = teardown(scene.components.namespace(), &["--timeout=5s"]).failed();
     assert_eq!(late.code(), Some(1));
     let (said, held) = (
         late.stderr(),
@@ -186,7 +164,7 @@ fn what_comes_meanwhile_goes_too_and_what_is_held_is_named() {
 
 #[test]
 fn without_a_controller_force_takes_components_away_and_leaves_their_releases() {
-    let mut scene = Scene::with_charts(&["one", "two"]);
+    let mut scene = with_charts(&["one", "two"]);
     scene.components.apply_all(&[
         ComponentBuilder::new("one"),
         ComponentBuilder::new("two").depends_on(&["one"]),
@@ -198,14 +176,16 @@ fn without_a_controller_force_takes_components_away_and_leaves_their_releases() 
     scene.controller.kill();
     let namespace = scene.components.namespace().to_owned();
 
-    let late = scene.teardown(&["--timeout=3s"]).failed();
+    let late = teardown(scene.components.namespace(), &["--timeout=3s"]).failed();
     assert_eq!(late.code(), Some(1));
     let said = late.stderr();
     assert!(said.contains("3 Components are left after 3 s:"), "{said}");
     assert!(said.contains("--force"), "{said}");
     assert_eq!(scene.components.list().len(), 3);
 
-    let done = scene.teardown(&["--force"]).succeeded().stdout();
+    let done = teardown(scene.components.namespace(), &["--force"])
+        .succeeded()
+        .stdout();
     let stays = |name: &str| {
         format!(
             "release {name} in namespace {namespace} stays: nobody uninstalled it; \
