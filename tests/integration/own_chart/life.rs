@@ -162,6 +162,8 @@ const FIELDS: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/pr
 
 /// Puts the definition into the cluster as an earlier version would have that knew no `spec.interval`.
 fn make_definition_older(site: &Site<'_>) {
+    // first the present one: that of the last helm's turn, made older too, may be published still
+    await_published(site, Value::is_object);
     let mut older = document("crds/components.ext.theriseunion.io.yaml");
     older["metadata"]["annotations"]["ext.theriseunion.io/definition-version"] = "0.0.1".into();
     let fields = older.pointer_mut(FIELDS).expect("fields").as_object_mut();
@@ -179,13 +181,18 @@ fn make_definition_older(site: &Site<'_>) {
         lacks.pointer(FIELDS).expect("fields")["interval"],
         Value::Null
     );
-    // what helm checks objects against follows a moment later
+    await_published(site, |interval| interval.is_null());
+}
+
+/// Waits until what helm checks objects against, which follows the definition by seconds, has a `spec.interval` that
+/// `holds`.
+fn await_published(site: &Site<'_>, holds: impl Fn(&Value) -> bool) {
     site.kubectl
         .await_answer(&["get", "--raw=/openapi/v2"], |answer| {
             let schemas: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
             let component = &schemas["definitions"]["io.theriseunion.ext.v1alpha1.Component"];
             let fields = &component["properties"]["spec"]["properties"];
-            fields.is_object() && fields["interval"].is_null()
+            fields.is_object() && holds(&fields["interval"])
         });
 }
 
