@@ -22,6 +22,8 @@ pub mod annotation {
     pub const RESET_AT: &str = "ext.theriseunion.io/resetAt";
     /// `"true"`: may be deleted or disabled while others need it.
     pub const ALLOW_BREAK_DEPENDENTS: &str = "ext.theriseunion.io/allow-break-dependents";
+    /// `"true"`: the release may be moved although it is in a namespace of Kubernetes' own.
+    pub const ALLOW_MOVE: &str = "ext.theriseunion.io/allow-move";
     /// Any value asks what would be done.
     pub const PLAN: &str = "ext.theriseunion.io/plan";
     /// On a deployed object: `disabled` exempts it from drift detection.

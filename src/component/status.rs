@@ -51,6 +51,10 @@ pub struct ComponentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_name: Option<String>,
 
+    /// The namespace of the Helm release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release_namespace: Option<String>,
+
     /// The release's revision, as in helm history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release_version: Option<i64>,

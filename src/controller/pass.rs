@@ -3,6 +3,7 @@
 
 mod chart;
 mod dependencies;
+mod moved;
 mod operation;
 mod removal;
 mod unlock;
@@ -182,6 +183,12 @@ impl Pass<'_> {
     /// The release of this Component.
     fn release(&self) -> ReleaseKey {
         release_of(&self.component)
+    }
+
+    /// From now on this is the release that the status tells of.
+    fn has_release(&mut self, (namespace, name): &ReleaseKey) {
+        self.draft.status.release_namespace = Some(namespace.clone());
+        self.draft.status.release_name = Some(name.clone());
     }
 
     fn generation(&self) -> i64 {
@@ -384,10 +391,11 @@ impl Pass<'_> {
     /// Nothing is done to the release; what is true of it is reported (contract section 2.3 step 3).
     async fn leave_alone(&mut self) -> Result<Next, PassError> {
         self.context.slots.forget(&self.key);
-        let release = self.release();
+        // one that it has still, though the spec names another by now
+        let release = self.moved_from().unwrap_or_else(|| self.release());
         let observed = self.context.observe(&self.key, &release).await?;
         self.draft.status.required_by = self.context.world.network().required_by(&self.key);
-        self.draft.status.release_name = Some(release.1.clone());
+        self.has_release(&release);
         let deployed = observed
             .record()
             .filter(|record| record.status == ReleaseStatus::Deployed);
@@ -455,6 +463,9 @@ impl Pass<'_> {
         let hash = self.hash(chart);
         let wanted = self.wanted(chart, hash);
         let gate = self.gate(chart).await?;
+        if let Some(old) = self.moved_from() {
+            return self.move_from(&old, &wanted, &gate).await;
+        }
         let mut observed = self.context.observe(&self.key, &release).await?;
         let mut is_fresh = false;
         let mut slot = None;
@@ -572,14 +583,8 @@ impl Pass<'_> {
         why: &Why,
         slot: &mut Option<Slot>,
     ) -> Result<Option<Next>, PassError> {
-        match &gate.verdict {
-            Verdict::Open { .. } => {}
-            Verdict::Waiting { reason, message } => {
-                return self.block(*reason, message, false).await.map(Some);
-            }
-            Verdict::Stalled { reason, message } => {
-                return self.block(*reason, message, true).await.map(Some);
-            }
+        if let Some(next) = self.blocked_by(gate).await? {
+            return Ok(Some(next));
         }
         if slot.is_none() {
             *slot = self.take_slot(release, matches!(action, Action::Rollback { .. }));
@@ -590,6 +595,19 @@ impl Pass<'_> {
         self.context
             .remember(&self.key, |memory| memory.queued = None);
         Ok(None)
+    }
+
+    /// When to look again, if a dependency is in the way.
+    async fn blocked_by(&mut self, gate: &Gate) -> Result<Option<Next>, PassError> {
+        match &gate.verdict {
+            Verdict::Open { .. } => Ok(None),
+            Verdict::Waiting { reason, message } => {
+                self.block(*reason, message, false).await.map(Some)
+            }
+            Verdict::Stalled { reason, message } => {
+                self.block(*reason, message, true).await.map(Some)
+            }
+        }
     }
 
     fn hash(&self, chart: &FetchedChart) -> SpecHash {

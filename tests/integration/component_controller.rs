@@ -11,6 +11,7 @@ mod graphs;
 mod installing;
 mod interruption;
 mod leaving;
+mod moving;
 mod odd_specs;
 mod operation_ids;
 mod outside;
@@ -92,6 +93,15 @@ impl Scene {
         let namespace = self.components.namespace();
         let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
         self.components.api().get(&path)
+    }
+
+    /// Takes the finalizers of a ConfigMap away: nobody holds it any more.
+    #[track_caller]
+    fn free(&self, name: &str) {
+        let namespace = self.components.namespace();
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+        let free = serde_json::json!({"metadata": {"finalizers": null}});
+        self.components.api().merge(&path, &free);
     }
 
     /// Waits until there is nothing of the release any more.

@@ -116,7 +116,7 @@ impl Pass<'_> {
         };
         self.draft.status.operation = Some(operation);
         self.operation = Some(id.clone());
-        self.draft.status.release_name = Some(release.1.clone());
+        self.has_release(&release);
         if let Some(value) = self.force_request() {
             self.draft.status.last_handled_force_at = Some(value);
         }

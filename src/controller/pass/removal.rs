@@ -42,7 +42,7 @@ const WAIT_LONGEST: Duration = Duration::from_secs(30);
 pub(super) type Kept = (ObjectKey, bool);
 
 /// How a removal stands.
-enum Removed {
+pub(super) enum Removed {
     /// Nothing of it is left.
     Gone,
     /// Not yet.
@@ -62,28 +62,46 @@ impl Pass<'_> {
             self.context.slots.forget(&self.key);
             return Ok(None);
         }
-        let release = self.release();
+        let releases = self.releases();
         if members::is_left_alone(&self.component) {
-            let note = format!("suspended: release {} is left as it is", release.1);
+            let note = format!("suspended: {} left as it is", titles(&releases));
             return self.let_go(&note).await;
         }
         if self.component.spec.deletion_policy == DeletionPolicy::Orphan {
             let note = format!(
-                "deletionPolicy is Orphan: release {} is left as it is",
-                release.1
+                "deletionPolicy is Orphan: {} left as it is",
+                titles(&releases)
             );
             return self.let_go(&note).await;
         }
         if let Some(next) = self.wait_for_dependents("deleted").await? {
             return Ok(Some(next));
         }
-        match self.take_down(&release).await? {
-            Removed::Later(next) => Ok(next),
-            Removed::Gone => {
-                let note = format!("release {} is uninstalled", release.1);
-                self.let_go(&note).await
+        if let Removed::Later(next) = self.take_all_down(&releases).await? {
+            return Ok(next);
+        }
+        let note = match releases.as_slice() {
+            [] => "its release belongs to another Component and stays".to_owned(),
+            releases => format!("{} uninstalled", titles(releases)),
+        };
+        self.let_go(&note).await
+    }
+
+    /// One release after the other, as far as one pass goes.
+    async fn take_all_down(&mut self, releases: &[ReleaseKey]) -> Result<Removed, PassError> {
+        for release in releases {
+            if let Removed::Later(next) = self.take_down(release).await? {
+                return Ok(Removed::Later(next));
+            }
+            let own = self.release();
+            if *release != own {
+                // what comes after it is not taken for it
+                self.forget_release();
+                self.has_release(&own);
+                self.save().await?;
             }
         }
+        Ok(Removed::Gone)
     }
 
     /// The Component stays, its release goes.
@@ -110,23 +128,14 @@ impl Pass<'_> {
         if let Some(next) = self.wait_for_dependents("disabled").await? {
             return Ok(Some(next));
         }
-        if let Removed::Later(next) = self.take_down(&release).await? {
+        let was_installed = self.draft.status.release_version.is_some();
+        let releases = self.releases();
+        if let Removed::Later(next) = self.take_all_down(&releases).await? {
             return Ok(next);
         }
-        let was_installed = self.draft.status.release_version.take().is_some();
-        self.clear_failures();
-        self.draft.status.operation = None;
-        self.draft.status.observed_hash = None;
-        self.draft.status.last_attempted = None;
-        self.draft.status.history.clear();
+        self.forget_release();
         self.draft.status.dependencies.clear();
-        self.draft.clear(&[
-            ConditionType::DependenciesReady,
-            ConditionType::Remediated,
-            ConditionType::Healthy,
-            ConditionType::Drifted,
-            ConditionType::TestSuccess,
-        ]);
+        self.draft.clear(&[ConditionType::DependenciesReady]);
         let message = "spec.enabled is false, and nothing is installed";
         self.draft
             .is_false(ConditionType::Released, Reason::UninstallSucceeded, message);
@@ -134,14 +143,28 @@ impl Pass<'_> {
         self.draft.phase(Phase::Disabled, message);
         self.save().await?;
         if was_installed {
-            let note = format!(
-                "release {} is uninstalled: spec.enabled is false",
-                release.1
-            );
+            let note = format!("{} uninstalled: spec.enabled is false", titles(&releases));
             self.tell(Reason::UninstallSucceeded, "Uninstall", &note)
                 .await;
         }
         Ok(self.interval())
+    }
+
+    /// What was done to the release, and how it was, is no more: the next one begins anew.
+    pub(super) fn forget_release(&mut self) {
+        self.clear_failures();
+        let status = &mut self.draft.status;
+        status.release_version = None;
+        status.operation = None;
+        status.observed_hash = None;
+        status.last_attempted = None;
+        status.history.clear();
+        self.draft.clear(&[
+            ConditionType::Remediated,
+            ConditionType::Healthy,
+            ConditionType::Drifted,
+            ConditionType::TestSuccess,
+        ]);
     }
 
     fn says_ready_for(&self, reason: Reason) -> bool {
@@ -224,7 +247,7 @@ impl Pass<'_> {
     }
 
     /// Takes the release down, as far as one pass goes.
-    async fn take_down(&mut self, release: &ReleaseKey) -> Result<Removed, PassError> {
+    pub(super) async fn take_down(&mut self, release: &ReleaseKey) -> Result<Removed, PassError> {
         let observed = self.context.observe_afresh(&self.key, release).await?;
         let holder_is_gone = self.holder_is_gone(release).await?;
         let without_hooks = match self.decide_removal(&observed, holder_is_gone) {
@@ -323,6 +346,8 @@ impl Pass<'_> {
             self.clear_failures();
         }
         self.operation = Some(id.clone());
+        // failures of an earlier generation are behind us: from here on they are this removal's
+        self.draft.status.last_attempted = None;
         self.draft.status.operation = Some(Operation {
             id: id.clone(),
             kind: OperationKind::Uninstall,
@@ -554,7 +579,6 @@ impl Pass<'_> {
     /// The finalizer goes, and the Component with it.
     async fn let_go(&mut self, note: &str) -> Result<Next, PassError> {
         self.context.slots.forget(&self.key);
-        self.tell(Reason::UninstallSucceeded, "Delete", note).await;
         let finalizers = self
             .component
             .metadata
@@ -566,6 +590,7 @@ impl Pass<'_> {
             .filter(|known| known != FINALIZER)
             .collect();
         self.patch_finalizers(&others).await?;
+        self.tell(Reason::UninstallSucceeded, "Delete", note).await;
         Ok(None)
     }
 }
@@ -585,6 +610,16 @@ fn inventory_name(name: &str, uid: &str) -> String {
     let name = name.get(..LONGEST).unwrap_or(name);
     let uid = uid.get(..8).unwrap_or(uid);
     format!("{}.{uid}.inventory", name.trim_end_matches(['-', '.']))
+}
+
+/// Releases in a sentence, with their verb.
+fn titles(releases: &[ReleaseKey]) -> String {
+    let names: Vec<&str> = releases.iter().map(|(_, name)| name.as_str()).collect();
+    match names.as_slice() {
+        [] => "nothing is".to_owned(),
+        [name] => format!("release {name} is"),
+        names => format!("releases {} are", names.join(" and ")),
+    }
 }
 
 /// The first few leftovers, with what holds them.

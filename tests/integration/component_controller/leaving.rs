@@ -147,10 +147,7 @@ fn scenario_49_an_object_that_somebody_holds_is_named_until_it_goes() {
     let finalizers = &held["metadata"]["finalizers"];
     assert_eq!(finalizers, &json!(["example.com/hold"]), "and stays held");
 
-    let namespace = scene.components.namespace();
-    let path = format!("/api/v1/namespaces/{namespace}/configmaps/app-held");
-    let free = json!({"metadata": {"finalizers": null}});
-    scene.components.api().merge(&path, &free);
+    scene.free("app-held");
     scene.components.await_gone("app");
     let calls = scene.controller.helm().calls_of("uninstall", "app");
     assert_eq!(calls.len(), 1, "{calls:#?}");
