@@ -2,5 +2,6 @@
 
 pub mod helm;
 pub mod manifest;
+pub mod owner;
 pub mod record;
 pub mod token;

@@ -42,4 +42,6 @@ pub mod label {
     pub const HASH: &str = "ext.theriseunion.io/hash";
     /// On a release: the id of the operation that made the revision.
     pub const OPERATION: &str = "ext.theriseunion.io/op";
+    /// On a release: the Component that it is of, as namespace.name.
+    pub const OWNER: &str = "ext.theriseunion.io/owner";
 }

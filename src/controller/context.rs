@@ -28,9 +28,10 @@ use crate::controller::objects::Objects;
 use crate::controller::queue::Waker;
 use crate::controller::retry;
 use crate::controller::slots::{ReleaseKey, Slots};
-use crate::controller::world::World;
+use crate::controller::world::{World, release_of};
 use crate::release::helm::{FailureClass, Helm};
 use crate::release::manifest::ObjectKey;
+use crate::release::owner;
 use crate::release::record::{
     Record, RecordError, ReleaseStatus, Revision, newest_first, secret_name,
 };
@@ -155,6 +156,8 @@ pub struct Observed {
     pub revisions: Vec<Revision>,
     /// What the newest one says.
     pub newest: Newest,
+    /// Another Component whose release it is, and that nobody here looks after.
+    pub rival: Option<NodeKey>,
 }
 
 impl Observed {
@@ -273,7 +276,12 @@ impl Context {
         let mut revisions = before.revisions.clone();
         revisions.insert(0, made.clone());
         let newest = Newest::Readable(self.keep(key, &made, record.clone()));
-        Ok(Some((Observed { revisions, newest }, record)))
+        let made = Observed {
+            revisions,
+            newest,
+            rival: None,
+        };
+        Ok(Some((made, record)))
     }
 
     async fn with_newest(
@@ -286,7 +294,41 @@ impl Context {
             None => Newest::None,
             Some(revision) => self.newest(key, release, revision).await?,
         };
-        Ok(Observed { revisions, newest })
+        let rival = match revisions.first() {
+            None => None,
+            Some(revision) => self.rival(key, release, revision).await?,
+        };
+        Ok(Observed {
+            revisions,
+            newest,
+            rival,
+        })
+    }
+
+    /// The Component that a release is marked with, if it is none of those that are known here and wants the release
+    /// still. Among those that are known, the older one has it.
+    async fn rival(
+        &self,
+        key: &NodeKey,
+        release: &ReleaseKey,
+        newest: &Revision,
+    ) -> Result<Option<NodeKey>, PassError> {
+        let Some(owner) = newest.owner.as_deref().and_then(owner::marked) else {
+            return Ok(None);
+        };
+        if owner == *key || self.world.component(&owner).is_some() {
+            return Ok(None);
+        }
+        match self.components(&owner.namespace).get_opt(&owner.name).await {
+            Ok(found) => {
+                let wants = found.is_some_and(|found| release_of(&found) == *release);
+                Ok(wants.then_some(owner))
+            }
+            // it is there, whatever it says
+            Err(kube::Error::SerdeError(_)) => Ok(Some(owner)),
+            Err(kube::Error::Api(status)) if status.code == 403 => Ok(Some(owner)),
+            Err(cause) => Err(cause.into()),
+        }
     }
 
     async fn newest(

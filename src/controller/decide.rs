@@ -43,6 +43,7 @@ use crate::component::{InstallFailure, TakeOwnership, UpgradeFailure};
 use crate::controller::retry::later;
 use crate::release::helm::FailureClass;
 use crate::release::record::{Record, ReleaseStatus, Revision};
+use crate::topology::NodeKey;
 
 /// How long nobody looks again, by himself, at what only a change can put right (contract section 2.7, class C).
 const RECHECK: Duration = Duration::from_secs(30 * 60);
@@ -105,6 +106,8 @@ pub struct Situation<'a> {
     pub forced: bool,
     /// True if earlier failures do not count any more: an unhandled `resetAt`, or the hash or generation changed.
     pub reset: bool,
+    /// Another Component, of another controller, whose release this is by its label, and that wants it still.
+    pub rival: Option<&'a NodeKey>,
 }
 
 /// What to do about a release that is wanted: the next step, by the table of contract section 2.8.
@@ -112,6 +115,13 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     let s = situation;
     if let Some(wait) = pending::others_work(s) {
         return wait;
+    }
+    if let Some(rival) = s.rival {
+        return Decision::Hold {
+            reason: Reason::ReleaseConflict,
+            message: words::of_a_rival(rival),
+            recheck: later(s.now, RECHECK),
+        };
     }
     let record = match &s.newest {
         Newest::None => return nothing_there(s),

@@ -675,6 +675,7 @@ impl Pass<'_> {
             holder_is_gone,
             forced: self.force_request().is_some(),
             reset,
+            rival: observed.rival.as_ref(),
         }
     }
 

@@ -20,6 +20,7 @@ mod pending;
 mod removal;
 mod replicas;
 mod retries;
+mod rivals;
 mod steady;
 mod storm;
 mod values;

@@ -81,6 +81,7 @@ impl Stage {
             operation: "5f0c".to_owned(),
             token: format!("op=5f0c hash={HASH} gen=7"),
             hash_label: HASH.to_owned(),
+            owner: Some("shop.web".to_owned()),
             take_ownership: false,
             force_replace: false,
             cleanup_on_fail: true,

@@ -14,6 +14,7 @@ use crate::controller::decide::{Newest, words};
 use crate::controller::retry::{delay, later};
 use crate::release::helm::FailureClass;
 use crate::release::record::{ReleaseStatus, Revision};
+use crate::topology::NodeKey;
 
 /// How many uninstalls with hooks may fail before `forceAt` leaves the hooks out.
 const UNINSTALLS_WITH_HOOKS: i64 = 3;
@@ -35,6 +36,8 @@ pub struct Removal<'a> {
     pub holder_is_gone: bool,
     /// True if there is a `forceAt` that was not handled.
     pub forced: bool,
+    /// As [`super::Situation::rival`].
+    pub rival: Option<&'a NodeKey>,
     /// True if the list of the release's objects is kept and they were not all seen to be gone.
     pub has_inventory: bool,
 }
@@ -68,8 +71,11 @@ pub enum RemovalStep {
 
 /// What to do about a release that is not wanted.
 ///
-/// A release that no Component ever worked on is left alone. A pending one needs no unlocking: Helm uninstalls it.
+/// A release that no Component ever worked on is left alone, and so is one that is another Component's by now. A pending one needs no unlocking: Helm uninstalls it.
 pub fn decide_removal(removal: &Removal<'_>) -> RemovalStep {
+    if removal.rival.is_some() {
+        return RemovalStep::NothingThere;
+    }
     let operation = removal.status.operation.as_ref();
     if let Some(operation) = operation
         && !removal.holder_is_gone

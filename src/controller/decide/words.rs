@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::component::status::Operation;
 use crate::controller::decide::{Action, Wanted, Why};
 use crate::release::record::Record;
+use crate::topology::NodeKey;
 
 /// Behind the cause when no attempt is left.
 const EXHAUSTED: &str = " (no attempt is left: change the spec or the chart, or set the annotation \
@@ -49,6 +50,13 @@ pub(super) fn not_to_be_taken(record: &Record) -> String {
     format!(
         "there is a release of this name already, of chart {} {}, and takeOwnership is Never",
         record.chart.name, record.chart.version
+    )
+}
+
+pub(super) fn of_a_rival(rival: &NodeKey) -> String {
+    format!(
+        "the release belongs to Component {rival}, which another controller looks after; set spec.chart.releaseName or \
+         spec.chart.namespace to something else, or delete one of the two"
     )
 }
 

@@ -29,9 +29,9 @@ use crate::release::helm::{
     ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, Outcome, RollbackCall,
     UninstallCall, UpgradeCall, judge,
 };
-use crate::release::manifest;
 use crate::release::record::{Record, ReleaseStatus};
 use crate::release::token::{Token, rollback_target};
+use crate::release::{manifest, owner};
 use crate::repository::chain;
 
 /// Time for everything that is not waiting: rendering, applying, storing.
@@ -321,6 +321,7 @@ impl Pass<'_> {
             operation: operation.to_owned(),
             token: self.token(operation, hash).to_string(),
             hash_label: hash.short(),
+            owner: owner::mark(&self.key),
             take_ownership: spec.take_ownership == crate::component::TakeOwnership::Always,
             force_replace: spec.upgrade.force_replace && !is_first,
             cleanup_on_fail: spec.upgrade.cleanup_on_fail && !is_first,

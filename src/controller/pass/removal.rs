@@ -320,6 +320,7 @@ impl Pass<'_> {
             holder: &self.context.identity,
             holder_is_gone,
             forced: self.force_request().is_some(),
+            rival: observed.rival.as_ref(),
             has_inventory,
         })
     }

@@ -10,6 +10,10 @@ use crate::component::{Cascade, Wait};
 pub const OPERATION_LABEL: &str = "ext.theriseunion.io/op";
 /// The release label with the first 40 digits of the hash of what is installed.
 pub const HASH_LABEL: &str = "ext.theriseunion.io/hash";
+/// The release label with the Component that it is of.
+pub const OWNER_LABEL: &str = "ext.theriseunion.io/owner";
+/// As a label's value: Helm takes the label away (contract section 3.1).
+const NO_LABEL: &str = "null";
 
 /// One run of Helm on one release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +92,8 @@ pub struct UpgradeCall {
     pub token: String,
     /// The value of [`HASH_LABEL`].
     pub hash_label: String,
+    /// The value of [`OWNER_LABEL`]; `None` takes away what another left there.
+    pub owner: Option<String>,
     /// Whether objects of other releases may be taken over.
     pub take_ownership: bool,
     /// Whether objects are replaced rather than patched. This is the one call that is not made server-side: Helm has
@@ -181,8 +187,10 @@ impl Arguments {
         self.push_if(call.take_ownership, "--take-ownership");
         self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
         self.push(format!(
-            "--labels={OPERATION_LABEL}={},{HASH_LABEL}={}",
-            call.operation, call.hash_label
+            "--labels={OPERATION_LABEL}={},{HASH_LABEL}={},{OWNER_LABEL}={}",
+            call.operation,
+            call.hash_label,
+            call.owner.as_deref().unwrap_or(NO_LABEL)
         ));
         self.push(format!("--description={}", call.token));
     }

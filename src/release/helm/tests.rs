@@ -123,6 +123,7 @@ fn upgrade(values: Vec<u8>) -> HelmCall {
             operation: "5f0c".to_owned(),
             token: "op=5f0c hash=ab gen=7".to_owned(),
             hash_label: "ab".to_owned(),
+            owner: None,
             take_ownership: false,
             force_replace: false,
             cleanup_on_fail: true,

@@ -16,6 +16,8 @@ pub struct Revision {
     pub operation: Option<String>,
     /// The short form of the spec hash; inherited likewise.
     pub hash: Option<String>,
+    /// The Component whose it is, see [`crate::release::owner`]; inherited likewise.
+    pub owner: Option<String>,
     /// The Secret's name.
     pub secret: String,
     /// The Secret's resource version, to change it only as it was seen.
@@ -40,6 +42,7 @@ impl Revision {
             status: ReleaseStatus::parse(text("status")?),
             operation: text(label::OPERATION).cloned(),
             hash: text(label::HASH).cloned(),
+            owner: text(label::OWNER).cloned(),
             secret: metadata.name.clone()?,
             resource_version: metadata.resource_version.clone().unwrap_or_default(),
             created: metadata.creation_timestamp.clone(),
@@ -59,12 +62,13 @@ mod tests {
     use crate::release::record::secret_name;
 
     /// As Helm 4.1 labelled it.
-    const LABELS: [(&str, &str); 7] = [
+    const LABELS: [(&str, &str); 8] = [
         (
             "ext.theriseunion.io/hash",
             "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c",
         ),
         ("ext.theriseunion.io/op", "abc"),
+        ("ext.theriseunion.io/owner", "shop.web"),
         ("modifiedAt", "1795237479"),
         ("name", "web"),
         ("owner", "helm"),
@@ -93,6 +97,7 @@ mod tests {
             status: ReleaseStatus::Superseded,
             operation: None,
             hash: None,
+            owner: None,
             secret: secret_name("web", number),
             resource_version: number.to_string(),
             created: None,
@@ -108,6 +113,7 @@ mod tests {
                 status: ReleaseStatus::PendingUpgrade,
                 operation: Some("abc".to_owned()),
                 hash: Some("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c".to_owned()),
+                owner: Some("shop.web".to_owned()),
                 secret: "sh.helm.release.v1.web.v2".to_owned(),
                 resource_version: "417".to_owned(),
                 created: Some(Time("2026-11-21T05:04:39Z".parse().unwrap())),

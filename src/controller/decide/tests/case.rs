@@ -14,6 +14,7 @@ pub(super) struct Case {
     pub(super) holder_is_gone: bool,
     pub(super) forced: bool,
     pub(super) reset: bool,
+    pub(super) rival: Option<NodeKey>,
 }
 
 impl Case {
@@ -40,6 +41,7 @@ impl Case {
             holder_is_gone: false,
             forced: false,
             reset: false,
+            rival: None,
         }
     }
 
@@ -58,6 +60,7 @@ impl Case {
                 status,
                 operation: labels.map(|(operation, _)| operation.to_owned()),
                 hash: labels.map(|(_, letter)| hash(letter).short()),
+                owner: None,
                 secret: format!("sh.helm.release.v1.web.v{number}"),
                 resource_version: number.to_string(),
                 created: Some(Time(at(number * 100))),
@@ -197,6 +200,7 @@ impl Case {
             holder_is_gone: self.holder_is_gone,
             forced: self.forced,
             reset: self.reset,
+            rival: self.rival.as_ref(),
         }
     }
 

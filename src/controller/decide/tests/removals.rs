@@ -12,6 +12,7 @@ fn step(case: &Case, has_inventory: bool) -> RemovalStep {
         holder: HOLDER,
         holder_is_gone: case.holder_is_gone,
         forced: case.forced,
+        rival: case.rival.as_ref(),
         has_inventory,
     })
 }
@@ -65,6 +66,12 @@ fn steps() {
             "it was never installed",
             Case::wanting("a"),
             false,
+            R::NothingThere,
+        ),
+        (
+            "it is another controller's Component's by now",
+            installed().with(|case| case.rival = Some(NodeKey::new("elsewhere", "web"))),
+            true,
             R::NothingThere,
         ),
         (

@@ -163,6 +163,17 @@ fn never_managed() {
             "Hold(OwnershipConflict, 11800)",
         ),
         (
+            "another controller's Component has it: nobody fights over it, whatever is asked for",
+            taking(
+                Case::wanting("a")
+                    .ours(S::Deployed, "op1", "b")
+                    .with(|case| case.rival = Some(NodeKey::new("elsewhere", "web"))),
+                TakeOwnership::Always,
+            )
+            .forced(),
+            "Hold(ReleaseConflict, 11800)",
+        ),
+        (
             "another chart, and takeOwnership Always",
             taking(of_other_chart(), TakeOwnership::Always),
             "Run(Upgrade, Adopt)",

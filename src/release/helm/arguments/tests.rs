@@ -11,6 +11,7 @@ fn upgrade() -> UpgradeCall {
         operation: "5f0c".to_owned(),
         token: "op=5f0c hash=ab gen=7".to_owned(),
         hash_label: "ab".repeat(20),
+        owner: Some("shop.web".to_owned()),
         take_ownership: false,
         force_replace: false,
         cleanup_on_fail: false,
@@ -63,7 +64,7 @@ fn lines(call: &HelmCall) -> String {
 fn an_install_or_upgrade_resets_values_and_is_server_side() {
     let expected = "upgrade\ngrafana\n/cache/grafana-1.0.0.tgz\n--install\n--values=-\n--reset-values\n\
         --server-side=true\n--force-conflicts\n--skip-crds\n--history-max=5\n--wait=watcher\n\
-        --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab\n\
+        --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab,ext.theriseunion.io/owner=shop.web\n\
         --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=300s";
     assert_eq!(lines(&call(HelmAction::Upgrade(upgrade()))), expected);
 }
@@ -85,7 +86,7 @@ fn an_upgrade_says_all_that_is_asked_of_it() {
     let expected = "upgrade\ngrafana\n/cache/grafana-1.0.0.tgz\n--install\n--values=-\n--reset-values\n\
         --server-side=false\n--force-replace\n--skip-crds\n--history-max=0\n--wait=hookOnly\n--wait-for-jobs\n\
         --no-hooks\n--take-ownership\n--cleanup-on-fail\n\
-        --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab\n\
+        --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab,ext.theriseunion.io/owner=shop.web\n\
         --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=1500ms\n\
         --kube-as-user=system:serviceaccount:edge:installer";
     assert_eq!(lines(&asked), expected);

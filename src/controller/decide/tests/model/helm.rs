@@ -96,6 +96,7 @@ impl Model {
             status,
             operation,
             hash,
+            owner: None,
             secret: format!("v{number}"),
             resource_version: String::new(),
             created: Some(Time(self.case.now)),
