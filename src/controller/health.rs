@@ -27,6 +27,8 @@ const PODS: u32 = 200;
 const EVENTS: u32 = 100;
 /// How long the events of a workload may take.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Why an object is not ready that is not there.
+const MISSING: &str = "it is missing";
 /// How many characters of a reason are kept.
 const LONGEST: usize = 400;
 
@@ -52,6 +54,19 @@ pub async fn unready(
 ) -> Vec<Unready> {
     let all: Vec<&Object> = release_objects.iter().collect();
     unready_of(objects, client, &all, namespace).await
+}
+
+/// As [`unready`], without what is missing.
+pub async fn unready_of_those_there(
+    objects: &Objects,
+    client: &Client,
+    some: &[Object],
+    namespace: &str,
+) -> Vec<Unready> {
+    let some: Vec<&Object> = some.iter().collect();
+    let mut found = unready_of(objects, client, &some, namespace).await;
+    found.retain(|unready| unready.why != MISSING);
+    found
 }
 
 /// As [`unready`], of some of a release's objects.
@@ -102,7 +117,7 @@ impl Cluster<'_> {
                 let namespace = key.namespace.as_deref().unwrap_or(namespace);
                 self.of_live(&live, namespace).await?
             }
-            Ok(None) => (0, "it is missing".to_owned()),
+            Ok(None) => (0, MISSING.to_owned()),
             Err(error) => (3, error.to_string()),
         };
         let why = shortened(&why);

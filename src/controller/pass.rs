@@ -5,6 +5,7 @@ mod chart;
 mod dependencies;
 mod moved;
 mod operation;
+mod progress;
 mod removal;
 mod unlock;
 mod upkeep;
@@ -134,7 +135,7 @@ async fn refuse_broken(
 
 /// One look at one Component.
 struct Pass<'a> {
-    context: &'a Context,
+    context: &'a Arc<Context>,
     key: NodeKey,
     /// As it was last read or written.
     component: Component,

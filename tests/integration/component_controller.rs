@@ -17,6 +17,7 @@ mod operation_ids;
 mod outside;
 mod passes;
 mod pending;
+mod progress;
 mod removal;
 mod replicas;
 mod retries;

@@ -392,7 +392,7 @@ impl Pass<'_> {
     }
 
     /// Runs Helm to its end; ends it early when the Component changes.
-    async fn run_helm(&self, call: &HelmCall, operation: &str) -> Result<Ended, PassError> {
+    async fn run_helm(&mut self, call: &HelmCall, operation: &str) -> Result<Ended, PassError> {
         if !self.context.is_leading() {
             // the intent stays: whoever works next sees that Helm was never reached
             return Err(PassError::NotLeading);
@@ -401,9 +401,10 @@ impl Pass<'_> {
         let (used, total) = self.context.slots.in_use();
         self.context.metrics.slots(used, total);
         let span = info_span!("operation", operation, component = %self.key);
+        let progress = self.tell_progress(call);
         let run = self.context.helm.run(call, &stop).instrument(span);
         tokio::pin!(run);
-        Ok(tokio::select! {
+        let ended = tokio::select! {
             outcome = &mut run => Ended { outcome, superseded: false },
             () = self.changed() => {
                 stop.cancel();
@@ -411,7 +412,11 @@ impl Pass<'_> {
                 let superseded = outcome.ending != Ending::Succeeded;
                 Ended { outcome, superseded }
             }
-        })
+        };
+        if let Some(written) = progress.end().await {
+            self.took_in(written);
+        }
+        Ok(ended)
     }
 
     /// Completes when what is being done is no longer wanted.
@@ -439,7 +444,7 @@ impl Pass<'_> {
 
     /// Runs Helm's uninstall for a removal.
     pub(super) async fn uninstall(
-        &self,
+        &mut self,
         call: &HelmCall,
         operation: &str,
     ) -> Result<Outcome, PassError> {

@@ -624,7 +624,7 @@ fn titles(releases: &[ReleaseKey]) -> String {
 }
 
 /// The first few leftovers, with what holds them.
-fn describe(left: &[Leftover]) -> String {
+pub(super) fn describe(left: &[Leftover]) -> String {
     let mut named: Vec<String> = (left.iter().take(3))
         .map(|leftover| match leftover.finalizers.as_slice() {
             [] => leftover.key.to_string(),

@@ -1,0 +1,187 @@
+//! While Helm waits: what it waits for is told where people look, long before Helm gives up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::component::Component;
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::controller::context::Context;
+use crate::controller::health;
+use crate::controller::objects::leftovers;
+use crate::controller::pass::Pass;
+use crate::controller::pass::removal::describe;
+use crate::controller::report::Draft;
+use crate::controller::slots::ReleaseKey;
+use crate::release::helm::{HelmAction, HelmCall};
+use crate::release::manifest::{self, Object, ObjectKey};
+use crate::release::record::ReleaseStatus;
+use crate::repository::chain;
+
+/// Helm is quick, or it waits: from then on people want to know for what.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// What is waited for is looked at, and written if it is another, so often.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Tells what a running Helm waits for, beside it.
+pub(super) struct Progress {
+    stop: CancellationToken,
+    task: JoinHandle<Option<Component>>,
+}
+
+impl Progress {
+    /// Ends it; the Component as it was written last, if it was.
+    pub(super) async fn end(self) -> Option<Component> {
+        self.stop.cancel();
+        self.task.await.unwrap_or_default()
+    }
+}
+
+/// What is waited for.
+enum Awaited {
+    /// The objects of the revision that is being made, after this one, are to become ready.
+    Ready { after: i64 },
+    /// These objects are to go.
+    Gone(Vec<(ObjectKey, bool)>),
+}
+
+struct Teller {
+    context: Arc<Context>,
+    component: Component,
+    draft: Draft,
+    /// What is being done, as it was told at its beginning.
+    doing: String,
+    release: ReleaseKey,
+    awaited: Awaited,
+}
+
+impl Pass<'_> {
+    /// Begins to tell what Helm waits for. The intent has been written: nothing else of the status changes meanwhile.
+    pub(super) fn tell_progress(&self, call: &HelmCall) -> Progress {
+        let operation = self.draft.status.operation.as_ref();
+        let awaited = match &call.action {
+            HelmAction::Upgrade(_) | HelmAction::Rollback(_) => Awaited::Ready {
+                after: operation.map_or(0, |operation| operation.from_revision),
+            },
+            HelmAction::Uninstall(_) => {
+                let known = (self.context).remember(&self.key, |memory| memory.inventory.clone());
+                Awaited::Gone(known.unwrap_or_default())
+            }
+        };
+        let teller = Teller {
+            context: Arc::clone(self.context),
+            component: self.component.clone(),
+            draft: self.draft.clone(),
+            doing: self.draft.status.message.clone().unwrap_or_default(),
+            release: (call.namespace.clone(), call.release.clone()),
+            awaited,
+        };
+        let stop = self.context.stop.child_token();
+        let task = tokio::spawn(teller.tell(stop.clone()));
+        Progress { stop, task }
+    }
+}
+
+impl Teller {
+    /// Looks and writes until it is told to stop; what is being written then is waited for.
+    async fn tell(mut self, stop: CancellationToken) -> Option<Component> {
+        let mut latest = None;
+        let mut pause = FIRST_LOOK;
+        loop {
+            let looked = stop.run_until_cancelled(async {
+                sleep(pause).await;
+                self.look().await
+            });
+            let Some(waits_for) = looked.await else {
+                return latest;
+            };
+            pause = LOOK_EVERY;
+            if !self.words(waits_for.as_deref()) {
+                continue;
+            }
+            let mut wanted = self.component.clone();
+            wanted.status = Some(self.draft.status.clone());
+            match self.context.write_status(&wanted).await {
+                Ok(written) => {
+                    self.component = written.clone();
+                    latest = Some(written);
+                }
+                Err(cause) => {
+                    // somebody else wrote, or nobody can: the end of Helm is told in any case
+                    debug!(component = %self.component.name(), error = chain(&cause), "Progress is not told");
+                    return latest;
+                }
+            }
+        }
+    }
+
+    /// Puts what is waited for into the draft; false if it says so already.
+    fn words(&mut self, waits_for: Option<&str>) -> bool {
+        let message = match waits_for {
+            Some(what) => format!("{}; waits for {what}", self.doing),
+            None => self.doing.clone(),
+        };
+        let before = self.draft.status.clone();
+        if self
+            .draft
+            .has(ConditionType::Ready, ConditionStatus::Unknown)
+        {
+            self.draft.progressing(Reason::Progressing, &message);
+        } else {
+            // after a failure Ready tells of that
+            let about = ConditionType::Reconciling;
+            self.draft.is_true(about, Reason::Progressing, &message);
+        }
+        if let Some(phase) = before.phase.clone() {
+            self.draft.phase(phase, &message);
+        }
+        self.draft.status != before
+    }
+
+    async fn look(&self) -> Option<String> {
+        match &self.awaited {
+            Awaited::Ready { after } => self.not_ready(*after).await,
+            Awaited::Gone(inventory) => {
+                let objects = &self.context.objects;
+                let mut left = leftovers(objects, inventory, &self.release.0).await;
+                left.retain(|leftover| leftover.deleting_since.is_some());
+                (!left.is_empty()).then(|| format!("{} to go", describe(&left)))
+            }
+        }
+    }
+
+    /// The hook that runs, else the objects that are not ready.
+    async fn not_ready(&self, after: i64) -> Option<String> {
+        let context = &self.context;
+        let revisions = context.world.revisions(&self.release);
+        let newest = revisions.first().filter(|newest| {
+            let pending = [
+                ReleaseStatus::PendingInstall,
+                ReleaseStatus::PendingUpgrade,
+                ReleaseStatus::PendingRollback,
+            ];
+            newest.number > after && pending.contains(&newest.status)
+        })?;
+        // what cannot be read now is told at the end
+        let record = context.record(&self.release, newest.number).await;
+        let record = record.ok()??.ok()?;
+        let hooks: Vec<Object> = (record.hooks.iter())
+            .filter(|hook| !hook.events.iter().any(|event| event == "test"))
+            .flat_map(|hook| manifest::objects(&hook.manifest).unwrap_or_default())
+            .collect();
+        let namespace = &self.release.0;
+        let running =
+            health::unready_of_those_there(&context.objects, &context.client, &hooks, namespace)
+                .await;
+        if !running.is_empty() {
+            return Some(format!("hook {}", health::name_three(&running)));
+        }
+        let objects = manifest::objects(&record.manifest).ok()?;
+        let unready = health::unready(&context.objects, &context.client, &objects, namespace).await;
+        (!unready.is_empty()).then(|| health::name_three(&unready))
+    }
+}
