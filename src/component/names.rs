@@ -24,14 +24,10 @@ pub mod annotation {
     pub const ALLOW_BREAK_DEPENDENTS: &str = "ext.theriseunion.io/allow-break-dependents";
     /// `"true"`: the release may be moved although it is in a namespace of Kubernetes' own.
     pub const ALLOW_MOVE: &str = "ext.theriseunion.io/allow-move";
-    /// Any value asks what would be done.
-    pub const PLAN: &str = "ext.theriseunion.io/plan";
     /// On a deployed object: `disabled` exempts it from drift detection.
     pub const DRIFT_DETECTION: &str = "ext.theriseunion.io/driftDetection";
     /// In a chart's `Chart.yaml`: the Components that it requires.
     pub const REQUIRES: &str = "ext.theriseunion.io/requires";
-    /// In a chart's `Chart.yaml`: the kinds that it provides.
-    pub const PROVIDES: &str = "ext.theriseunion.io/provides";
 }
 
 /// Labels.
