@@ -465,7 +465,7 @@ impl Pass<'_> {
         let wanted = self.wanted(chart, hash);
         let gate = self.gate(chart).await?;
         if let Some(old) = self.moved_from() {
-            return self.move_from(&old, &wanted, &gate).await;
+            return self.move_from(&old, chart, &wanted, &gate).await;
         }
         let mut observed = self.context.observe(&self.key, &release).await?;
         let mut is_fresh = false;

@@ -85,6 +85,7 @@ impl Stage {
             take_ownership: false,
             force_replace: false,
             cleanup_on_fail: true,
+            dry_run: false,
         };
         self.call(release, HelmAction::Upgrade(upgrade))
     }

@@ -1,19 +1,22 @@
 //! A spec that names another release, or another namespace for it: the old release goes before the new one comes, and it
 //! goes only when the new one can come (contract section 4, scenario 44).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::component::ComponentStatus;
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::names::annotation;
 use crate::component::status::OperationKind;
-use crate::controller::context::PassError;
+use crate::controller::charts::FetchedChart;
+use crate::controller::context::{Observed, PassError};
 use crate::controller::decide::{Decision, Situation, Wanted, decide};
 use crate::controller::network::Gate;
 use crate::controller::pass::removal::Removed;
-use crate::controller::pass::{Next, Pass};
+use crate::controller::pass::{AFTER_CONFLICT, Next, Pass, until_then};
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
+use crate::release::helm::Failure;
 
 /// Namespaces whose names begin like this are Kubernetes' own: what a cluster stands on lives there, its network, its
 /// DNS, its storage.
@@ -39,6 +42,7 @@ impl Pass<'_> {
     pub(super) async fn move_from(
         &mut self,
         old: &ReleaseKey,
+        chart: &Arc<FetchedChart>,
         wanted: &Wanted,
         gate: &Gate,
     ) -> Result<Next, PassError> {
@@ -47,7 +51,7 @@ impl Pass<'_> {
             format!("{} stays: it is Component {heir}'s now", title(old))
         } else {
             if !self.has_begun_to_move()
-                && let Some(next) = self.may_move(old, wanted, gate).await?
+                && let Some(next) = self.may_move(old, chart, wanted, gate).await?
             {
                 return Ok(next);
             }
@@ -71,6 +75,7 @@ impl Pass<'_> {
     async fn may_move(
         &mut self,
         old: &ReleaseKey,
+        chart: &Arc<FetchedChart>,
         wanted: &Wanted,
         gate: &Gate,
     ) -> Result<Option<Next>, PassError> {
@@ -104,14 +109,53 @@ impl Pass<'_> {
                 message,
                 class,
                 until,
-            } => (self.wait(reason, &message, class, until).await).map(Some),
+            } => return (self.wait(reason, &message, class, until).await).map(Some),
             Decision::Hold {
                 reason,
                 message,
                 recheck,
-            } => (self.hold(reason, &message, recheck, &observed).await).map(Some),
-            _ => Ok(None),
+            } => return (self.hold(reason, &message, recheck, &observed).await).map(Some),
+            _ => {}
         }
+        self.try_new_release(chart, wanted, &observed).await
+    }
+
+    /// Whether Helm says that the new release can be installed; if not, that is told and tried again as any failure.
+    async fn try_new_release(
+        &mut self,
+        chart: &Arc<FetchedChart>,
+        wanted: &Wanted,
+        observed: &Observed,
+    ) -> Result<Option<Next>, PassError> {
+        let next_retry = self.draft.status.next_retry_time.as_ref();
+        let due = next_retry.map(|next| until_then(self.draft.now(), next.0));
+        let rest = due.filter(|due| *due > AFTER_CONFLICT).or(self.pause());
+        if let Some(rest) = rest {
+            self.context.slots.forget(&self.key);
+            self.draft.settle();
+            self.save().await?;
+            return Ok(Some(Some(rest)));
+        }
+        let Some(_slot) = self.take_slot(&self.release(), false) else {
+            return self.queued("the release moves").await.map(Some);
+        };
+        self.draft.status.last_attempted = Some(self.attempt(chart, wanted.hash));
+        let Some((failure, outcome)) = self.try_install(chart, wanted).await? else {
+            return Ok(None);
+        };
+        let failure = Failure {
+            message: format!(
+                "{} cannot be installed, and the one before it stays: {}",
+                title(&self.release()),
+                failure.message
+            ),
+            ..failure
+        };
+        let install = OperationKind::Install;
+        (self
+            .failed(install, failure, outcome.as_ref(), observed)
+            .await)
+            .map(Some)
     }
 
     /// Half a release is no use: what has begun is brought to its end, whatever else happens.

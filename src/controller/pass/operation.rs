@@ -185,6 +185,46 @@ impl Pass<'_> {
             .await
     }
 
+    /// Finds out, as far as Helm can tell without doing it, whether the release of the spec could be installed; the
+    /// failure if it could not. What another release has of its objects does not count.
+    pub(super) async fn try_install(
+        &mut self,
+        chart: &Arc<FetchedChart>,
+        wanted: &Wanted,
+    ) -> Result<Option<(Failure, Option<Outcome>)>, PassError> {
+        let release = self.release();
+        let inputs = match self.inputs(&Action::Install, chart, wanted).await? {
+            Ok(inputs) => inputs,
+            Err(_) => return Err(PassError::Conflict),
+        };
+        let given = serde_json::from_slice(&inputs.values).unwrap_or_default();
+        let namespace = namespace::look(&self.context.client, &release.0).await?;
+        if let Err(failure) = self.prepare(&release, namespace, chart, given).await? {
+            return Ok(Some((failure, None)));
+        }
+        let id = new_operation();
+        let tried = UpgradeCall {
+            dry_run: true,
+            take_ownership: true,
+            ..self.upgrade_call(inputs, &id, wanted.hash, true)
+        };
+        let call = HelmCall {
+            action: HelmAction::Upgrade(tried),
+            release: release.1,
+            namespace: release.0,
+            as_user: None,
+            timeout: BESIDE_WAITING,
+            deadline: BESIDE_WAITING,
+        };
+        let ended = self.run_helm(&call, &id).await?;
+        self.draft.advance(self.context.now());
+        if ended.superseded || self.context.stop.is_cancelled() {
+            return Err(PassError::Conflict);
+        }
+        let failure = judge(ActionKind::Install, &ended.outcome);
+        Ok(failure.map(|failure| (failure, Some(ended.outcome))))
+    }
+
     /// The release after Helm has ended, and the whole record of what it made if that was read on the way.
     async fn observe_after(
         &self,
@@ -325,6 +365,7 @@ impl Pass<'_> {
             take_ownership: spec.take_ownership == crate::component::TakeOwnership::Always,
             force_replace: spec.upgrade.force_replace && !is_first,
             cleanup_on_fail: spec.upgrade.cleanup_on_fail && !is_first,
+            dry_run: false,
         }
     }
 
@@ -659,7 +700,7 @@ impl Pass<'_> {
     }
 
     /// The operation did not do what it should.
-    async fn failed(
+    pub(super) async fn failed(
         &mut self,
         kind: OperationKind,
         failure: Failure,

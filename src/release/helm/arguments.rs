@@ -101,6 +101,8 @@ pub struct UpgradeCall {
     pub force_replace: bool,
     /// Whether a failed upgrade deletes the objects that it created.
     pub cleanup_on_fail: bool,
+    /// Whether nothing is changed: Helm only finds out whether it could.
+    pub dry_run: bool,
 }
 
 /// `helm rollback`.
@@ -186,6 +188,10 @@ impl Arguments {
         self.push_if(call.disable_hooks, "--no-hooks");
         self.push_if(call.take_ownership, "--take-ownership");
         self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
+        if call.dry_run {
+            self.push("--dry-run=server");
+            self.push("--hide-secret");
+        }
         self.push(format!(
             "--labels={OPERATION_LABEL}={},{HASH_LABEL}={},{OWNER_LABEL}={}",
             call.operation,

@@ -127,6 +127,7 @@ fn upgrade(values: Vec<u8>) -> HelmCall {
             take_ownership: false,
             force_replace: false,
             cleanup_on_fail: true,
+            dry_run: false,
         }),
         ..uninstall()
     }

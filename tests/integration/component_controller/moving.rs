@@ -39,7 +39,7 @@ fn scenario_44_a_renamed_release_takes_the_place_of_the_old_one() {
     assert_eq!(scene.config_map("app-app"), None);
     let only = scene.config_map("only-one").expect("the new release's");
     assert_eq!(only["data"]["of"], "other");
-    let calls = scene.controller.helm().calls();
+    let calls = scene.controller.helm().all_calls();
     let verbs: Vec<_> = (calls.iter())
         .map(|call| (call.verb.as_str(), call.release.as_str()))
         .collect();
@@ -47,8 +47,10 @@ fn scenario_44_a_renamed_release_takes_the_place_of_the_old_one() {
         verbs,
         [
             ("upgrade", "app"),
+            // only tried
+            ("upgrade", "other"),
             ("uninstall", "app"),
-            ("upgrade", "other")
+            ("upgrade", "other"),
         ]
     );
     let told = poll(DEADLINE, || {
@@ -129,6 +131,49 @@ fn scenario_44_the_old_release_stays_until_the_new_one_can_come() {
     let ready = scene.components.ready("app");
     assert_eq!(ready["status"]["releaseVersion"], 1);
     untouched("nothing has changed in the end");
+}
+
+#[test]
+fn scenario_44_the_old_release_stays_if_helm_would_refuse_the_new_one() {
+    let scene = Scene::new();
+    let schema = json!({"properties": {"greeting": {"type": "string"}}});
+    let chart = ChartBuilder::new("app", "1.0.0").schema(&schema);
+    scene.controller.upload(&chart);
+    let fails = ChartBuilder::new("app", "2.0.0").failing_template("no luck with this one");
+    scene.controller.upload(&fails);
+    scene.install(&ComponentBuilder::new("app").version("1.0.0"));
+
+    // values that the chart does not take
+    let wrong = json!({"values": {"greeting": 7}, "chart": {"releaseName": "other"}});
+    scene.components.change("app", &wrong);
+    let stalled = scene
+        .components
+        .await_condition("app", "Stalled", "True", "SchemaInvalid");
+    assert!(
+        stalled.message.contains("the one before it stays"),
+        "{stalled:?}"
+    );
+    scene.request_pass("app", "again");
+    let tries = scene.controller.helm().all_calls().into_iter();
+    let tries = tries.filter(|call| call.release == "other").count();
+    assert_eq!(tries, 1, "not again and again");
+
+    // a chart that cannot be rendered
+    let fails = json!({"version": "2.0.0", "values": {"greeting": "seven"}});
+    scene.components.change("app", &fails);
+    scene.components.wait_for("app", "told", |one| {
+        message(one).contains("no luck with this one") && !component::is_ready(one)
+    });
+    assert_eq!(scene.releases.statuses("app"), ["deployed"]);
+    assert_eq!(scene.releases.list(), ["app"]);
+
+    // and with what is right it goes on at once
+    scene.components.change("app", &json!({"version": "1.0.0"}));
+    scene.components.wait_for("app", "moved", |one| {
+        component::is_ready(one) && one["status"]["releaseName"] == "other"
+    });
+    assert_eq!(scene.releases.list(), ["other"]);
+    assert_eq!(scene.releases.values("other")["greeting"], "seven");
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn upgrade() -> UpgradeCall {
         take_ownership: false,
         force_replace: false,
         cleanup_on_fail: false,
+        dry_run: false,
     }
 }
 
@@ -90,6 +91,18 @@ fn an_upgrade_says_all_that_is_asked_of_it() {
         --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=1500ms\n\
         --kube-as-user=system:serviceaccount:edge:installer";
     assert_eq!(lines(&asked), expected);
+}
+
+#[test]
+fn a_dry_run_asks_the_server_and_prints_no_secrets() {
+    let tried = lines(&call(HelmAction::Upgrade(UpgradeCall {
+        dry_run: true,
+        ..upgrade()
+    })));
+    assert!(
+        tried.contains("\n--dry-run=server\n--hide-secret\n"),
+        "{tried}"
+    );
 }
 
 #[test]
