@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chart::version::Version;
 use crate::component::Component;
+use crate::component::spec_hash::SpecHash;
 use crate::config::ControllerConfig;
 use crate::controller::charts::Charts;
 use crate::controller::decide;
@@ -102,6 +103,8 @@ pub struct Memory {
     pub leftovers: u32,
     /// What the release consists of, since it was last changed: objects, and whether they are to stay.
     pub inventory: Option<Vec<(ObjectKey, bool)>>,
+    /// Of which release's hash and generation a dry run went well, before the release moves.
+    pub tried: Option<(SpecHash, i64)>,
     /// Whether it was told that a disabled release was made again by somebody else.
     pub told_recreated: bool,
     /// Since when nobody has required this implicit Component.
@@ -156,8 +159,19 @@ pub struct Observed {
     pub revisions: Vec<Revision>,
     /// What the newest one says.
     pub newest: Newest,
-    /// Another Component whose release it is, and that nobody here looks after.
-    pub rival: Option<NodeKey>,
+    /// True if its mark names another Component.
+    pub is_anothers: bool,
+    /// That Component, if it is there and its spec names this release.
+    pub rival: Option<Rival>,
+}
+
+/// Another Component that a release is marked for, and that wants it still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rival {
+    /// Which Component.
+    pub owner: NodeKey,
+    /// True if this process looks after it too: then the older of the two has the release (contract section 2.3 step 5).
+    pub is_known: bool,
 }
 
 impl Observed {
@@ -279,6 +293,7 @@ impl Context {
         let made = Observed {
             revisions,
             newest,
+            is_anothers: false,
             rival: None,
         };
         Ok(Some((made, record)))
@@ -294,39 +309,52 @@ impl Context {
             None => Newest::None,
             Some(revision) => self.newest(key, release, revision).await?,
         };
-        let rival = match revisions.first() {
+        let owner = revisions.first().and_then(|newest| newest.owner.as_deref());
+        let other = owner.and_then(owner::marked).filter(|owner| owner != key);
+        let is_anothers = other.is_some();
+        let rival = match other {
             None => None,
-            Some(revision) => self.rival(key, release, revision).await?,
+            Some(other) => self.rival(release, other).await?,
         };
         Ok(Observed {
             revisions,
             newest,
+            is_anothers,
             rival,
         })
     }
 
-    /// The Component that a release is marked with, if it is none of those that are known here and wants the release
-    /// still. Among those that are known, the older one has it.
+    /// The Component that a release is marked for, if it is there and wants the release still.
     async fn rival(
         &self,
-        key: &NodeKey,
         release: &ReleaseKey,
-        newest: &Revision,
-    ) -> Result<Option<NodeKey>, PassError> {
-        let Some(owner) = newest.owner.as_deref().and_then(owner::marked) else {
-            return Ok(None);
+        owner: NodeKey,
+    ) -> Result<Option<Rival>, PassError> {
+        let unknown = |owner| {
+            Some(Rival {
+                owner,
+                is_known: false,
+            })
         };
-        if owner == *key || self.world.component(&owner).is_some() {
-            return Ok(None);
+        if let Some(seen) = self.world.component(&owner) {
+            let Some(component) = seen.usable() else {
+                // it wants something, whatever that is
+                return Ok(unknown(owner));
+            };
+            let wants = release_of(component) == *release;
+            return Ok(wants.then_some(Rival {
+                owner,
+                is_known: true,
+            }));
         }
         match self.components(&owner.namespace).get_opt(&owner.name).await {
             Ok(found) => {
                 let wants = found.is_some_and(|found| release_of(&found) == *release);
-                Ok(wants.then_some(owner))
+                Ok(unknown(owner).filter(|_| wants))
             }
-            // it is there, whatever it says
-            Err(kube::Error::SerdeError(_)) => Ok(Some(owner)),
-            Err(kube::Error::Api(status)) if status.code == 403 => Ok(Some(owner)),
+            Err(kube::Error::SerdeError(_)) => Ok(unknown(owner)),
+            // whether it is there cannot be seen
+            Err(kube::Error::Api(status)) if status.code == 403 => Ok(unknown(owner)),
             Err(cause) => Err(cause.into()),
         }
     }

@@ -48,6 +48,9 @@ use crate::topology::NodeKey;
 /// How long nobody looks again, by himself, at what only a change can put right (contract section 2.7, class C).
 const RECHECK: Duration = Duration::from_secs(30 * 60);
 
+/// How long nobody looks again whether a rival is still there: nothing tells when it goes without its release.
+const RIVAL_RECHECK: Duration = Duration::from_secs(2 * 60);
+
 /// What the Component asks for, resolved.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -106,7 +109,9 @@ pub struct Situation<'a> {
     pub forced: bool,
     /// True if earlier failures do not count any more: an unhandled `resetAt`, or the hash or generation changed.
     pub reset: bool,
-    /// Another Component, of another controller, whose release this is by its label, and that wants it still.
+    /// True if the newest revision is marked for another Component.
+    pub is_anothers: bool,
+    /// That Component, if it wants the release still and nobody here looks after it.
     pub rival: Option<&'a NodeKey>,
 }
 
@@ -120,7 +125,7 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
         return Decision::Hold {
             reason: Reason::ReleaseConflict,
             message: words::of_a_rival(rival),
-            recheck: later(s.now, RECHECK),
+            recheck: later(s.now, RIVAL_RECHECK),
         };
     }
     let record = match &s.newest {

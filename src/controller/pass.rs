@@ -158,6 +158,11 @@ impl Pass<'_> {
             return self.stall(Reason::InvalidSpec, &problem).await;
         }
         let network = self.context.world.network();
+        if !self.component.spec.enabled {
+            self.take_requests();
+            self.draft.status.required_by = network.required_by(&self.key);
+            return self.disable().await;
+        }
         if let Some(owner) = network.release_owner(&self.key) {
             let (namespace, name) = self.release();
             let message = format!(
@@ -168,9 +173,6 @@ impl Pass<'_> {
         }
         self.take_requests();
         self.draft.status.required_by = network.required_by(&self.key);
-        if !self.component.spec.enabled {
-            return self.disable().await;
-        }
         if let Some(next) = self.collect_if_unneeded(&network).await? {
             return Ok(Some(next));
         }
@@ -187,7 +189,7 @@ impl Pass<'_> {
     }
 
     /// From now on this is the release that the status tells of.
-    fn has_release(&mut self, (namespace, name): &ReleaseKey) {
+    fn note_release(&mut self, (namespace, name): &ReleaseKey) {
         self.draft.status.release_namespace = Some(namespace.clone());
         self.draft.status.release_name = Some(name.clone());
     }
@@ -396,7 +398,7 @@ impl Pass<'_> {
         let release = self.moved_from().unwrap_or_else(|| self.release());
         let observed = self.context.observe(&self.key, &release).await?;
         self.draft.status.required_by = self.context.world.network().required_by(&self.key);
-        self.has_release(&release);
+        self.note_release(&release);
         let deployed = observed
             .record()
             .filter(|record| record.status == ReleaseStatus::Deployed);
@@ -676,7 +678,10 @@ impl Pass<'_> {
             holder_is_gone,
             forced: self.force_request().is_some(),
             reset,
-            rival: observed.rival.as_ref(),
+            is_anothers: observed.is_anothers,
+            rival: (observed.rival.as_ref())
+                .filter(|rival| !rival.is_known)
+                .map(|rival| &rival.owner),
         }
     }
 

@@ -254,6 +254,20 @@ impl World {
         self.read(|inner| owners(inner, release))
     }
 
+    /// Components that want this release and may have it: enabled, and not on their way out.
+    pub fn heirs(&self, release: &ReleaseKey) -> Vec<NodeKey> {
+        let is_heir = |key: &NodeKey| {
+            let seen = self.component(key);
+            let component = seen.as_deref().and_then(Seen::usable);
+            component.is_some_and(|component| {
+                component.spec.enabled && component.metadata.deletion_timestamp.is_none()
+            })
+        };
+        let mut heirs = self.owners(release);
+        heirs.retain(is_heir);
+        heirs
+    }
+
     fn read<T>(&self, look: impl FnOnce(&Inner) -> T) -> T {
         look(&self.inner.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -21,7 +21,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::instrument::Instrument as _;
 use tracing::{Span, info, warn};
 
-pub use self::arguments::{HelmAction, HelmCall, RollbackCall, UninstallCall, UpgradeCall};
+pub use self::arguments::{
+    HelmAction, HelmCall, NO_LABEL, RollbackCall, UninstallCall, UpgradeCall,
+};
 use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;

@@ -48,9 +48,14 @@ impl Left {
                 .filter(|text| !text.is_empty())
                 .map(str::to_owned)
         };
+        // the release that there is, which may be on its way to where the spec has it
         let release = (
-            given(&spec["chart"]["namespace"]).unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
-            given(&spec["chart"]["releaseName"]).unwrap_or_else(|| key.name.clone()),
+            given(&status["releaseNamespace"])
+                .or_else(|| given(&spec["chart"]["namespace"]))
+                .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+            given(&status["releaseName"])
+                .or_else(|| given(&spec["chart"]["releaseName"]))
+                .unwrap_or_else(|| key.name.clone()),
         );
         let marked = |name: &str| {
             object

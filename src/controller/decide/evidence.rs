@@ -59,7 +59,7 @@ pub fn never_reached_helm(operation: &Operation, revisions: &[Revision]) -> bool
 impl<'a> Situation<'a> {
     /// True if this Component, or one of its name before it, worked on the release.
     pub(super) fn is_managed(&self) -> bool {
-        is_managed(self.status, self.revisions)
+        is_managed(self.status, self.revisions, self.is_anothers)
     }
 
     /// True if no Helm of the begun operation can still be running: its holder is gone, or its deadline passed.
@@ -164,12 +164,15 @@ impl<'a> Situation<'a> {
     }
 }
 
-/// True if `status` or a label says that a Component worked on the release.
-pub(super) fn is_managed(status: &ComponentStatus, revisions: &[Revision]) -> bool {
-    !status.history.is_empty()
-        || revisions
-            .iter()
-            .any(|revision| revision.operation.is_some())
+/// True if `status` or a label says that this Component worked on the release. The label of a revision that is marked for
+/// another says nothing of this one.
+pub(super) fn is_managed(
+    status: &ComponentStatus,
+    revisions: &[Revision],
+    is_anothers: bool,
+) -> bool {
+    let is_labelled = |revision: &Revision| revision.operation.is_some();
+    !status.history.is_empty() || !is_anothers && revisions.iter().any(is_labelled)
 }
 
 /// The begun operation, if the newest revision came of it.

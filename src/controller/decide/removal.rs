@@ -14,7 +14,6 @@ use crate::controller::decide::{Newest, words};
 use crate::controller::retry::{delay, later};
 use crate::release::helm::FailureClass;
 use crate::release::record::{ReleaseStatus, Revision};
-use crate::topology::NodeKey;
 
 /// How many uninstalls with hooks may fail before `forceAt` leaves the hooks out.
 const UNINSTALLS_WITH_HOOKS: i64 = 3;
@@ -36,8 +35,10 @@ pub struct Removal<'a> {
     pub holder_is_gone: bool,
     /// True if there is a `forceAt` that was not handled.
     pub forced: bool,
-    /// As [`super::Situation::rival`].
-    pub rival: Option<&'a NodeKey>,
+    /// As [`super::Situation::is_anothers`].
+    pub is_anothers: bool,
+    /// True if that other Component wants the release still, whoever looks after it.
+    pub has_rival: bool,
     /// True if the list of the release's objects is kept and they were not all seen to be gone.
     pub has_inventory: bool,
 }
@@ -71,11 +72,9 @@ pub enum RemovalStep {
 
 /// What to do about a release that is not wanted.
 ///
-/// A release that no Component ever worked on is left alone, and so is one that is another Component's by now. A pending one needs no unlocking: Helm uninstalls it.
+/// A release that this Component never worked on is left alone, and so is one that is another's by now. A pending one
+/// needs no unlocking: Helm uninstalls it.
 pub fn decide_removal(removal: &Removal<'_>) -> RemovalStep {
-    if removal.rival.is_some() {
-        return RemovalStep::NothingThere;
-    }
     let operation = removal.status.operation.as_ref();
     if let Some(operation) = operation
         && !removal.holder_is_gone
@@ -86,6 +85,9 @@ pub fn decide_removal(removal: &Removal<'_>) -> RemovalStep {
             message: words::held(removal.holder, operation),
             until: operation.deadline.0,
         };
+    }
+    if removal.has_rival {
+        return RemovalStep::NothingThere;
     }
     let was_uninstalling =
         operation.is_some_and(|operation| operation.kind == OperationKind::Uninstall);
@@ -102,7 +104,7 @@ pub fn decide_removal(removal: &Removal<'_>) -> RemovalStep {
         Newest::Readable(record) => Some(*record),
         Newest::Unreadable(_) => None,
     };
-    let is_ours = is_managed(removal.status, removal.revisions)
+    let is_ours = is_managed(removal.status, removal.revisions, removal.is_anothers)
         || record
             .is_some_and(|record| own_operation(operation, removal.revisions, record).is_some());
     if !is_ours {

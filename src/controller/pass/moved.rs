@@ -4,19 +4,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::component::ComponentStatus;
+use tokio::time::Instant;
+use tracing::info;
+
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::names::annotation;
 use crate::component::status::OperationKind;
+use crate::component::{ComponentStatus, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError};
-use crate::controller::decide::{Decision, Situation, Wanted, decide};
+use crate::controller::decide::{Action, Decision, Situation, Wanted, decide};
+use crate::controller::namespace;
 use crate::controller::network::Gate;
+use crate::controller::pass::operation::{BESIDE_WAITING, new_operation};
 use crate::controller::pass::removal::Removed;
-use crate::controller::pass::{AFTER_CONFLICT, Next, Pass, until_then};
-use crate::controller::report::find;
+use crate::controller::pass::{AFTER_CONFLICT, Next, Pass, stalled_reason, until_then};
 use crate::controller::slots::ReleaseKey;
-use crate::release::helm::Failure;
+use crate::release::helm::{
+    ActionKind, Failure, FailureClass, HelmAction, HelmCall, UpgradeCall, judge,
+};
+use crate::release::record::ReleaseStatus;
 
 /// Namespaces whose names begin like this are Kubernetes' own: what a cluster stands on lives there, its network, its
 /// DNS, its storage.
@@ -25,14 +32,17 @@ const PROTECTED: &str = "kube-";
 impl Pass<'_> {
     /// The release that the Component has, if its spec names another by now.
     pub(super) fn moved_from(&self) -> Option<ReleaseKey> {
+        if self.component.is_marked(annotation::PRE_INSTALLED) {
+            return None;
+        }
         moved(&self.draft.status, self.release())
     }
 
     /// What goes when the Component does: the release it had before a move that is not done, and the one that its spec
-    /// names; without any that is another Component's.
+    /// names. What another Component wants, or has the older claim to, is not among them.
     pub(super) fn releases(&self) -> Vec<ReleaseKey> {
         let world = &self.context.world;
-        let old = self.moved_from().filter(|old| world.owners(old).is_empty());
+        let old = self.moved_from().filter(|old| world.heirs(old).is_empty());
         let is_owner = world.network().release_owner(&self.key).is_none();
         let own = is_owner.then(|| self.release());
         old.into_iter().chain(own).collect()
@@ -46,29 +56,39 @@ impl Pass<'_> {
         wanted: &Wanted,
         gate: &Gate,
     ) -> Result<Next, PassError> {
-        let heirs = self.context.world.owners(old);
+        let heirs = self.context.world.heirs(old);
         let note = if let Some(heir) = heirs.first() {
+            self.drop_inventory().await?;
             format!("{} stays: it is Component {heir}'s now", title(old))
         } else {
-            if !self.has_begun_to_move()
+            if !self.has_begun_to_move(old)
                 && let Some(next) = self.may_move(old, chart, wanted, gate).await?
             {
                 return Ok(next);
             }
-            if let Removed::Later(next) = self.take_down(old).await? {
-                return Ok(next);
+            match self.take_down(old).await? {
+                Removed::Later(next) => return Ok(next),
+                Removed::Gone => format!("{} is uninstalled: the spec names another", title(old)),
+                Removed::Nothing => format!("{} is not this Component's any more", title(old)),
             }
-            format!("{} is uninstalled: the spec names another", title(old))
         };
         self.forget_release();
-        let release = self.release();
-        let message = format!("{note}; {} comes next", title(&release));
+        let message = format!("{note}; {} comes next", title(&self.release()));
         self.draft.progressing(Reason::Progressing, &message);
-        self.has_release(&release);
         self.save().await?;
-        self.tell(Reason::UninstallSucceeded, "Move", &message)
-            .await;
+        self.tell(Reason::Progressing, "Move", &message).await;
         Ok(Some(Duration::ZERO))
+    }
+
+    /// Half a release is no use: once the old one is not whole any more, it goes, whatever else is wrong.
+    fn has_begun_to_move(&self, old: &ReleaseKey) -> bool {
+        let operation = self.draft.status.operation.as_ref();
+        let revisions = self.context.world.revisions(old);
+        operation.is_some_and(|operation| operation.kind == OperationKind::Uninstall)
+            || revisions.first().is_none_or(|newest| {
+                let gone = [ReleaseStatus::Uninstalling, ReleaseStatus::Uninstalled];
+                gone.contains(&newest.status)
+            })
     }
 
     /// Whether something is in the way of the new release; then the old one stays as it is.
@@ -79,12 +99,13 @@ impl Pass<'_> {
         wanted: &Wanted,
         gate: &Gate,
     ) -> Result<Option<Next>, PassError> {
+        let release = self.release();
         let is_protected = old.0.starts_with(PROTECTED);
         if is_protected && !self.component.is_marked(annotation::ALLOW_MOVE) {
             let message = format!(
                 "the spec names {}, and {} would be uninstalled for it, in a namespace of Kubernetes' own: set the \
                  annotation {} to \"true\" if that may be, or spec.chart back to what it was",
-                title(&self.release()),
+                title(&release),
                 title(old),
                 annotation::ALLOW_MOVE,
             );
@@ -94,9 +115,7 @@ impl Pass<'_> {
         if let Some(next) = self.blocked_by(gate).await? {
             return Ok(Some(next));
         }
-        let observed = (self.context)
-            .observe_afresh(&self.key, &self.release())
-            .await?;
+        let observed = self.context.observe_afresh(&self.key, &release).await?;
         // what was done to the old release says nothing of the new one
         let nothing = ComponentStatus::default();
         let decision = decide(&Situation {
@@ -109,24 +128,60 @@ impl Pass<'_> {
                 message,
                 class,
                 until,
-            } => return (self.wait(reason, &message, class, until).await).map(Some),
+            } => {
+                let until = until.map(|until| until_then(self.draft.now(), until));
+                let delay = until.unwrap_or_else(|| self.another_transient());
+                (self.cannot_move(class, reason, &message, delay).await).map(Some)
+            }
             Decision::Hold {
                 reason,
                 message,
                 recheck,
-            } => return (self.hold(reason, &message, recheck, &observed).await).map(Some),
-            _ => {}
+            } => {
+                let delay = until_then(self.draft.now(), recheck);
+                let class = FailureClass::Terminal;
+                (self.cannot_move(class, reason, &message, delay).await).map(Some)
+            }
+            Decision::Unlock {
+                revision, event, ..
+            } => {
+                self.unlock(&release, revision, &event, &observed).await?;
+                Ok(Some(Some(Duration::ZERO)))
+            }
+            Decision::SetAside { revision } => {
+                self.set_aside(&release, revision, &observed).await?;
+                Ok(Some(Some(Duration::ZERO)))
+            }
+            Decision::Run {
+                action: Action::Install | Action::Upgrade,
+                ..
+            } => self.try_new_release(chart, wanted, &observed).await,
+            // Helm cannot try while something else has to be done first, and need not if nothing has
+            Decision::Run { .. }
+            | Decision::InSync { .. }
+            | Decision::CountFailure { .. }
+            | Decision::RecordRollback { .. } => Ok(None),
         }
-        self.try_new_release(chart, wanted, &observed).await
     }
 
-    /// Whether Helm says that the new release can be installed; if not, that is told and tried again as any failure.
+    /// Whether Helm says that the new release can be installed; if not, that is told, and tried again as any failure.
     async fn try_new_release(
         &mut self,
         chart: &Arc<FetchedChart>,
         wanted: &Wanted,
         observed: &Observed,
     ) -> Result<Option<Next>, PassError> {
+        let this = Some((wanted.hash, self.generation()));
+        if self.context.remember(&self.key, |memory| memory.tried) == this {
+            return Ok(None);
+        }
+        let tried = self.draft.status.last_attempted.as_ref();
+        let is_other =
+            tried.and_then(|tried| tried.hash.as_deref()) != Some(&wanted.hash.to_string());
+        let force = self.force_request();
+        if is_other || force.is_some() {
+            self.clear_failures();
+        }
         let next_retry = self.draft.status.next_retry_time.as_ref();
         let due = next_retry.map(|next| until_then(self.draft.now(), next.0));
         let rest = due.filter(|due| *due > AFTER_CONFLICT).or(self.pause());
@@ -136,45 +191,128 @@ impl Pass<'_> {
             self.save().await?;
             return Ok(Some(Some(rest)));
         }
-        let Some(_slot) = self.take_slot(&self.release(), false) else {
+        let release = self.release();
+        let Some(_slot) = self.take_slot(&release, false) else {
             return self.queued("the release moves").await.map(Some);
         };
+        if force.is_some() {
+            self.draft.status.last_handled_force_at = force;
+        }
         self.draft.status.last_attempted = Some(self.attempt(chart, wanted.hash));
-        let Some((failure, outcome)) = self.try_install(chart, wanted).await? else {
-            return Ok(None);
-        };
-        let failure = Failure {
-            message: format!(
-                "{} cannot be installed, and the one before it stays: {}",
-                title(&self.release()),
-                failure.message
-            ),
-            ..failure
-        };
-        let install = OperationKind::Install;
-        (self
-            .failed(install, failure, outcome.as_ref(), observed)
-            .await)
-            .map(Some)
+        let doing = format!("finding out whether {} can be installed", title(&release));
+        self.draft.progressing(Reason::Progressing, &doing);
+        self.draft.phase(Phase::Upgrading, &doing);
+        self.save().await?;
+        if let Some(failure) = self.try_install(chart, wanted, observed).await? {
+            let delay = self.after_failed_try(failure.class);
+            let Failure {
+                class,
+                reason,
+                message,
+            } = failure;
+            return (self.cannot_move(class, reason, &message, delay).await).map(Some);
+        }
+        self.context
+            .remember(&self.key, |memory| memory.tried = this);
+        Ok(None)
     }
 
-    /// Half a release is no use: what has begun is brought to its end, whatever else happens.
-    fn has_begun_to_move(&self) -> bool {
-        let operation = self.draft.status.operation.as_ref();
-        operation.is_some_and(|operation| operation.kind == OperationKind::Uninstall)
-            || find(&self.draft.status.conditions, ConditionType::Released).is_some_and(
-                |released| {
-                    [Reason::UninstallSucceeded, Reason::UninstallFailed]
-                        .iter()
-                        .any(|reason| released.reason == reason.as_str())
-                },
-            )
+    /// When Helm may try again what it could not.
+    fn after_failed_try(&mut self, class: FailureClass) -> Duration {
+        match class {
+            FailureClass::Interrupted | FailureClass::DecideAgain | FailureClass::Transient => {
+                let delay = self.another_transient();
+                let pause = (self.generation(), Instant::now() + delay);
+                self.context
+                    .remember(&self.key, |memory| memory.pause = Some(pause));
+                self.context.metrics.retry(class);
+                delay
+            }
+            FailureClass::Attempt | FailureClass::Terminal => {
+                let next = self.schedule_retry(class, OperationKind::Install);
+                until_then(self.draft.now(), next)
+            }
+        }
+    }
+
+    /// The old release stays and runs on; what is in the way of the new one is told.
+    async fn cannot_move(
+        &mut self,
+        class: FailureClass,
+        reason: Reason,
+        why: &str,
+        delay: Duration,
+    ) -> Result<Next, PassError> {
+        self.context.slots.forget(&self.key);
+        let message = format!(
+            "{} cannot be installed, and the one before it stays: {why}",
+            title(&self.release()),
+        );
+        let is_new = !self.says(ConditionType::Ready, reason, &message);
+        if class == FailureClass::Terminal {
+            self.draft.stalled(stalled_reason(reason), &message);
+            self.draft.is_false(ConditionType::Ready, reason, &message);
+        } else {
+            self.draft
+                .waiting(reason, Reason::ProgressingWithRetry, &message);
+        }
+        self.draft.phase(Phase::Degraded, &message);
+        self.save().await?;
+        if is_new {
+            self.warn(reason, "Move", &message).await;
+        }
+        Ok(Some(delay))
+    }
+
+    /// Finds out, as far as Helm can tell without doing it, whether the release of the spec could be installed; the
+    /// failure if it could not. What another release has of its objects does not count. Its namespace and the chart's
+    /// definitions are made for that: Helm cannot tell without.
+    async fn try_install(
+        &mut self,
+        chart: &Arc<FetchedChart>,
+        wanted: &Wanted,
+        observed: &Observed,
+    ) -> Result<Option<Failure>, PassError> {
+        let release = self.release();
+        let inputs = match self.inputs(&Action::Install, chart, wanted).await? {
+            Ok(inputs) => inputs,
+            Err(message) => unreachable!("an install is made of what is wanted: {message}"),
+        };
+        let given = serde_json::from_slice(&inputs.values).unwrap_or_default();
+        let namespace = namespace::look(&self.context.client, &release.0).await?;
+        if let Err(failure) = self.prepare(&release, namespace, chart, given).await? {
+            return Ok(Some(failure));
+        }
+        let id = new_operation();
+        let tried = UpgradeCall {
+            dry_run: true,
+            take_ownership: true,
+            ..self.upgrade_call(inputs, &id, wanted.hash, observed.revisions.is_empty())
+        };
+        let call = HelmCall {
+            action: HelmAction::Upgrade(tried),
+            release: release.1,
+            namespace: release.0,
+            as_user: None,
+            timeout: BESIDE_WAITING,
+            deadline: BESIDE_WAITING,
+        };
+        info!(component = %self.key, operation = id, message = "dry run before the release moves", "Component");
+        let ended = self.run_helm(&call, &id).await?;
+        self.draft.advance(self.context.now());
+        if ended.superseded || self.context.stop.is_cancelled() {
+            return Err(PassError::Conflict);
+        }
+        Ok(judge(ActionKind::Install, &ended.outcome))
     }
 }
 
-/// The release that the status tells of, if it is another than the spec's.
+/// The release that the status tells of, if it is another than the spec's. A name alone is no proof that there is one: it
+/// is noted of what others installed too.
 fn moved(status: &ComponentStatus, release: ReleaseKey) -> Option<ReleaseKey> {
-    let name = status.release_name.clone()?;
+    let has_worked =
+        !status.history.is_empty() || status.operation.is_some() || status.observed_hash.is_some();
+    let name = status.release_name.clone().filter(|_| has_worked)?;
     // controllers before this one wrote the name alone
     let namespace = status.release_namespace.clone();
     let old = (namespace.unwrap_or_else(|| release.0.clone()), name);
@@ -193,6 +331,7 @@ mod tests {
         ComponentStatus {
             release_name: name.map(str::to_owned),
             release_namespace: namespace.map(str::to_owned),
+            observed_hash: Some("of what was installed".to_owned()),
             ..ComponentStatus::default()
         }
     }
@@ -210,5 +349,14 @@ mod tests {
         assert_eq!(from(Some("then"), Some("web")), Some(key("then", "web")));
         assert_eq!(from(None, Some("web")), None, "a name alone");
         assert_eq!(from(None, Some("old")), Some(key("apps", "old")));
+    }
+
+    #[test]
+    fn what_was_only_looked_at_does_not_move() {
+        let mut status = status(Some("apps"), Some("old"));
+        status.observed_hash = None;
+        // as of a release that others installed
+        status.release_version = Some(3);
+        assert_eq!(moved(&status, key("apps", "web")), None);
     }
 }

@@ -26,8 +26,8 @@ use crate::controller::report::find;
 use crate::controller::slots::{ReleaseKey, Slot};
 use crate::controller::{health, members};
 use crate::release::helm::{
-    ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, Outcome, RollbackCall,
-    UninstallCall, UpgradeCall, judge,
+    ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, NO_LABEL, Outcome,
+    RollbackCall, UninstallCall, UpgradeCall, judge,
 };
 use crate::release::record::{Record, ReleaseStatus};
 use crate::release::token::{Token, rollback_target};
@@ -35,7 +35,7 @@ use crate::release::{manifest, owner};
 use crate::repository::chain;
 
 /// Time for everything that is not waiting: rendering, applying, storing.
-const BESIDE_WAITING: Duration = Duration::from_secs(60);
+pub(super) const BESIDE_WAITING: Duration = Duration::from_secs(60);
 /// How long definitions may take to be served.
 const CRDS_ESTABLISHED: Duration = Duration::from_secs(60);
 /// An installed release whose readiness nobody awaited is looked at after this long.
@@ -44,16 +44,16 @@ const HEALTH_SOON: Duration = Duration::from_secs(5);
 const MAX_QUOTE: usize = 1000;
 
 /// What ended an operation.
-struct Ended {
-    outcome: Outcome,
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
     /// The spec changed, or the Component is to go: the operation was ended for that.
-    superseded: bool,
+    pub(super) superseded: bool,
 }
 
 /// What the release is made of by an operation.
-struct Inputs {
+pub(super) struct Inputs {
     package: std::path::PathBuf,
-    values: Vec<u8>,
+    pub(super) values: Vec<u8>,
     /// The hash of it all; `None` if nobody knows any more.
     hash: Option<SpecHash>,
 }
@@ -116,7 +116,7 @@ impl Pass<'_> {
         };
         self.draft.status.operation = Some(operation);
         self.operation = Some(id.clone());
-        self.has_release(&release);
+        self.note_release(&release);
         if let Some(value) = self.force_request() {
             self.draft.status.last_handled_force_at = Some(value);
         }
@@ -185,46 +185,6 @@ impl Pass<'_> {
             .await
     }
 
-    /// Finds out, as far as Helm can tell without doing it, whether the release of the spec could be installed; the
-    /// failure if it could not. What another release has of its objects does not count.
-    pub(super) async fn try_install(
-        &mut self,
-        chart: &Arc<FetchedChart>,
-        wanted: &Wanted,
-    ) -> Result<Option<(Failure, Option<Outcome>)>, PassError> {
-        let release = self.release();
-        let inputs = match self.inputs(&Action::Install, chart, wanted).await? {
-            Ok(inputs) => inputs,
-            Err(_) => return Err(PassError::Conflict),
-        };
-        let given = serde_json::from_slice(&inputs.values).unwrap_or_default();
-        let namespace = namespace::look(&self.context.client, &release.0).await?;
-        if let Err(failure) = self.prepare(&release, namespace, chart, given).await? {
-            return Ok(Some((failure, None)));
-        }
-        let id = new_operation();
-        let tried = UpgradeCall {
-            dry_run: true,
-            take_ownership: true,
-            ..self.upgrade_call(inputs, &id, wanted.hash, true)
-        };
-        let call = HelmCall {
-            action: HelmAction::Upgrade(tried),
-            release: release.1,
-            namespace: release.0,
-            as_user: None,
-            timeout: BESIDE_WAITING,
-            deadline: BESIDE_WAITING,
-        };
-        let ended = self.run_helm(&call, &id).await?;
-        self.draft.advance(self.context.now());
-        if ended.superseded || self.context.stop.is_cancelled() {
-            return Err(PassError::Conflict);
-        }
-        let failure = judge(ActionKind::Install, &ended.outcome);
-        Ok(failure.map(|failure| (failure, Some(ended.outcome))))
-    }
-
     /// The release after Helm has ended, and the whole record of what it made if that was read on the way.
     async fn observe_after(
         &self,
@@ -244,7 +204,7 @@ impl Pass<'_> {
     }
 
     /// What an action makes the release of; an error says why an older revision cannot be made again.
-    async fn inputs(
+    pub(super) async fn inputs(
         &self,
         action: &Action,
         chart: &FetchedChart,
@@ -336,7 +296,7 @@ impl Pass<'_> {
         own.as_ref().unwrap_or(&spec.timeout).get()
     }
 
-    fn upgrade_call(
+    pub(super) fn upgrade_call(
         &self,
         inputs: Inputs,
         operation: &str,
@@ -361,7 +321,8 @@ impl Pass<'_> {
             operation: operation.to_owned(),
             token: self.token(operation, hash).to_string(),
             hash_label: hash.short(),
-            owner: owner::mark(&self.key),
+            // what another left there is taken away
+            owner: owner::mark(&self.key).or((!is_first).then(|| NO_LABEL.to_owned())),
             take_ownership: spec.take_ownership == crate::component::TakeOwnership::Always,
             force_replace: spec.upgrade.force_replace && !is_first,
             cleanup_on_fail: spec.upgrade.cleanup_on_fail && !is_first,
@@ -393,7 +354,7 @@ impl Pass<'_> {
     }
 
     /// The namespace and the chart's definitions, which must be there before Helm runs.
-    async fn prepare(
+    pub(super) async fn prepare(
         &self,
         release: &ReleaseKey,
         namespace: Option<NamespaceState>,
@@ -433,7 +394,11 @@ impl Pass<'_> {
     }
 
     /// Runs Helm to its end; ends it early when the Component changes.
-    async fn run_helm(&mut self, call: &HelmCall, operation: &str) -> Result<Ended, PassError> {
+    pub(super) async fn run_helm(
+        &mut self,
+        call: &HelmCall,
+        operation: &str,
+    ) -> Result<Ended, PassError> {
         if !self.context.is_leading() {
             // the intent stays: whoever works next sees that Helm was never reached
             return Err(PassError::NotLeading);
@@ -442,7 +407,7 @@ impl Pass<'_> {
         let (used, total) = self.context.slots.in_use();
         self.context.metrics.slots(used, total);
         let span = info_span!("operation", operation, component = %self.key);
-        let progress = self.tell_progress(call);
+        let progress = (!call.action.is_dry_run()).then(|| self.tell_progress(call));
         let run = self.context.helm.run(call, &stop).instrument(span);
         tokio::pin!(run);
         let ended = tokio::select! {
@@ -454,7 +419,9 @@ impl Pass<'_> {
                 Ended { outcome, superseded }
             }
         };
-        if let Some(written) = progress.end().await {
+        if let Some(progress) = progress
+            && let Some(written) = progress.end().await
+        {
             self.took_in(written);
         }
         Ok(ended)
@@ -469,8 +436,11 @@ impl Pass<'_> {
             let Some(component) = seen.as_deref().and_then(|seen| seen.usable()) else {
                 return;
             };
+            // an uninstall that makes room for another release is one too
+            let begun = self.draft.status.operation.as_ref();
             let is_removal = self.component.metadata.deletion_timestamp.is_some()
-                || !self.component.spec.enabled;
+                || !self.component.spec.enabled
+                || begun.is_some_and(|begun| begun.kind == OperationKind::Uninstall);
             let is_other = component.metadata.generation != self.component.metadata.generation
                 || component.metadata.deletion_timestamp.is_some()
                 || members::is_left_alone(component);
@@ -700,7 +670,7 @@ impl Pass<'_> {
     }
 
     /// The operation did not do what it should.
-    pub(super) async fn failed(
+    async fn failed(
         &mut self,
         kind: OperationKind,
         failure: Failure,

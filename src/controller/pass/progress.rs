@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::debug;
 
 use crate::component::Component;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
-use crate::controller::context::Context;
+use crate::controller::context::{Context, PassError};
 use crate::controller::health;
 use crate::controller::objects::leftovers;
 use crate::controller::pass::Pass;
@@ -21,22 +21,26 @@ use crate::release::helm::{HelmAction, HelmCall};
 use crate::release::manifest::{self, Object, ObjectKey};
 use crate::release::record::ReleaseStatus;
 use crate::repository::chain;
+use crate::topology::NodeKey;
 
 /// Helm is quick, or it waits: from then on people want to know for what.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// What is waited for is looked at, and written if it is another, so often.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How long a write may take: whoever ends Helm waits for one that is on its way.
+const WRITE: Duration = Duration::from_secs(5);
 
 /// Tells what a running Helm waits for, beside it.
 pub(super) struct Progress {
-    stop: CancellationToken,
+    // ends the task, however this ends
+    guard: DropGuard,
     task: JoinHandle<Option<Component>>,
 }
 
 impl Progress {
     /// Ends it; the Component as it was written last, if it was.
     pub(super) async fn end(self) -> Option<Component> {
-        self.stop.cancel();
+        drop(self.guard);
         self.task.await.unwrap_or_default()
     }
 }
@@ -51,6 +55,7 @@ enum Awaited {
 
 struct Teller {
     context: Arc<Context>,
+    key: NodeKey,
     component: Component,
     draft: Draft,
     /// What is being done, as it was told at its beginning.
@@ -60,7 +65,7 @@ struct Teller {
 }
 
 impl Pass<'_> {
-    /// Begins to tell what Helm waits for. The intent has been written: nothing else of the status changes meanwhile.
+    /// Begins to tell what Helm waits for. The intent must have been written: nothing else of the status changes meanwhile.
     pub(super) fn tell_progress(&self, call: &HelmCall) -> Progress {
         let operation = self.draft.status.operation.as_ref();
         let awaited = match &call.action {
@@ -74,6 +79,7 @@ impl Pass<'_> {
         };
         let teller = Teller {
             context: Arc::clone(self.context),
+            key: self.key.clone(),
             component: self.component.clone(),
             draft: self.draft.clone(),
             doing: self.draft.status.message.clone().unwrap_or_default(),
@@ -82,7 +88,8 @@ impl Pass<'_> {
         };
         let stop = self.context.stop.child_token();
         let task = tokio::spawn(teller.tell(stop.clone()));
-        Progress { stop, task }
+        let guard = stop.drop_guard();
+        Progress { guard, task }
     }
 }
 
@@ -103,20 +110,40 @@ impl Teller {
             if !self.words(waits_for.as_deref()) {
                 continue;
             }
-            let mut wanted = self.component.clone();
-            wanted.status = Some(self.draft.status.clone());
-            match self.context.write_status(&wanted).await {
-                Ok(written) => {
-                    self.component = written.clone();
-                    latest = Some(written);
+            match timeout(WRITE, self.write()).await {
+                Ok(Ok(written)) => latest = Some(written),
+                Ok(Err(cause)) => {
+                    debug!(component = %self.key, error = chain(&cause), "Progress is not told");
+                    // it is said again
+                    self.draft.status = self.component.status.clone().unwrap_or_default();
                 }
-                Err(cause) => {
-                    // somebody else wrote, or nobody can: the end of Helm is told in any case
-                    debug!(component = %self.component.name(), error = chain(&cause), "Progress is not told");
-                    return latest;
-                }
+                // whether it was written shows in the next write
+                Err(_) => return latest,
             }
         }
+    }
+
+    /// Writes the draft. What somebody else has written meanwhile is kept, if it is not about what is being done.
+    async fn write(&mut self) -> Result<Component, PassError> {
+        let status = self.draft.status.clone();
+        let mut wanted = self.component.clone();
+        wanted.status = Some(status.clone());
+        let written = match self.context.write_status(&wanted).await {
+            Err(PassError::Conflict) => {
+                let fresh = self.context.components(&self.key.namespace);
+                let mut fresh = fresh.get(&self.key.name).await?;
+                let is_same = fresh.status == self.component.status
+                    && fresh.metadata.generation == self.component.metadata.generation;
+                if !is_same {
+                    return Err(PassError::Conflict);
+                }
+                fresh.status = Some(status);
+                self.context.write_status(&fresh).await?
+            }
+            written => written?,
+        };
+        self.component = written.clone();
+        Ok(written)
     }
 
     /// Puts what is waited for into the draft; false if it says so already.

@@ -45,6 +45,8 @@ pub(super) type Kept = (ObjectKey, bool);
 pub(super) enum Removed {
     /// Nothing of it is left.
     Gone,
+    /// There was nothing, or nothing of this Component.
+    Nothing,
     /// Not yet.
     Later(Next),
 }
@@ -77,31 +79,33 @@ impl Pass<'_> {
         if let Some(next) = self.wait_for_dependents("deleted").await? {
             return Ok(Some(next));
         }
-        if let Removed::Later(next) = self.take_all_down(&releases).await? {
-            return Ok(next);
-        }
-        let note = match releases.as_slice() {
-            [] => "its release belongs to another Component and stays".to_owned(),
-            releases => format!("{} uninstalled", titles(releases)),
+        let note = match self.take_all_down(&releases).await? {
+            Removed::Later(next) => return Ok(next),
+            Removed::Gone => format!("{} uninstalled", titles(&releases)),
+            Removed::Nothing => "nothing of it is installed".to_owned(),
         };
         self.let_go(&note).await
     }
 
     /// One release after the other, as far as one pass goes.
     async fn take_all_down(&mut self, releases: &[ReleaseKey]) -> Result<Removed, PassError> {
+        let own = self.release();
+        let mut removed = Removed::Nothing;
         for release in releases {
-            if let Removed::Later(next) = self.take_down(release).await? {
-                return Ok(Removed::Later(next));
-            }
-            let own = self.release();
-            if *release != own {
-                // what comes after it is not taken for it
+            if *release == own && self.moved_from().is_some() {
+                // what is known of the old one, now gone or another's, is no proof for this one
+                self.drop_inventory().await?;
                 self.forget_release();
-                self.has_release(&own);
+                self.note_release(&own);
                 self.save().await?;
             }
+            match self.take_down(release).await? {
+                Removed::Later(next) => return Ok(Removed::Later(next)),
+                Removed::Gone => removed = Removed::Gone,
+                Removed::Nothing => {}
+            }
         }
-        Ok(Removed::Gone)
+        Ok(removed)
     }
 
     /// The Component stays, its release goes.
@@ -128,11 +132,12 @@ impl Pass<'_> {
         if let Some(next) = self.wait_for_dependents("disabled").await? {
             return Ok(Some(next));
         }
-        let was_installed = self.draft.status.release_version.is_some();
         let releases = self.releases();
-        if let Removed::Later(next) = self.take_all_down(&releases).await? {
-            return Ok(next);
-        }
+        let was_installed = match self.take_all_down(&releases).await? {
+            Removed::Later(next) => return Ok(next),
+            Removed::Gone => true,
+            Removed::Nothing => false,
+        };
         self.forget_release();
         self.draft.status.dependencies.clear();
         self.draft.clear(&[ConditionType::DependenciesReady]);
@@ -150,10 +155,14 @@ impl Pass<'_> {
         Ok(self.interval())
     }
 
-    /// What was done to the release, and how it was, is no more: the next one begins anew.
+    /// What was done to the release, how it was, and which it was, is no more: the next one begins anew.
     pub(super) fn forget_release(&mut self) {
         self.clear_failures();
+        self.context
+            .remember(&self.key, |memory| memory.tried = None);
         let status = &mut self.draft.status;
+        status.release_name = None;
+        status.release_namespace = None;
         status.release_version = None;
         status.operation = None;
         status.observed_hash = None;
@@ -165,6 +174,8 @@ impl Pass<'_> {
             ConditionType::Drifted,
             ConditionType::TestSuccess,
         ]);
+        self.draft
+            .is_false(ConditionType::Released, Reason::NotInstalled, "");
     }
 
     fn says_ready_for(&self, reason: Reason) -> bool {
@@ -256,7 +267,7 @@ impl Pass<'_> {
             RemovalStep::NothingThere => {
                 self.context.slots.forget(&self.key);
                 self.drop_inventory().await?;
-                return Ok(Removed::Gone);
+                return Ok(Removed::Nothing);
             }
             RemovalStep::VerifyInventory => {
                 self.context.slots.forget(&self.key);
@@ -320,7 +331,8 @@ impl Pass<'_> {
             holder: &self.context.identity,
             holder_is_gone,
             forced: self.force_request().is_some(),
-            rival: observed.rival.as_ref(),
+            is_anothers: observed.is_anothers,
+            has_rival: observed.rival.is_some(),
             has_inventory,
         })
     }
@@ -537,9 +549,10 @@ impl Pass<'_> {
             self.drop_inventory().await?;
             return Ok(Removed::Gone);
         }
+        // what could not be looked at may be somebody else's by now
         for leftover in left
             .iter()
-            .filter(|leftover| leftover.deleting_since.is_none())
+            .filter(|leftover| leftover.deleting_since.is_none() && leftover.unknown.is_none())
         {
             // a failure shows in the next look
             let _ = self.context.objects.delete(&leftover.key, &release.0).await;
@@ -558,7 +571,7 @@ impl Pass<'_> {
         Ok(Removed::Later(Some(self.longer_wait())))
     }
 
-    async fn drop_inventory(&mut self) -> Result<(), PassError> {
+    pub(super) async fn drop_inventory(&mut self) -> Result<(), PassError> {
         self.context.remember(&self.key, |memory| {
             memory.inventory = None;
             memory.leftovers = 0;
@@ -615,11 +628,16 @@ fn inventory_name(name: &str, uid: &str) -> String {
 
 /// Releases in a sentence, with their verb.
 fn titles(releases: &[ReleaseKey]) -> String {
-    let names: Vec<&str> = releases.iter().map(|(_, name)| name.as_str()).collect();
-    match names.as_slice() {
+    match releases {
         [] => "nothing is".to_owned(),
-        [name] => format!("release {name} is"),
-        names => format!("releases {} are", names.join(" and ")),
+        [(_, name)] => format!("release {name} is"),
+        several => {
+            let named = several
+                .iter()
+                .map(|(namespace, name)| format!("{name} in {namespace}"));
+            let named: Vec<String> = named.collect();
+            format!("releases {} are", named.join(" and "))
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Pass<'_> {
                 .await?;
         }
         self.draft.status.operation = None;
-        self.has_release(&self.release());
+        self.note_release(&self.release());
         self.draft.status.release_version = Some(record.revision);
         self.draft.status.observed_hash = Some(wanted.hash.to_string());
         self.draft.status.last_attempted = Some(self.attempt(chart, wanted.hash));

@@ -12,8 +12,8 @@ pub const OPERATION_LABEL: &str = "ext.theriseunion.io/op";
 pub const HASH_LABEL: &str = "ext.theriseunion.io/hash";
 /// The release label with the Component that it is of.
 pub const OWNER_LABEL: &str = "ext.theriseunion.io/owner";
-/// As a label's value: Helm takes the label away (contract section 3.1).
-const NO_LABEL: &str = "null";
+/// As a label's value in an upgrade: Helm takes the label away (contract section 3.1). An install takes it as it is.
+pub const NO_LABEL: &str = "null";
 
 /// One run of Helm on one release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,11 @@ impl HelmAction {
         }
     }
 
+    /// True if Helm changes nothing.
+    pub fn is_dry_run(&self) -> bool {
+        matches!(self, Self::Upgrade(call) if call.dry_run)
+    }
+
     /// What Helm reads from standard input: the values, which so never touch a disk.
     pub fn input(&self) -> Option<&[u8]> {
         match self {
@@ -92,7 +97,7 @@ pub struct UpgradeCall {
     pub token: String,
     /// The value of [`HASH_LABEL`].
     pub hash_label: String,
-    /// The value of [`OWNER_LABEL`]; `None` takes away what another left there.
+    /// The value of [`OWNER_LABEL`], or [`NO_LABEL`]; `None` says nothing of it.
     pub owner: Option<String>,
     /// Whether objects of other releases may be taken over.
     pub take_ownership: bool,
@@ -101,7 +106,7 @@ pub struct UpgradeCall {
     pub force_replace: bool,
     /// Whether a failed upgrade deletes the objects that it created.
     pub cleanup_on_fail: bool,
-    /// Whether nothing is changed: Helm only finds out whether it could.
+    /// Whether Helm changes nothing, and only finds out whether it could.
     pub dry_run: bool,
 }
 
@@ -192,11 +197,11 @@ impl Arguments {
             self.push("--dry-run=server");
             self.push("--hide-secret");
         }
+        let owner = call.owner.as_ref();
+        let owner = owner.map_or_else(String::new, |owner| format!(",{OWNER_LABEL}={owner}"));
         self.push(format!(
-            "--labels={OPERATION_LABEL}={},{HASH_LABEL}={},{OWNER_LABEL}={}",
-            call.operation,
-            call.hash_label,
-            call.owner.as_deref().unwrap_or(NO_LABEL)
+            "--labels={OPERATION_LABEL}={},{HASH_LABEL}={}{owner}",
+            call.operation, call.hash_label
         ));
         self.push(format!("--description={}", call.token));
     }

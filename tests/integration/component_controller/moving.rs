@@ -366,3 +366,146 @@ fn a_failed_uninstall_of_what_is_disabled_is_tried_again_on_schedule() {
     let pause = (calls[1].started - ended) / 1_000_000_000;
     assert!((8..30).contains(&pause), "{pause} s between the two");
 }
+
+/// A Component of the chart `app` with this release.
+fn with_release(name: &str, release: &str) -> ComponentBuilder {
+    ComponentBuilder::new(name).spec(json!({
+        "chart": {"name": "app", "releaseName": release},
+    }))
+}
+
+#[test]
+fn who_names_anothers_release_by_mistake_does_not_take_it_along() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    let off = json!({"enabled": false, "chart": {"name": "app"}});
+    scene
+        .components
+        .apply(&ComponentBuilder::new("older").spec(off));
+    scene.components.await_phase("older", "Disabled");
+    scene.install(&with_release("younger", "shared"));
+
+    // disabled, and deleted: neither is the end of what the other has
+    rename(&scene, "older", "shared");
+    scene.request_pass("older", "renamed");
+    scene.components.delete("older");
+    scene.components.await_gone("older");
+    scene.components.ready("younger");
+    assert_eq!(scene.releases.statuses("shared"), ["deployed"]);
+    assert!(scene.config_map("shared-app").is_some());
+    assert_eq!(scene.helm_count(), 1);
+    let notes: Vec<_> = (scene.components.events("older").into_iter())
+        .map(|event| event.note)
+        .collect();
+    assert!(
+        !notes.iter().any(|note| note.contains("uninstalled")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn what_is_disabled_in_a_conflict_gives_up_what_it_has() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    scene.install(&with_release("first", "shared"));
+    scene.install(&with_release("second", "own"));
+    rename(&scene, "second", "shared");
+    scene
+        .components
+        .await_condition("second", "Stalled", "True", "ReleaseConflict");
+    assert_eq!(
+        scene.releases.list(),
+        ["own", "shared"],
+        "it keeps what it has"
+    );
+
+    scene
+        .components
+        .change("second", &json!({"enabled": false}));
+    scene.components.await_phase("second", "Disabled");
+    assert_eq!(scene.releases.list(), ["shared"]);
+    assert_eq!(scene.releases.statuses("shared"), ["deployed"]);
+}
+
+#[test]
+fn what_was_done_to_the_old_release_is_no_right_to_the_new_one() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    scene.install(&with_release("first", "shared"));
+    let foreign = ChartBuilder::new("foreign", "1.0.0");
+    scene.releases.install("taken", &foreign, &[]).succeeded();
+
+    // the name of a release by hand, and switched off; somebody else takes what it had
+    let chart = json!({"enabled": false, "chart": {"releaseName": "taken"}});
+    let hold = (scene.controller.helm()).hold_before(scene.components.namespace(), "shared");
+    scene.components.apply(&with_release("second", "shared"));
+    scene.components.change("first", &chart);
+    drop(hold);
+    scene.components.await_phase("first", "Disabled");
+    scene.components.ready("second");
+    scene.components.delete("first");
+    scene.components.await_gone("first");
+    assert_eq!(scene.releases.list(), ["shared", "taken"]);
+    assert!(scene.config_map("taken-foreign").is_some());
+}
+
+#[test]
+fn the_name_of_what_others_installed_can_be_put_right() {
+    let scene = Scene::new();
+    let by_hand = ChartBuilder::new("app", "1.2.3");
+    scene.releases.install("real", &by_hand, &[]).succeeded();
+    let typo = with_release("app", "raal").annotation("pre-installed", "true");
+    scene.components.apply(&typo);
+    scene.components.await_phase("app", "Suspended");
+
+    rename(&scene, "app", "real");
+    let found = scene.components.wait_for("app", "found", |one| {
+        one["status"]["resolvedVersion"] == "1.2.3"
+    });
+    assert_eq!(found["status"]["releaseName"], "real");
+    assert_eq!(scene.releases.statuses("real"), ["deployed"]);
+    assert_eq!(scene.helm_count(), 0);
+}
+
+#[test]
+fn a_release_moves_to_a_name_with_an_uninstall_that_was_cut_short() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    let chart = ChartBuilder::new("app", "1.0.0");
+    scene.releases.install("half", &chart, &[]).succeeded();
+    scene.releases.leave_pending("half", "uninstalling", &[]);
+    scene.install(&ComponentBuilder::new("app"));
+
+    // Helm cannot try an install there
+    rename(&scene, "app", "half");
+    scene.components.wait_for("app", "moved", |one| {
+        component::is_ready(one) && one["status"]["releaseName"] == "half"
+    });
+    assert_eq!(scene.releases.list(), ["half"]);
+    assert_eq!(scene.releases.statuses("half"), ["deployed"]);
+}
+
+#[test]
+fn a_repaired_chart_is_tried_at_once() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    scene.install(&ComponentBuilder::new("app"));
+    let wrong = json!({"properties": {"greeting": {"type": "integer"}}});
+    let wrong = ChartBuilder::new("app", "1.1.0").schema(&wrong);
+    scene.controller.upload(&wrong);
+    let chart = json!({"version": "1.1.0", "chart": {"releaseName": "other"}});
+    scene.components.change("app", &chart);
+    scene
+        .components
+        .await_condition("app", "Stalled", "True", "SchemaInvalid");
+    assert_eq!(scene.components.phase("app"), "Degraded");
+    let released = scene.components.condition("app", "Released");
+    assert_eq!(released.expect("it is").status, "True", "the old one runs");
+
+    let right = ChartBuilder::new("app", "1.1.0");
+    scene.controller.upload_again(&right);
+    scene.components.wait_for("app", "moved", |one| {
+        component::is_ready(one) && one["status"]["releaseName"] == "other"
+    });
+    assert_eq!(scene.releases.list(), ["other"]);
+}

@@ -12,7 +12,8 @@ fn step(case: &Case, has_inventory: bool) -> RemovalStep {
         holder: HOLDER,
         holder_is_gone: case.holder_is_gone,
         forced: case.forced,
-        rival: case.rival.as_ref(),
+        is_anothers: case.rival.is_some(),
+        has_rival: case.rival.is_some(),
         has_inventory,
     })
 }

@@ -171,7 +171,7 @@ fn never_managed() {
                 TakeOwnership::Always,
             )
             .forced(),
-            "Hold(ReleaseConflict, 11800)",
+            "Hold(ReleaseConflict, 10120)",
         ),
         (
             "another chart, and takeOwnership Always",
