@@ -33,7 +33,7 @@ pub use self::decision::{Action, Decision, InSync, Why};
 pub use self::evidence::{INTERRUPTED, is_cut_off, never_reached_helm, resumed_operation};
 pub use self::failed::decide_without_reapply;
 pub use self::good::{last_known_good, remember};
-pub use self::removal::{Removal, RemovalStep, decide_removal};
+pub use self::removal::{Removal, RemovalStep, UNINSTALLS_WITH_HOOKS, decide_removal};
 
 use self::evidence::Maker;
 use crate::component::conditions::Reason;
@@ -49,7 +49,7 @@ use crate::topology::NodeKey;
 const RECHECK: Duration = Duration::from_secs(30 * 60);
 
 /// How long nobody looks again whether a rival is still there: nothing tells when it goes without its release.
-const RIVAL_RECHECK: Duration = Duration::from_secs(2 * 60);
+pub const RIVAL_RECHECK: Duration = Duration::from_secs(2 * 60);
 
 /// What the Component asks for, resolved.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     if let Some(rival) = s.rival {
         return Decision::Hold {
             reason: Reason::ReleaseConflict,
-            message: words::of_a_rival(rival),
+            message: words::of_a_rival(rival, s.record()),
             recheck: later(s.now, RIVAL_RECHECK),
         };
     }

@@ -825,9 +825,10 @@ impl Pass<'_> {
     ) -> Result<Next, PassError> {
         self.context.slots.forget(&self.key);
         let is_new = !self.says(ConditionType::Stalled, reason, message);
-        let runs = observed
-            .record()
-            .is_some_and(|record| record.status == ReleaseStatus::Deployed);
+        let runs = reason != Reason::ReleaseConflict
+            && observed
+                .record()
+                .is_some_and(|record| record.status == ReleaseStatus::Deployed);
         let why_not_ready = find(&self.draft.status.conditions, ConditionType::Ready)
             .filter(|ready| ready.status == "False")
             .and_then(|ready| {

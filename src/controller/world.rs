@@ -254,13 +254,15 @@ impl World {
         self.read(|inner| owners(inner, release))
     }
 
-    /// Components that want this release and may have it: enabled, and not on their way out.
+    /// Components that want this release and may have it: enabled, not left alone, and not on their way out.
     pub fn heirs(&self, release: &ReleaseKey) -> Vec<NodeKey> {
         let is_heir = |key: &NodeKey| {
             let seen = self.component(key);
             let component = seen.as_deref().and_then(Seen::usable);
             component.is_some_and(|component| {
-                component.spec.enabled && component.metadata.deletion_timestamp.is_none()
+                component.spec.enabled
+                    && !is_left_alone(component)
+                    && component.metadata.deletion_timestamp.is_none()
             })
         };
         let mut heirs = self.owners(release);

@@ -16,7 +16,7 @@ use crate::release::helm::FailureClass;
 use crate::release::record::{ReleaseStatus, Revision};
 
 /// How many uninstalls with hooks may fail before `forceAt` leaves the hooks out.
-const UNINSTALLS_WITH_HOOKS: i64 = 3;
+pub const UNINSTALLS_WITH_HOOKS: i64 = 3;
 
 /// Everything that the removal of a release depends on.
 #[derive(Clone, Debug)]

@@ -48,14 +48,19 @@ pub(super) fn unreadable(revision: i64, why: &str) -> String {
 
 pub(super) fn not_to_be_taken(record: &Record) -> String {
     format!(
-        "there is a release of this name already, of chart {} {}, and takeOwnership is Never",
+        "there is a release of this name already, of chart {} {}, and takeOwnership is Never: choose another \
+         chart.releaseName, or set takeOwnership to SameRelease",
         record.chart.name, record.chart.version
     )
 }
 
-pub(super) fn of_a_rival(rival: &NodeKey) -> String {
+pub(super) fn of_a_rival(rival: &NodeKey, record: Option<&Record>) -> String {
+    let release = record.map_or_else(
+        || "the release".to_owned(),
+        |record| format!("release {} in namespace {}", record.name, record.namespace),
+    );
     format!(
-        "the release belongs to Component {rival}, which another controller looks after; set spec.chart.releaseName or \
+        "{release} belongs to Component {rival}, which another controller looks after; set spec.chart.releaseName or \
          spec.chart.namespace to something else, or delete one of the two"
     )
 }

@@ -13,7 +13,7 @@ use crate::chart::version::Version;
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::names::label;
 use crate::component::{ChartSource, Component, ComponentSpec};
-use crate::controller::charts::FetchedChart;
+use crate::controller::charts::{ChartsError, FetchedChart};
 use crate::controller::context::{PassError, is_conflict, is_not_found};
 use crate::controller::crds::FIELD_MANAGER;
 use crate::controller::network::{Gate, ImplicitComponent, Network, Retarget, Supply, Verdict};
@@ -47,7 +47,12 @@ impl Pass<'_> {
         let network = self.context.world.network();
         let mut answers = Answers::default();
         for question in network.questions(&self.key, &chart.requires) {
-            if let Ok(versions) = self.context.charts.versions(None, &question.chart).await {
+            let versions = match self.context.charts.versions(None, &question.chart).await {
+                // the repository has answered, too
+                Err(ChartsError::ChartNotFound { .. }) => Ok(Vec::new()),
+                answer => answer,
+            };
+            if let Ok(versions) = versions {
                 let pairs = versions
                     .into_iter()
                     .map(|found| (found.text, found.version));

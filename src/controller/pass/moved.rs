@@ -13,15 +13,15 @@ use crate::component::status::OperationKind;
 use crate::component::{ComponentStatus, Phase};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError};
-use crate::controller::decide::{Action, Decision, Situation, Wanted, decide};
-use crate::controller::namespace;
+use crate::controller::decide::{Action, Decision, RIVAL_RECHECK, Situation, Wanted, decide};
+use crate::controller::namespace::{self, NamespaceState};
 use crate::controller::network::Gate;
 use crate::controller::pass::operation::{BESIDE_WAITING, new_operation};
 use crate::controller::pass::removal::Removed;
 use crate::controller::pass::{AFTER_CONFLICT, Next, Pass, stalled_reason, until_then};
 use crate::controller::slots::ReleaseKey;
 use crate::release::helm::{
-    ActionKind, Failure, FailureClass, HelmAction, HelmCall, UpgradeCall, judge,
+    ActionKind, Failure, FailureClass, HelmAction, HelmCall, Outcome, UpgradeCall, judge,
 };
 use crate::release::record::ReleaseStatus;
 
@@ -116,6 +116,11 @@ impl Pass<'_> {
             return Ok(Some(next));
         }
         let observed = self.context.observe_afresh(&self.key, &release).await?;
+        if let Some(rival) = &observed.rival {
+            let why = format!("it is Component {}'s, which names it still", rival.owner);
+            let (class, reason) = (FailureClass::Terminal, Reason::ReleaseConflict);
+            return (self.cannot_move(class, reason, &why, RIVAL_RECHECK).await).map(Some);
+        }
         // what was done to the old release says nothing of the new one
         let nothing = ComponentStatus::default();
         let decision = decide(&Situation {
@@ -155,7 +160,7 @@ impl Pass<'_> {
             Decision::Run {
                 action: Action::Install | Action::Upgrade,
                 ..
-            } => self.try_new_release(chart, wanted, &observed).await,
+            } => (self.try_new_release(old, chart, wanted, &observed)).await,
             // Helm cannot try while something else has to be done first, and need not if nothing has
             Decision::Run { .. }
             | Decision::InSync { .. }
@@ -167,6 +172,7 @@ impl Pass<'_> {
     /// Whether Helm says that the new release can be installed; if not, that is told, and tried again as any failure.
     async fn try_new_release(
         &mut self,
+        old: &ReleaseKey,
         chart: &Arc<FetchedChart>,
         wanted: &Wanted,
         observed: &Observed,
@@ -203,7 +209,7 @@ impl Pass<'_> {
         self.draft.progressing(Reason::Progressing, &doing);
         self.draft.phase(Phase::Upgrading, &doing);
         self.save().await?;
-        if let Some(failure) = self.try_install(chart, wanted, observed).await? {
+        if let Some(failure) = self.try_install(old, chart, wanted, observed).await? {
             let delay = self.after_failed_try(failure.class);
             let Failure {
                 class,
@@ -265,29 +271,49 @@ impl Pass<'_> {
     }
 
     /// Finds out, as far as Helm can tell without doing it, whether the release of the spec could be installed; the
-    /// failure if it could not. What another release has of its objects does not count. Its namespace and the chart's
-    /// definitions are made for that: Helm cannot tell without.
+    /// failure if it could not. What the old release has of its objects does not count. The chart's definitions are
+    /// applied for that: Helm cannot tell without.
     async fn try_install(
         &mut self,
+        old: &ReleaseKey,
         chart: &Arc<FetchedChart>,
         wanted: &Wanted,
         observed: &Observed,
     ) -> Result<Option<Failure>, PassError> {
+        let namespace = namespace::look(&self.context.client, &self.release().0).await?;
+        if let Some(NamespaceState::Terminating) = namespace {
+            return Ok(Some(self.namespace_ends_first()));
+        }
+        let values = serde_json::to_value(&self.component.spec.values).unwrap_or_default();
+        if let Err(failure) = self.prepare_definitions(chart, values).await? {
+            return Ok(Some(failure));
+        }
+        let mut tried = self.dry_run(chart, wanted, observed, false).await?;
+        if judge(ActionKind::Install, &tried).is_some() && is_of(&tried.stderr, old) {
+            // that object goes; whatever else is wrong shows without looking at whose they are
+            tried = self.dry_run(chart, wanted, observed, true).await?;
+        }
+        Ok(judge(ActionKind::Install, &tried))
+    }
+
+    async fn dry_run(
+        &mut self,
+        chart: &Arc<FetchedChart>,
+        wanted: &Wanted,
+        observed: &Observed,
+        whoever_has_objects: bool,
+    ) -> Result<Outcome, PassError> {
         let release = self.release();
         let inputs = match self.inputs(&Action::Install, chart, wanted).await? {
             Ok(inputs) => inputs,
             Err(message) => unreachable!("an install is made of what is wanted: {message}"),
         };
-        let given = serde_json::from_slice(&inputs.values).unwrap_or_default();
-        let namespace = namespace::look(&self.context.client, &release.0).await?;
-        if let Err(failure) = self.prepare(&release, namespace, chart, given).await? {
-            return Ok(Some(failure));
-        }
         let id = new_operation();
+        let call = self.upgrade_call(inputs, &id, wanted.hash, observed.revisions.is_empty());
         let tried = UpgradeCall {
             dry_run: true,
-            take_ownership: true,
-            ..self.upgrade_call(inputs, &id, wanted.hash, observed.revisions.is_empty())
+            take_ownership: call.take_ownership || whoever_has_objects,
+            ..call
         };
         let call = HelmCall {
             action: HelmAction::Upgrade(tried),
@@ -303,8 +329,18 @@ impl Pass<'_> {
         if ended.superseded || self.context.stop.is_cancelled() {
             return Err(PassError::Conflict);
         }
-        Ok(judge(ActionKind::Install, &ended.outcome))
+        Ok(ended.outcome)
     }
+}
+
+/// True if what Helm refuses to take over belongs to this release, by the annotations that Helm quotes.
+fn is_of(stderr: &str, (namespace, name): &ReleaseKey) -> bool {
+    let mut owners = stderr.split("current value is \"").skip(1).peekable();
+    let is_old = |quoted: &str| {
+        let value = quoted.split('"').next();
+        value == Some(namespace) || value == Some(name)
+    };
+    owners.peek().is_some() && owners.all(is_old) && !stderr.contains("missing key")
 }
 
 /// The release that the status tells of, if it is another than the spec's. A name alone is no proof that there is one: it
@@ -349,6 +385,28 @@ mod tests {
         assert_eq!(from(Some("then"), Some("web")), Some(key("then", "web")));
         assert_eq!(from(None, Some("web")), None, "a name alone");
         assert_eq!(from(None, Some("old")), Some(key("apps", "old")));
+    }
+
+    #[test]
+    fn helm_says_whose_an_object_is() {
+        let old = key("shop", "web");
+        let refused = |values: &[&str]| {
+            let quoted: Vec<_> = (values.iter())
+                .map(|value| format!("annotation validation error: key \"k\" must equal \"n\": current value is \"{value}\""))
+                .collect();
+            format!(
+                "ClusterRole \"x\" exists and cannot be imported: {}",
+                quoted.join("; ")
+            )
+        };
+        assert!(is_of(&refused(&["web"]), &old));
+        assert!(is_of(&refused(&["web", "shop"]), &old));
+        assert!(!is_of(&refused(&["other", "shop"]), &old));
+        assert!(!is_of(
+            "label validation error: missing key \"app.kubernetes.io/managed-by\"",
+            &old
+        ));
+        assert!(!is_of("Error: something else", &old));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) struct Ended {
 /// What the release is made of by an operation.
 pub(super) struct Inputs {
     package: std::path::PathBuf,
-    pub(super) values: Vec<u8>,
+    values: Vec<u8>,
     /// The hash of it all; `None` if nobody knows any more.
     hash: Option<SpecHash>,
 }
@@ -354,7 +354,7 @@ impl Pass<'_> {
     }
 
     /// The namespace and the chart's definitions, which must be there before Helm runs.
-    pub(super) async fn prepare(
+    async fn prepare(
         &self,
         release: &ReleaseKey,
         namespace: Option<NamespaceState>,
@@ -368,17 +368,29 @@ impl Pass<'_> {
         };
         match namespace {
             NamespaceState::Existed | NamespaceState::Created => {}
-            NamespaceState::Terminating => {
-                return Ok(Err(Failure {
-                    class: FailureClass::Transient,
-                    reason: Reason::NamespaceTerminating,
-                    message: format!(
-                        "namespace {} is being deleted; it is made again when it is gone",
-                        release.0
-                    ),
-                }));
-            }
+            NamespaceState::Terminating => return Ok(Err(self.namespace_ends_first())),
         }
+        self.prepare_definitions(chart, values).await
+    }
+
+    /// The namespace has to go before it can be made again.
+    pub(super) fn namespace_ends_first(&self) -> Failure {
+        Failure {
+            class: FailureClass::Transient,
+            reason: Reason::NamespaceTerminating,
+            message: format!(
+                "namespace {} is being deleted; it is made again when it is gone",
+                self.release().0
+            ),
+        }
+    }
+
+    /// The chart's definitions, which Helm does not bring up to date.
+    pub(super) async fn prepare_definitions(
+        &self,
+        chart: &Arc<FetchedChart>,
+        values: Value,
+    ) -> Result<Result<(), Failure>, PassError> {
         let policy = self.component.spec.crds;
         if chart.crds.is_empty() || policy == CrdsPolicy::Skip {
             return Ok(Ok(()));

@@ -12,7 +12,7 @@ use kube::api::{DeleteParams, PostParams};
 use tracing::info;
 
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
-use crate::component::names::FINALIZER;
+use crate::component::names::{FINALIZER, annotation};
 use crate::component::status::{Operation, OperationKind};
 use crate::component::{DeletionPolicy, Phase};
 use crate::controller::context::{Observed, PassError, is_conflict, is_not_found};
@@ -430,6 +430,15 @@ impl Pass<'_> {
             other => other,
         };
         let next_retry = self.schedule_retry(counted, OperationKind::Uninstall);
+        let failures = self.draft.status.retry_count.unwrap_or_default();
+        let message = if failures < decide::UNINSTALLS_WITH_HOOKS {
+            message
+        } else {
+            format!(
+                "{message} (the annotation {} with a new value leaves the chart's hooks out now)",
+                annotation::FORCE_AT
+            )
+        };
         let failed = Reason::UninstallFailed;
         self.draft
             .is_false(ConditionType::Released, failed, &message);

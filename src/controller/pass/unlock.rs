@@ -4,12 +4,15 @@
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::{DeleteParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::json;
 
 use crate::component::conditions::Reason;
+use crate::component::names::label;
 use crate::controller::context::{Observed, PassError, is_conflict, is_not_found, payload};
 use crate::controller::pass::Pass;
 use crate::controller::slots::ReleaseKey;
+use crate::release::owner;
 use crate::release::record::{ReleaseStatus, interrupted, secret_name};
 
 /// What Helm's history says of a revision that was cut short.
@@ -78,6 +81,32 @@ impl Pass<'_> {
                 version == seen.map(|newest| newest.resource_version.as_str())
             })
             .ok_or(PassError::Conflict)
+    }
+
+    /// Marks the release for this Component, if Helm had no reason to: it was taken over as it is, or is older than marks.
+    pub(super) async fn mark_release(&mut self, observed: &Observed) -> Result<(), PassError> {
+        let Some(newest) = observed.revisions.first() else {
+            return Ok(());
+        };
+        let mark = owner::mark(&self.key);
+        if newest.owner == mark {
+            return Ok(());
+        }
+        let release = self.release();
+        let secrets: Api<Secret> = Api::namespaced(self.context.client.clone(), &release.0);
+        let patch = json!({"metadata": {
+            "labels": {label::OWNER: mark},
+            "resourceVersion": newest.resource_version,
+        }});
+        let name = secret_name(&release.1, newest.number);
+        let patched = secrets
+            .patch_metadata(&name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
+        match patched {
+            Ok(_) => Ok(()),
+            Err(cause) if is_conflict(&cause) || is_not_found(&cause) => Err(PassError::Conflict),
+            Err(cause) => Err(cause.into()),
+        }
     }
 
     /// Moves a revision that nobody can read out of Helm's sight: a copy under another name, then the original goes.

@@ -36,6 +36,7 @@ impl Pass<'_> {
         let Some(record) = observed.record().cloned() else {
             return Err(PassError::Conflict);
         };
+        self.mark_release(observed).await?;
         let adopts = how == InSync::AdoptSuccess;
         if adopts || self.draft.status.observed_hash.as_deref() != Some(&wanted.hash.to_string()) {
             self.note_revision(&record, chart, wanted);

@@ -73,6 +73,23 @@ fn scenario_31_a_component_waits_for_its_dependencies_and_holds_nothing() {
 }
 
 #[test]
+fn a_dependency_whose_chart_nobody_has_is_told_as_that() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    scene
+        .components
+        .apply(&ComponentBuilder::new("app").depends_on(&["nowhere"]));
+    let words = "the repository has no chart nowhere; push it";
+    scene.components.wait_for("app", words, |one| {
+        one["status"]["message"]
+            .as_str()
+            .is_some_and(|message| message.contains(words))
+    });
+    scene.upload_charts(&["nowhere"]);
+    scene.components.ready("app");
+}
+
+#[test]
 fn scenario_32_a_missing_dependency_is_installed_first() {
     let scene = Scene::new();
     // its release may go to a namespace that others use too

@@ -47,7 +47,8 @@ fn scenario_44_a_renamed_release_takes_the_place_of_the_old_one() {
         verbs,
         [
             ("upgrade", "app"),
-            // only tried
+            // only tried: first whose the objects are, then without a look at that
+            ("upgrade", "other"),
             ("upgrade", "other"),
             ("uninstall", "app"),
             ("upgrade", "other"),
@@ -174,6 +175,55 @@ fn scenario_44_the_old_release_stays_if_helm_would_refuse_the_new_one() {
     });
     assert_eq!(scene.releases.list(), ["other"]);
     assert_eq!(scene.releases.values("other")["greeting"], "seven");
+}
+
+#[test]
+fn scenario_44_the_old_release_stays_if_somebody_has_an_object_of_the_new_one() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    scene.install(&ComponentBuilder::new("app"));
+    let namespace = scene.components.namespace();
+    let config_maps = format!("/api/v1/namespaces/{namespace}/configmaps");
+    let by_hand = json!({"metadata": {"name": "other-app"}, "data": {"of": "a user"}});
+    scene.components.api().create(&config_maps, &by_hand);
+
+    rename(&scene, "app", "other");
+    let stalled = scene
+        .components
+        .await_condition("app", "Stalled", "True", "OwnershipConflict");
+    assert!(stalled.message.contains("other-app"), "{stalled:?}");
+    assert_eq!(scene.releases.list(), ["app"]);
+    assert_eq!(scene.releases.statuses("app"), ["deployed"]);
+    assert_eq!(
+        scene.config_map("other-app").expect("it")["data"]["of"],
+        "a user"
+    );
+}
+
+#[test]
+fn scenario_44_a_release_does_not_move_onto_anothers() {
+    let scene = Scene::new();
+    scene.upload_charts(&["app"]);
+    scene.install(&with_release("older", "first"));
+    scene.install(&with_release("younger", "second"));
+
+    rename(&scene, "older", "second");
+    let stalled = scene
+        .components
+        .await_condition("older", "Stalled", "True", "ReleaseConflict");
+    assert!(stalled.message.contains("younger"), "{stalled:?}");
+    assert_eq!(scene.releases.statuses("first"), ["deployed"]);
+    assert_eq!(scene.releases.statuses("second"), ["deployed"]);
+    assert_eq!(scene.helm_count(), 2);
+
+    // but two may change places
+    rename(&scene, "younger", "first");
+    for (name, release) in [("older", "second"), ("younger", "first")] {
+        scene.components.wait_for(name, "in its new place", |one| {
+            component::is_ready(one) && one["status"]["releaseName"] == release
+        });
+    }
+    assert_eq!(scene.releases.list(), ["first", "second"]);
 }
 
 #[test]

@@ -91,6 +91,43 @@ fn what_the_owner_does_not_want_any_more_is_taken_over() {
 }
 
 #[test]
+fn what_is_taken_over_as_it_is_has_a_new_owner_too() {
+    let plane = ControlPlane::shared();
+    let target = plane.namespace().namespace().to_owned();
+    let releases = Releases::of(plane, &target);
+    let (first, second) = (Scene::new(), Scene::new());
+    for scene in [&first, &second] {
+        scene.upload_charts(&["app"]);
+    }
+    let shared = |name: &str| {
+        ComponentBuilder::new(name).spec(json!({
+            "chart": {"name": "app", "namespace": target, "releaseName": "shared"},
+            "deletionPolicy": "Orphan",
+        }))
+    };
+    first.install(&shared("former"));
+    first.components.delete("former");
+    first.components.await_gone("former");
+    first.install(&shared("present"));
+    assert_eq!(
+        releases.statuses("shared"),
+        ["deployed"],
+        "nothing was to be done"
+    );
+    let name = first.components.namespace();
+    assert_eq!(owner(&releases, "shared"), Some(format!("{name}.present")));
+
+    second
+        .components
+        .apply(&shared("thief").values(json!({"greeting": "stolen"})));
+    second
+        .components
+        .await_condition("thief", "Stalled", "True", "ReleaseConflict");
+    assert_eq!(second.components.phase("thief"), "Stalled");
+    assert_eq!(releases.statuses("shared"), ["deployed"]);
+}
+
+#[test]
 fn a_name_that_is_too_long_for_a_mark_is_no_hindrance() {
     let scene = Scene::new();
     scene.upload_charts(&["app"]);
