@@ -19,6 +19,7 @@ use crate::controller::network::Gate;
 use crate::controller::pass::operation::{BESIDE_WAITING, new_operation};
 use crate::controller::pass::removal::Removed;
 use crate::controller::pass::{AFTER_CONFLICT, Next, Pass, stalled_reason, until_then};
+use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
 use crate::release::helm::{
     ActionKind, Failure, FailureClass, HelmAction, HelmCall, Outcome, UpgradeCall, judge,
@@ -83,12 +84,18 @@ impl Pass<'_> {
     /// Half a release is no use: once the old one is not whole any more, it goes, whatever else is wrong.
     fn has_begun_to_move(&self, old: &ReleaseKey) -> bool {
         let operation = self.draft.status.operation.as_ref();
-        let revisions = self.context.world.revisions(old);
-        operation.is_some_and(|operation| operation.kind == OperationKind::Uninstall)
-            || revisions.first().is_none_or(|newest| {
+        if operation.is_some_and(|operation| operation.kind == OperationKind::Uninstall) {
+            return true;
+        }
+        match self.context.world.revisions(old).first() {
+            Some(newest) => {
                 let gone = [ReleaseStatus::Uninstalling, ReleaseStatus::Uninstalled];
                 gone.contains(&newest.status)
-            })
+            }
+            // Helm's record is gone; what it stood for goes only if that was our doing
+            None => find(&self.draft.status.conditions, ConditionType::Released)
+                .is_some_and(|released| released.reason == Reason::UninstallSucceeded.as_str()),
+        }
     }
 
     /// Whether something is in the way of the new release; then the old one stays as it is.
