@@ -236,7 +236,8 @@ class Scenario:
         ]
         equal(left, [], "Secrets left")
         equal(site.components(), {}, "Components left")
-        until("no pod left", lambda: not site.items("pods", "--all-namespaces"), 60)
+        # what has ended in a pod of a hook is cleared away once a minute, and the pod's object goes after that
+        until("no pod left", lambda: not site.items("pods", "--all-namespaces"), 150)
         kinds = ("deployments,statefulsets,daemonsets,jobs,services,serviceaccounts,configmaps,"
                  "clusterroles,clusterrolebindings,ingressclasses")
         ours = site.items(kinds, "--all-namespaces", "--selector", "app.kubernetes.io/managed-by=Helm")
