@@ -52,7 +52,7 @@ pub use self::status::{ComponentStatus, Phase};
            ext.theriseunion.io/pre-installed \"true\" with installation-method names a release that was installed by \
            other means; a new value of requestedAt asks for a look at once, of forceAt for one upgrade even if \
            nothing changed, of resetAt for a fresh count of failures; allow-break-dependents \"true\" permits removal \
-           while others still need this Component; plan asks what would be done.",
+           while others still need this Component; allow-move \"true\" lets a release out of a namespace of Kubernetes' own.",
     printcolumn = r#"{"name": "Enabled", "type": "boolean", "jsonPath": ".spec.enabled"}"#,
     printcolumn = r#"{"name": "Phase", "type": "string", "jsonPath": ".status.phase"}"#,
     printcolumn = r#"{"name": "Version", "type": "string", "jsonPath": ".spec.version"}"#,
@@ -81,7 +81,8 @@ pub struct ComponentSpec {
     #[schemars(schema_with = "definition::free_object")]
     pub values: Map<String, Value>,
 
-    /// ConfigMaps and Secrets with further values, later ones over earlier ones. A change in them is an upgrade.
+    /// ConfigMaps and Secrets with further values, later ones over earlier ones. Not there yet: refused in
+    /// this version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values_from: Vec<ValuesReference>,
 
@@ -122,7 +123,8 @@ pub struct ComponentSpec {
     #[serde(default, skip_serializing_if = "is_default")]
     pub uninstall: Uninstall,
 
-    /// Whether and how the chart's tests run after an install or upgrade.
+    /// Whether and how the chart's tests run after an install or upgrade. Not there yet: enable is refused in this
+    /// version.
     #[serde(default, skip_serializing_if = "is_default")]
     pub test: Test,
 
@@ -145,7 +147,8 @@ pub struct ComponentSpec {
     #[schemars(range(min = 1, max = 100))]
     pub history_limit: u32,
 
-    /// A ServiceAccount in the namespace of this Component as which Helm acts. Left out, it acts as the controller.
+    /// A ServiceAccount in the namespace of this Component as which Helm acts. Left out, it acts as the controller. Not
+    /// there yet: refused in this version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub service_account_name: Option<String>,
