@@ -21,6 +21,16 @@ pub enum Style {
     Ansi,
 }
 
+impl Style {
+    /// The text in a colour, by its ANSI code such as `32`; as it is where there are none.
+    pub fn paint(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Ansi if !text.is_empty() => format!("\x1b[{code}m{text}\x1b[0m"),
+            Self::Ansi | Self::Plain => text.to_owned(),
+        }
+    }
+}
+
 /// The help text, ending in a line end.
 pub fn text(style: Style) -> String {
     let mut out = String::new();

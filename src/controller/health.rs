@@ -27,8 +27,6 @@ const PODS: u32 = 200;
 const EVENTS: u32 = 100;
 /// How long the events of a workload may take.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Why an object is not ready that is not there.
-const MISSING: &str = "it is missing";
 /// How many characters of a reason are kept.
 const LONGEST: usize = 400;
 
@@ -39,6 +37,8 @@ pub struct Unready {
     pub key: ObjectKey,
     /// Why, for the user; at most 400 characters.
     pub why: String,
+    /// True if it is not there at all.
+    pub is_missing: bool,
 }
 
 /// The release's objects that are not ready now, those with the plainest cause first. Waits for nothing.
@@ -54,19 +54,6 @@ pub async fn unready(
 ) -> Vec<Unready> {
     let all: Vec<&Object> = release_objects.iter().collect();
     unready_of(objects, client, &all, namespace).await
-}
-
-/// As [`unready`], without what is missing.
-pub async fn unready_of_those_there(
-    objects: &Objects,
-    client: &Client,
-    some: &[Object],
-    namespace: &str,
-) -> Vec<Unready> {
-    let some: Vec<&Object> = some.iter().collect();
-    let mut found = unready_of(objects, client, &some, namespace).await;
-    found.retain(|unready| unready.why != MISSING);
-    found
 }
 
 /// As [`unready`], of some of a release's objects.
@@ -112,16 +99,23 @@ impl Cluster<'_> {
     /// `None` if the object is ready; else why not, and how late it comes in the list.
     async fn look(self, object: &Object, namespace: &str) -> Option<(u8, Unready)> {
         let key = object.identity();
-        let (weight, why) = match self.objects.get(&key, namespace).await {
+        let found = self.objects.get(&key, namespace).await;
+        let is_missing = matches!(found, Ok(None));
+        let (weight, why) = match found {
             Ok(Some(live)) => {
                 let namespace = key.namespace.as_deref().unwrap_or(namespace);
                 self.of_live(&live, namespace).await?
             }
-            Ok(None) => (0, MISSING.to_owned()),
+            Ok(None) => (0, "it is missing".to_owned()),
             Err(error) => (3, error.to_string()),
         };
         let why = shortened(&why);
-        Some((weight, Unready { key, why }))
+        let unready = Unready {
+            key,
+            why,
+            is_missing,
+        };
+        Some((weight, unready))
     }
 
     async fn of_live(self, live: &Value, namespace: &str) -> Option<(u8, String)> {
@@ -240,6 +234,7 @@ mod tests {
                 name: name.to_owned(),
             },
             why: "no".to_owned(),
+            is_missing: false,
         };
         let all: Vec<Unready> = ["a", "b", "c", "d", "e"].map(unready).into();
         let rows = [

@@ -561,6 +561,16 @@ impl Pass<'_> {
         Err(PassError::Conflict)
     }
 
+    /// Helm could not do its work, through nobody's fault: it is not run again before this is over.
+    fn pause_helm(&mut self, class: FailureClass) -> Duration {
+        let delay = self.another_transient();
+        let pause = (self.generation(), Instant::now() + delay);
+        self.context
+            .remember(&self.key, |memory| memory.pause = Some(pause));
+        self.context.metrics.retry(class);
+        delay
+    }
+
     /// How long Helm is not run again because it could not reach something; what wakes a Component meanwhile, such as the
     /// news of its own status, does not cut that short. Another spec does, and so does whoever asks for it.
     fn pause(&self) -> Option<Duration> {

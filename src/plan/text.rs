@@ -54,11 +54,7 @@ impl<'a> Page<'a> {
             Colour::Bad => "31",
             Colour::Dim => "2",
         };
-        match self.style {
-            Style::Plain => text.to_owned(),
-            Style::Ansi if text.is_empty() => String::new(),
-            Style::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
-        }
+        self.style.paint(code, text)
     }
 
     fn line(&mut self, line: &str) {

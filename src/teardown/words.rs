@@ -116,10 +116,7 @@ impl Words {
             Colour::Bad => "33",
             Colour::Dim => "2",
         };
-        match self.style {
-            Style::Plain => text.to_owned(),
-            Style::Ansi => format!("\x1b[{code}m{text}\x1b[0m"),
-        }
+        self.style.paint(code, text)
     }
 }
 

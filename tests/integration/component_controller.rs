@@ -123,6 +123,16 @@ impl Scene {
         calls.map(|call| call.verb).collect()
     }
 
+    /// There were two runs of this verb on the release, the second as long after the first as the schedule says.
+    #[track_caller]
+    fn check_second_try(&self, verb: &str, release: &str) {
+        let calls = self.controller.helm().calls_of(verb, release);
+        assert_eq!(calls.len(), 2, "{calls:#?}");
+        let ended = calls[0].ended.expect("it ended");
+        let pause = (calls[1].started - ended) / 1_000_000_000;
+        assert!((8..30).contains(&pause), "{pause} s between the two");
+    }
+
     /// How many runs of helm there were on a release.
     #[track_caller]
     fn helm_calls(&self, release: &str) -> usize {

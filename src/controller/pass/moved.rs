@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use tracing::info;
 
 use crate::component::conditions::{ConditionType, Reason};
@@ -234,12 +233,7 @@ impl Pass<'_> {
     fn after_failed_try(&mut self, class: FailureClass) -> Duration {
         match class {
             FailureClass::Interrupted | FailureClass::DecideAgain | FailureClass::Transient => {
-                let delay = self.another_transient();
-                let pause = (self.generation(), Instant::now() + delay);
-                self.context
-                    .remember(&self.key, |memory| memory.pause = Some(pause));
-                self.context.metrics.retry(class);
-                delay
+                self.pause_helm(class)
             }
             FailureClass::Attempt | FailureClass::Terminal => {
                 let next = self.schedule_retry(class, OperationKind::Install);
@@ -311,10 +305,7 @@ impl Pass<'_> {
         whoever_has_objects: bool,
     ) -> Result<Outcome, PassError> {
         let release = self.release();
-        let inputs = match self.inputs(&Action::Install, chart, wanted).await? {
-            Ok(inputs) => inputs,
-            Err(message) => unreachable!("an install is made of what is wanted: {message}"),
-        };
+        let inputs = self.wanted_inputs(chart, wanted);
         let id = new_operation();
         let call = self.upgrade_call(inputs, &id, wanted.hash, observed.revisions.is_empty());
         let tried = UpgradeCall {

@@ -203,20 +203,24 @@ impl Pass<'_> {
         Ok((after, None))
     }
 
+    /// What a release of what is wanted is made of.
+    pub(super) fn wanted_inputs(&self, chart: &FetchedChart, wanted: &Wanted) -> Inputs {
+        Inputs {
+            package: chart.path.clone(),
+            values: serde_json::to_vec(&self.component.spec.values).unwrap_or_default(),
+            hash: Some(wanted.hash),
+        }
+    }
+
     /// What an action makes the release of; an error says why an older revision cannot be made again.
-    pub(super) async fn inputs(
+    async fn inputs(
         &self,
         action: &Action,
         chart: &FetchedChart,
         wanted: &Wanted,
     ) -> Result<Result<Inputs, String>, PassError> {
         let (Action::Reapply { to } | Action::Rollback { to }) = action else {
-            let values = serde_json::to_vec(&self.component.spec.values).unwrap_or_default();
-            return Ok(Ok(Inputs {
-                package: chart.path.clone(),
-                values,
-                hash: Some(wanted.hash),
-            }));
+            return Ok(Ok(self.wanted_inputs(chart, wanted)));
         };
         let known = self.known(*to);
         let hash = known
@@ -721,11 +725,7 @@ impl Pass<'_> {
                 }));
             }
             FailureClass::Transient => {
-                let delay = self.another_transient();
-                let pause = (self.generation(), Instant::now() + delay);
-                self.context
-                    .remember(&self.key, |memory| memory.pause = Some(pause));
-                self.context.metrics.retry(class);
+                let delay = self.pause_helm(class);
                 if kind == OperationKind::Rollback {
                     // why there is a rollback at all is still to be read
                     self.draft.is_false(

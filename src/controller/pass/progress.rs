@@ -201,9 +201,10 @@ impl Teller {
             .flat_map(|hook| manifest::objects(&hook.manifest).unwrap_or_default())
             .collect();
         let namespace = &self.release.0;
-        let running =
-            health::unready_of_those_there(&context.objects, &context.client, &hooks, namespace)
-                .await;
+        let mut running =
+            health::unready(&context.objects, &context.client, &hooks, namespace).await;
+        // a hook before or after its turn is not there
+        running.retain(|hook| !hook.is_missing);
         if !running.is_empty() {
             return Some(format!("hook {}", health::name_three(&running)));
         }

@@ -4,14 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::component::names::label;
 use crate::component::{Cascade, Wait};
 
-/// The release label with the operation's short id: a cheap look-up, which later revisions inherit (contract section 0).
-pub const OPERATION_LABEL: &str = "ext.theriseunion.io/op";
-/// The release label with the first 40 digits of the hash of what is installed.
-pub const HASH_LABEL: &str = "ext.theriseunion.io/hash";
-/// The release label with the Component that it is of.
-pub const OWNER_LABEL: &str = "ext.theriseunion.io/owner";
 /// As a label's value in an upgrade: Helm takes the label away (contract section 3.1). An install takes it as it is.
 pub const NO_LABEL: &str = "null";
 
@@ -91,13 +86,13 @@ pub struct UpgradeCall {
     pub disable_hooks: bool,
     /// How many revisions are kept; 0 keeps all.
     pub history_limit: u32,
-    /// The operation's short id, the value of [`OPERATION_LABEL`].
+    /// The operation's short id, the value of [`label::OPERATION`].
     pub operation: String,
     /// The revision's description, which proves whose it is.
     pub token: String,
-    /// The value of [`HASH_LABEL`].
+    /// The value of [`label::HASH`].
     pub hash_label: String,
-    /// The value of [`OWNER_LABEL`], or [`NO_LABEL`]; `None` says nothing of it.
+    /// The value of [`label::OWNER`], or [`NO_LABEL`]; `None` says nothing of it.
     pub owner: Option<String>,
     /// Whether objects of other releases may be taken over.
     pub take_ownership: bool,
@@ -198,10 +193,13 @@ impl Arguments {
             self.push("--hide-secret");
         }
         let owner = call.owner.as_ref();
-        let owner = owner.map_or_else(String::new, |owner| format!(",{OWNER_LABEL}={owner}"));
+        let owner = owner.map_or_else(String::new, |owner| format!(",{}={owner}", label::OWNER));
         self.push(format!(
-            "--labels={OPERATION_LABEL}={},{HASH_LABEL}={}{owner}",
-            call.operation, call.hash_label
+            "--labels={}={},{}={}{owner}",
+            label::OPERATION,
+            call.operation,
+            label::HASH,
+            call.hash_label
         ));
         self.push(format!("--description={}", call.token));
     }

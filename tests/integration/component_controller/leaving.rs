@@ -111,11 +111,7 @@ fn scenario_48_a_failed_uninstall_is_told_and_tried_again() {
     scene.components.await_gone("app");
     scene.await_release_gone("app");
     assert_eq!(scene.config_map("app-app"), None);
-    let calls = scene.controller.helm().calls_of("uninstall", "app");
-    assert_eq!(calls.len(), 2, "{calls:#?}");
-    let ended = calls[0].ended.expect("it ended");
-    let pause = (calls[1].started - ended) / 1_000_000_000;
-    assert!((8..30).contains(&pause), "{pause} s between the two");
+    scene.check_second_try("uninstall", "app");
 }
 
 #[test]

@@ -14,6 +14,17 @@ fn owner(releases: &Releases, release: &str) -> Option<String> {
     (labels["ext.theriseunion.io/owner"].as_str()).map(str::to_owned)
 }
 
+/// Two controllers with the chart `app`, and a namespace that both install into.
+fn two_controllers() -> (Scene, Scene, Releases) {
+    let plane = ControlPlane::shared();
+    let target = plane.namespace().namespace().to_owned();
+    let (first, second) = (Scene::new(), Scene::new());
+    for scene in [&first, &second] {
+        scene.upload_charts(&["app"]);
+    }
+    (first, second, Releases::of(plane, &target))
+}
+
 /// A Component `app` with this greeting, in a namespace that both controllers install into.
 fn app(target: &str, greeting: &str) -> ComponentBuilder {
     ComponentBuilder::new("app")
@@ -23,13 +34,8 @@ fn app(target: &str, greeting: &str) -> ComponentBuilder {
 
 #[test]
 fn the_release_is_whose_it_was_first_and_nobody_fights_over_it() {
-    let plane = ControlPlane::shared();
-    let target = plane.namespace().namespace().to_owned();
-    let releases = Releases::of(plane, &target);
-    let (first, mut second) = (Scene::new(), Scene::new());
-    for scene in [&first, &second] {
-        scene.upload_charts(&["app"]);
-    }
+    let (first, mut second, releases) = two_controllers();
+    let target = releases.namespace().to_owned();
     first.install(&app(&target, "from the first"));
     let name = first.components.namespace().to_owned();
     assert_eq!(owner(&releases, "app"), Some(format!("{name}.app")));
@@ -72,13 +78,8 @@ fn the_release_is_whose_it_was_first_and_nobody_fights_over_it() {
 
 #[test]
 fn what_the_owner_does_not_want_any_more_is_taken_over() {
-    let plane = ControlPlane::shared();
-    let target = plane.namespace().namespace().to_owned();
-    let releases = Releases::of(plane, &target);
-    let (first, second) = (Scene::new(), Scene::new());
-    for scene in [&first, &second] {
-        scene.upload_charts(&["app"]);
-    }
+    let (first, second, releases) = two_controllers();
+    let target = releases.namespace().to_owned();
     first.install(&app(&target, "from the first").spec(json!({"deletionPolicy": "Orphan"})));
     first.components.delete("app");
     first.components.await_gone("app");
@@ -92,13 +93,8 @@ fn what_the_owner_does_not_want_any_more_is_taken_over() {
 
 #[test]
 fn what_is_taken_over_as_it_is_has_a_new_owner_too() {
-    let plane = ControlPlane::shared();
-    let target = plane.namespace().namespace().to_owned();
-    let releases = Releases::of(plane, &target);
-    let (first, second) = (Scene::new(), Scene::new());
-    for scene in [&first, &second] {
-        scene.upload_charts(&["app"]);
-    }
+    let (first, second, releases) = two_controllers();
+    let target = releases.namespace().to_owned();
     let shared = |name: &str| {
         ComponentBuilder::new(name).spec(json!({
             "chart": {"name": "app", "namespace": target, "releaseName": "shared"},
