@@ -8,36 +8,31 @@
 # what the last stage copies, and its user, entry point, environment, ports and labels.
 
 ARG RUST_VERSION=1.95
+ARG GO_VERSION=1.26
 
-# --- helm, as its project publishes it: version and checksum are pinned, for each architecture --------------------
-FROM scratch AS helm-amd64
-ADD --checksum=sha256:70b2c30a19da4db264dfd68c8a3664e05093a361cefd89572ffb36f8abfa3d09 \
-    https://get.helm.sh/helm-v4.1.4-linux-amd64.tar.gz /helm.tar.gz
-
-FROM scratch AS helm-arm64
-ADD --checksum=sha256:13d03672be289045d2ff00e4e345d61de1c6f21c1257a45955a30e8ae036d8f1 \
-    https://get.helm.sh/helm-v4.1.4-linux-arm64.tar.gz /helm.tar.gz
-
-# one of the two stages above, and so without a tag
-# hadolint ignore=DL3006
-FROM helm-${TARGETARCH} AS helm
+# --- helm, compiled from its module: image/helm pins it and all it needs by checksum -------------------------------
+FROM --platform=$BUILDPLATFORM golang:${GO_VERSION}-alpine AS helm
+ARG TARGETARCH
+ARG HELM_VERSION=4.3.1
+WORKDIR /source
+COPY image/helm .
+RUN --mount=type=cache,target=/go/pkg/mod \
+    CGO_ENABLED=0 GOARCH=${TARGETARCH} go build -mod=readonly -trimpath \
+    -ldflags "-s -w -X helm.sh/helm/v4/internal/version.version=v${HELM_VERSION}" -o /helm helm.sh/helm/v4/cmd/helm
 
 # --- chartroom, built where it will run: Alpine's Rust makes static musl binaries by itself ------------------------
 FROM rust:${RUST_VERSION}-alpine AS build
-ARG TARGETARCH
 WORKDIR /source
 COPY Cargo.toml Cargo.lock ./
 COPY src src
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --bin chartroom
 COPY builtin-charts builtin-charts
-COPY --from=helm /helm.tar.gz /
+COPY --from=helm /helm /image/helm
 # packages made here: the server does not have to make them at every start
 RUN mkdir -p /image/charts /image/skeleton/tmp /image/skeleton/chartstorage \
     && cp target/release/chartroom /image/chartroom \
     && /image/chartroom package builtin-charts/* --destination /image/charts \
-    && tar -xzf /helm.tar.gz -C /tmp \
-    && mv "/tmp/linux-${TARGETARCH}/helm" /image/helm \
     && chmod 1777 /image/skeleton/tmp \
     && ln -s chartroom /image/skeleton/chartmuseum
 

@@ -1,9 +1,17 @@
-# What can be done here: `make help`. What a target needs beyond Rust and npm, it installs itself (Debian, as root).
+# What can be done here: `make help`. What a target needs beyond Rust, Go and npm, it installs itself (Debian, as root).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+
+# the versions that the tests stand on; KUBERNETES=1.28.15 on the command line or in the environment takes another
+chosen := $(KUBERNETES)
+include tests/tools/versions
+ifneq ($(chosen),)
+KUBERNETES := $(chosen)
+endif
+export KUBERNETES
 
 PORT ?= 8080
 STORAGE ?= chartstorage
@@ -41,20 +49,24 @@ run: ## build and start the server with the built-in charts on port 8080 (PORT=â
 	@exec $(TARGET_DIR)/release/chartroom --port=$(PORT) --storage=local --storage-local-rootdir=$(STORAGE) --builtin-charts=builtin-charts
 
 .PHONY: tools
-tools: ## install what the tests need: three helms, kubectl, a control plane, gpg, openssl, curl, a linter
+tools: ## install what the tests need: a control plane, kubectl, five helms, gpg, openssl, curl, a linter (KUBERNETES=â€¦)
 	@tests/tools/install.sh "$(CHARTROOM_TOOLS)"
-	@tests/tools/control-plane.sh "$(CHARTROOM_TOOLS)"
 
 .PHONY: test
-test: tools ## install what the tests need, then run every test
+test: tools ## install what the tests need, then run every test (KUBERNETES=1.28.15: against that one)
 	@status=0; cargo test --doc || status=$$?; \
 	cargo test --lib --bins --tests --no-fail-fast || status=$$?; exit $$status
 
-# all that `make tools` installs, and a node's: asked for at once, so that Kubernetes is fetched and generated once
+# what needs a cluster, against the oldest Kubernetes that is promised
+.PHONY: test-oldest
+test-oldest: ## the tests that need a cluster, on the oldest Kubernetes promised
+	@KUBERNETES=$(KUBERNETES_OLDEST) tests/tools/install.sh "$(CHARTROOM_TOOLS)"
+	@KUBERNETES=$(KUBERNETES_OLDEST) cargo test --test integration --no-fail-fast -- \
+	  component_controller:: _on_a_cluster:: own_chart:: builtin_charts:: teardown:: events:: leader_lease:: helm_child::
+
 .PHONY: node-tools
 node-tools:
 	@tests/tools/install.sh --node "$(CHARTROOM_TOOLS)"
-	@tests/tools/control-plane.sh --node "$(CHARTROOM_TOOLS)"
 
 .PHONY: e2e
 e2e: node-tools image ## a site on a real Kubernetes node without a network, from helm install to helm uninstall (root)
@@ -117,6 +129,6 @@ package: release ## the static binary and the built-in charts in one archive
 # `make release` links glibc statically, where the Dockerfile links musl: both run from scratch
 .PHONY: image
 image: release ## the container image as an archive, without a container engine
-	@tests/tools/install.sh "$(CHARTROOM_TOOLS)"
-	@python3 image/assemble.py --chartroom $(STATIC_BINARY) --helm "$(CHARTROOM_TOOLS)/helm-4.1.4/helm" \
+	@tests/tools/install.sh --image "$(CHARTROOM_TOOLS)"
+	@python3 image/assemble.py --chartroom $(STATIC_BINARY) --helm "$(CHARTROOM_TOOLS)/helm-$(HELM)/helm" \
 	  --charts builtin-charts --out $(IMAGE)

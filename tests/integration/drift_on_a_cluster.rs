@@ -18,7 +18,7 @@ use kube::{Client, Config};
 
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::control_plane::ControlPlane;
-use crate::support::helm::{Helm, objects};
+use crate::support::helm::{HELM, Helm, objects};
 use crate::support::kubectl::Kubectl;
 
 /// What a small release consists of.
@@ -170,7 +170,7 @@ async fn so_is_what_helm_installed_in_its_old_way() {
 
 /// Installs a chart with this manifest by helm, finds and corrects drift, and lets helm upgrade.
 async fn put_right_after_helm(server_side: &str, manifest: &str) {
-    let helm = Helm::new("4.1.4");
+    let helm = Helm::new(HELM);
     let more = "\
 apiVersion: policy/v1beta1
 kind: PodDisruptionBudget

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::control_plane::ControlPlane;
+use crate::support::helm::HELM;
 use crate::support::kubectl::Kubectl;
 use crate::support::process::{self, Finished};
 use crate::support::server;
@@ -38,7 +39,7 @@ impl Stage {
     fn new(version: &str, kubeconfig: &Path, namespace: &str) -> Stage {
         let home = TempDir::new().expect("a temporary directory");
         let helm = Helm::new(HelmSettings {
-            binary: tools::tool(&format!("helm-{version}/helm")),
+            binary: tools::helm(version),
             home: home.path().join("home"),
             environment: vec![("KUBECONFIG".into(), kubeconfig.into())],
             grace: Duration::from_secs(30),
@@ -122,8 +123,11 @@ fn secret(kubectl: &Kubectl, release: &str, revision: u32) -> Value {
 async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     let plane = ControlPlane::shared();
     let kubectl = plane.namespace();
-    let stage = Stage::new("4.1.4", &plane.kubeconfig(), kubectl.namespace());
-    assert_eq!(stage.helm.version().await.expect("a version"), "v4.1.4");
+    let stage = Stage::new(HELM, &plane.kubeconfig(), kubectl.namespace());
+    assert_eq!(
+        stage.helm.version().await.expect("a version"),
+        format!("v{HELM}")
+    );
     let chart = ChartBuilder::new("web", "1.0.0");
     let greeting = || kubectl.json(&["get", "configmap", "one-web"])["data"]["greeting"].clone();
 
@@ -212,7 +216,7 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
 async fn what_helm_says_is_understood() {
     let plane = ControlPlane::shared();
     let kubectl = plane.namespace();
-    let stage = Stage::new("4.1.4", &plane.kubeconfig(), kubectl.namespace());
+    let stage = Stage::new(HELM, &plane.kubeconfig(), kubectl.namespace());
     let chart = |name: &str| ChartBuilder::new(name, "1.0.0");
     let schema = r#"{"type":"object","properties":{"port":{"type":"integer"}}}"#;
     let (schema, values) = (
@@ -302,7 +306,7 @@ async fn what_helm_says_is_understood() {
 async fn a_stopped_install_is_recorded_as_failed() {
     let plane = ControlPlane::shared();
     let kubectl = plane.namespace();
-    let stage = Stage::new("4.1.4", &plane.kubeconfig(), kubectl.namespace());
+    let stage = Stage::new(HELM, &plane.kubeconfig(), kubectl.namespace());
     let call = stage.upgrade("slow", &never_ready(), "{}");
     let stop = CancellationToken::new();
     let at_install = async {
@@ -343,7 +347,7 @@ async fn without_a_cluster_helm_is_transiently_unable() {
          users: [{name: u, user: {token: t}}]\nclusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\n",
     )
     .expect("a kubeconfig");
-    let stage = Stage::new("4.1.4", &kubeconfig, "default");
+    let stage = Stage::new(HELM, &kubeconfig, "default");
     let call = stage.upgrade("web", &ChartBuilder::new("web", "1.0.0"), "{}");
     let failure = stage.fails(ActionKind::Install, &call).await;
     assert_eq!(

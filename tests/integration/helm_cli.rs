@@ -14,7 +14,9 @@ use crate::support::server::TestServer;
 /// One test per helm for each named behaviour, in a module named after the helm.
 macro_rules! with_each_helm {
     ($($behaviour:path => $test:ident,)*) => {
+        with_each_helm!(@ helm_4_3_1 "4.3.1" $($behaviour => $test,)*);
         with_each_helm!(@ helm_4_1_4 "4.1.4" $($behaviour => $test,)*);
+        with_each_helm!(@ helm_3_22_0 "3.22.0" $($behaviour => $test,)*);
         with_each_helm!(@ helm_3_18_0 "3.18.0" $($behaviour => $test,)*);
         with_each_helm!(@ helm_3_10_1 "3.10.1" $($behaviour => $test,)*);
     };

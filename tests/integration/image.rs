@@ -9,7 +9,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::helm::{HELM, HELM_3};
 use crate::support::tools;
+use crate::support::version::{Program, version};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -144,12 +146,27 @@ fn both_make_the_same_skeleton_around_the_same_helm() {
             "{name}"
         );
     }
-    // the version that all the tests run with
-    tools::tool("helm-4.1.4/helm");
-    for architecture in ["amd64", "arm64"] {
-        assert!(built.contains(&format!(
-            "/helm-v4.1.4-linux-{architecture}.tar.gz /helm.tar.gz"
-        )));
+}
+
+/// The one helm of the image, of the tests and of `make image`: a module whose checksums are kept beside it.
+#[test]
+fn the_helm_of_the_image_is_the_one_that_the_tests_run_with() {
+    assert_eq!(version(Program::Helm), HELM);
+    assert_eq!(version(Program::Helm3), HELM_3);
+    let module = fs::read_to_string(root().join("image/helm/go.mod")).expect("go.mod");
+    assert!(
+        module.contains(&format!("helm.sh/helm/v4 v{HELM}")),
+        "{module}"
+    );
+    let sums = fs::read_to_string(root().join("image/helm/go.sum")).expect("go.sum");
+    assert!(sums.contains(&format!("helm.sh/helm/v4 v{HELM} h1:")));
+    let built = instructions().join("\n");
+    for part in [
+        "COPY image/helm .",
+        &format!("ARG HELM_VERSION={HELM}"),
+        "go build -mod=readonly",
+    ] {
+        assert!(built.contains(part), "{part:?} is not in the Dockerfile");
     }
 }
 

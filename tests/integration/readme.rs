@@ -11,10 +11,11 @@ use tempfile::TempDir;
 
 use crate::support::control_plane::ControlPlane;
 use crate::support::controller::Controller;
+use crate::support::helm::HELM;
 use crate::support::kubelet::Kubelet;
 use crate::support::process;
 use crate::support::server::{binary, chartroom};
-use crate::support::tools::tool;
+use crate::support::tools;
 
 /// Where the README says that the server listens.
 const ADDRESS: &str = "http://localhost:8080";
@@ -102,8 +103,8 @@ fn a_checkout() -> TempDir {
     link(&root().join("chart"), "chartroom/chart");
     link(&root().join("builtin-charts"), "chartroom/builtin-charts");
     link(&binary(), "bin/chartroom");
-    link(&tool("helm-4.1.4/helm"), "bin/helm");
-    link(&tool("kubectl-1.34/kubectl"), "bin/kubectl");
+    link(&tools::helm(HELM), "bin/helm");
+    link(&tools::control_plane("kubectl"), "bin/kubectl");
     place
 }
 

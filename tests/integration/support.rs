@@ -26,3 +26,4 @@ pub mod server;
 pub mod tar;
 pub mod tls;
 pub mod tools;
+pub mod version;

@@ -11,7 +11,7 @@ use chartroom::chart::version::Version;
 use serde_json::Value;
 
 use crate::support::chart_builder::ChartBuilder;
-use crate::support::helm::Helm;
+use crate::support::helm::{HELM, Helm};
 use crate::support::random::Random;
 use crate::support::server::TestServer;
 
@@ -155,7 +155,7 @@ async fn every_range_matches_the_versions_that_helm_finds() {
         let package = ChartBuilder::new("probe", version).package();
         server.http().post("/api/charts", package).await.expect(201);
     }
-    let helm = Helm::new("4.1.4");
+    let helm = Helm::new(HELM);
     helm.ok(&["repo", "add", "room", &server.url()]);
     let mut ranges: Vec<String> = (RANGES.iter().chain(&NONSENSE))
         .map(|range| (*range).to_owned())
@@ -194,7 +194,7 @@ async fn the_version_that_a_range_selects_is_the_one_that_helm_shows() {
         let package = ChartBuilder::new("probe", version).package();
         server.http().post("/api/charts", package).await.expect(201);
     }
-    let helm = Helm::new("4.1.4");
+    let helm = Helm::new(HELM);
     helm.ok(&["repo", "add", "room", &server.url()]);
     let mut versions = parsed();
     versions.sort_by(|a, b| b.1.cmp(&a.1));

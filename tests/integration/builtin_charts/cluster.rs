@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Chart, charts, no_findings};
 use crate::support::control_plane::ControlPlane;
 use crate::support::dry_run::refusals;
-use crate::support::helm::{Helm, objects};
+use crate::support::helm::{HELM, Helm, objects};
 
 #[test]
 fn an_api_server_accepts_every_object() {
@@ -13,7 +13,7 @@ fn an_api_server_accepts_every_object() {
     let kubectl = plane.namespace();
     let namespace = kubectl.namespace();
     let version = plane.api().get("/version").expect("its version");
-    let helm = Helm::new("4.1.4").on_cluster(&plane.kubeconfig());
+    let helm = Helm::new(HELM).on_cluster(&plane.kubeconfig());
     let mut findings = Vec::new();
     for chart in charts().into_iter().filter(|chart| !chart.is_umbrella()) {
         // as it is on this cluster, unless the chart is not for so old a one
@@ -46,7 +46,7 @@ fn newer_than(server: &Value, chart: &Chart) -> Option<String> {
 
 #[test]
 fn service_monitors_are_rendered_where_their_api_is() {
-    let helm = Helm::new("4.1.4");
+    let helm = Helm::new(HELM);
     let asked = ["--set", "serviceMonitor.enabled=true"];
     for chart in charts() {
         let values = chart.values();
@@ -73,7 +73,7 @@ fn service_monitors_are_rendered_where_their_api_is() {
 fn the_password_of_nats_is_made_once_and_kept() {
     let plane = ControlPlane::shared();
     let kubectl = plane.namespace();
-    let helm = Helm::new("4.1.4").on_cluster(&plane.kubeconfig());
+    let helm = Helm::new(HELM).on_cluster(&plane.kubeconfig());
     let nats = super::chart::folder().join("nats").display().to_string();
     let apply = |setting: &str| {
         helm.ok(&[

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::{Chart, charts};
-use crate::support::helm::{Helm, objects};
+use crate::support::helm::{HELM, Helm, objects};
 
 /// The registry that some renderings name.
 pub const MIRROR: &str = "registry.example";
@@ -32,7 +32,7 @@ pub fn renderings() -> &'static [Rendering] {
 
 #[track_caller]
 fn of_chart(chart: Chart) -> Vec<Rendering> {
-    let helm = Helm::new("4.1.4");
+    let helm = Helm::new(HELM);
     let mirror =
         format!("global.imageRegistry={MIRROR}/,global.imagePullSecrets[0].name={PULL_SECRET}");
     let mut renderings = Vec::new();

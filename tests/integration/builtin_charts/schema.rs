@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{charts, no_findings};
-use crate::support::helm::Helm;
+use crate::support::helm::{HELM, Helm};
 
 #[test]
 fn unknown_values_and_the_latest_image_are_refused() {
-    let helm = Helm::new("4.1.4");
+    let helm = Helm::new(HELM);
     let mut findings = Vec::new();
     for chart in charts() {
         let mut wrong = vec![("replicaz=2", "replicaz")];

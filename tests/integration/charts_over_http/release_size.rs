@@ -4,7 +4,7 @@ use chartroom::controller::charts::{RELEASE_LIMIT, release_size_estimate};
 
 use super::*;
 use crate::support::control_plane::ControlPlane;
-use crate::support::helm::Helm;
+use crate::support::helm::{HELM, Helm};
 use crate::support::server::TestServer;
 
 /// Text and noise by turns, `len` bytes: what charts are made of, at its worst.
@@ -42,7 +42,7 @@ async fn what_is_refused_as_too_large_helm_cannot_install() {
         }
     }
     let server = TestServer::start(&[]);
-    let helm = Helm::new("4.1.4");
+    let helm = Helm::new(HELM);
     let kubectl = ControlPlane::shared().namespace();
     let kubeconfig = ControlPlane::shared().kubeconfig().display().to_string();
     for (version, len, refuses) in [

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{HELMS, PROFILES, chart, container, document, find, names, render};
 use crate::support::control_plane::ControlPlane;
 use crate::support::dry_run::refusals;
-use crate::support::helm::Helm;
+use crate::support::helm::{HELM, Helm};
 
 #[test]
 fn every_helm_takes_it_with_every_profile() {
@@ -28,9 +28,9 @@ fn an_api_server_takes_every_object_of_every_profile() {
     let plane = ControlPlane::shared();
     plane.define_components();
     let kubectl = plane.namespace();
-    let helm = Helm::new("4.1.4").on_cluster(&plane.kubeconfig());
+    let helm = Helm::new(HELM).on_cluster(&plane.kubeconfig());
     for (profile, values) in PROFILES {
-        // helm asks the server what it knows: PodDisruptionBudgets are v1beta1 there, ServiceMonitors nothing
+        // helm asks the server what it knows: nothing of ServiceMonitors
         let asked = [&["--dry-run=server"][..], values].concat();
         let objects = render(&helm, kubectl.namespace(), &asked);
         assert!(names(&objects, "ServiceMonitor").is_empty(), "{profile}");

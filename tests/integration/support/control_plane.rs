@@ -210,7 +210,7 @@ impl ControlPlane {
         let kubeconfig = self.kubeconfig().display().to_string();
         let root = self.ca.ca_cert().display().to_string();
         let port = port.to_string();
-        let mut flags = vec![
+        let flags = [
             ("kubeconfig", kubeconfig.as_str()),
             ("service-account-private-key-file", &accounts),
             ("root-ca-file", &root),
@@ -219,10 +219,6 @@ impl ControlPlane {
             ("bind-address", "127.0.0.1"),
             ("secure-port", &port),
         ];
-        if minor_version("kube-controller-manager") < 24 {
-            // the port without TLS, which later versions do not have
-            flags.push(("port", "0"));
-        }
         self.daemons().start("kube-controller-manager", &flags);
         let account = ["get", "serviceaccount", "default"];
         if let Err(log) = self.wait_until(&account) {
@@ -266,16 +262,4 @@ fn free_ports<const N: usize>() -> [u16; N] {
     // all are held until the last is known
     let held = [(); N].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port"));
     held.map(|listener| listener.local_addr().expect("a local address").port())
-}
-
-/// 20 for a program that calls itself `Kubernetes v1.20.2`.
-#[track_caller]
-fn minor_version(program: &str) -> u32 {
-    let path = tools::control_plane(program).display().to_string();
-    let answer = process::run_ok(&path, &["--version"]).stdout();
-    answer
-        .split('.')
-        .nth(1)
-        .and_then(|minor| minor.parse().ok())
-        .unwrap_or_else(|| panic!("{program} says {answer:?}"))
 }

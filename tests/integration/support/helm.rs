@@ -11,8 +11,12 @@ use tempfile::TempDir;
 use super::process::{self, Finished};
 use super::tools;
 
-/// The versions that people have.
-pub const HELMS: [&str; 3] = ["4.1.4", "3.18.0", "3.10.1"];
+/// The Helm of the image, which the controller runs: `HELM` of `tests/tools/versions`.
+pub const HELM: &str = "4.3.1";
+/// The last Helm 3: `HELM_3` there.
+pub const HELM_3: &str = "3.22.0";
+/// The versions that people have, the newest first.
+pub const HELMS: [&str; 5] = [HELM, "4.1.4", HELM_3, "3.18.0", "3.10.1"];
 
 /// A helm client of one version; its repositories, cache and data are this test's own.
 pub struct Helm {
@@ -29,7 +33,7 @@ impl Helm {
         let home = TempDir::new().expect("a temporary directory");
         Helm {
             version,
-            binary: tools::tool(&format!("helm-{version}/helm")),
+            binary: tools::helm(version),
             kubeconfig: home.path().join("no-cluster"),
             home,
         }

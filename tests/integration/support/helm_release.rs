@@ -13,7 +13,7 @@ pub use self::revision::Revision;
 use super::api::{Api, poll};
 use super::chart_builder::ChartBuilder;
 use super::control_plane::ControlPlane;
-use super::helm::Helm;
+use super::helm::{HELM, Helm};
 use super::process::Finished;
 
 /// How long something may take to become so.
@@ -30,7 +30,7 @@ impl Releases {
     /// With helm 4.
     #[track_caller]
     pub fn of(plane: &ControlPlane, namespace: &str) -> Releases {
-        Releases::with_helm(plane, namespace, "4.1.4")
+        Releases::with_helm(plane, namespace, HELM)
     }
 
     /// With the helm of this version.

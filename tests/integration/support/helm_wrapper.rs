@@ -28,7 +28,7 @@ impl HelmWrapper {
     /// Around the helm of this version, such as `4.1.4`.
     #[track_caller]
     pub fn new(version: &str) -> HelmWrapper {
-        let helm = tools::tool(&format!("helm-{version}/helm"));
+        let helm = tools::helm(version);
         let wrapper = HelmWrapper {
             directory: TempDir::new().expect("a temporary directory"),
         };

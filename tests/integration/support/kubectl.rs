@@ -24,7 +24,7 @@ impl Kubectl {
     #[track_caller]
     pub fn new(kubeconfig: &Path, namespace: &str) -> Kubectl {
         Kubectl {
-            binary: tools::tool("kubectl-1.34/kubectl"),
+            binary: tools::control_plane("kubectl"),
             kubeconfig: kubeconfig.to_owned(),
             namespace: namespace.to_owned(),
         }

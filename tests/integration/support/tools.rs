@@ -1,8 +1,10 @@
-//! Where the programs are that `make test` installs.
+//! Where the programs are that `make tools` installs.
 
 use std::path::PathBuf;
 
-/// The folder with the clients: `CHARTROOM_TOOLS`, or where `tests/tools/install.sh` puts them by itself.
+use super::version::{Program, version};
+
+/// The folder with the programs: `CHARTROOM_TOOLS`, or where `tests/tools/install.sh` puts them by itself.
 pub fn folder() -> PathBuf {
     if let Some(tools) = std::env::var_os("CHARTROOM_TOOLS") {
         return tools.into();
@@ -12,31 +14,35 @@ pub fn folder() -> PathBuf {
     cache.expect("a home directory").join("chartroom/tools")
 }
 
-/// One of the programs by its path below that folder, such as `helm-4.1.4/helm`.
+/// One of the programs by its path below that folder, such as `hadolint-2.15.1/hadolint`.
 #[track_caller]
 pub fn tool(path: &str) -> PathBuf {
-    installed(folder().join(path))
-}
-
-/// A program of the control plane, such as `etcd`: out of `KUBEBUILDER_ASSETS` if that is set.
-#[track_caller]
-pub fn control_plane(program: &str) -> PathBuf {
-    match std::env::var_os("KUBEBUILDER_ASSETS") {
-        Some(assets) if !assets.is_empty() => {
-            let path = PathBuf::from(assets).join(program);
-            assert!(path.is_file(), "KUBEBUILDER_ASSETS has no {program}");
-            path
-        }
-        _ => tool(&format!("control-plane-1.20.2/{program}")),
-    }
-}
-
-#[track_caller]
-fn installed(path: PathBuf) -> PathBuf {
+    let path = folder().join(path);
     assert!(
         path.is_file(),
-        "{} is missing: run `make test`, it installs what the tests need",
+        "{} is missing: run `make tools`, it installs what the tests need",
         path.display()
     );
     path
+}
+
+/// The helm of this version, such as `3.18.0`.
+#[track_caller]
+pub fn helm(version: &str) -> PathBuf {
+    tool(&format!("helm-{version}/helm"))
+}
+
+/// A program of Kubernetes, such as `kube-apiserver` or `kubectl`, of the version that this run is for; or `etcd`.
+#[track_caller]
+pub fn control_plane(program: &str) -> PathBuf {
+    match program {
+        "etcd" => tool(&format!("etcd-{}/etcd", version(Program::Etcd))),
+        _ => kubernetes(&version(Program::Kubernetes), program),
+    }
+}
+
+/// A program of Kubernetes of this version.
+#[track_caller]
+pub fn kubernetes(version: &str, program: &str) -> PathBuf {
+    tool(&format!("kubernetes-{version}/{program}"))
 }

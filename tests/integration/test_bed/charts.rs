@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::api::Api;
 use crate::support::chart_builder::{ChartBuilder, Hook};
 use crate::support::control_plane::ControlPlane;
-use crate::support::helm::Helm;
+use crate::support::helm::{HELM, Helm};
 use crate::support::helm_release::Releases;
 
 #[test]
@@ -55,7 +55,7 @@ fn charts_lint_and_install() {
         ),
         ("crd", chart().crd(&group, "Widget"), "configmaps/crd-app"),
     ];
-    let lint = Helm::new("4.1.4");
+    let lint = Helm::new(HELM);
     for (release, chart, object) in charts {
         let directory = chart.write_directory(lint.directory());
         lint.ok(&["lint", &directory.display().to_string()]);

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::support::api::{Api, poll};
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::control_plane::ControlPlane;
+use crate::support::helm::HELM;
 use crate::support::helm_release::Releases;
 use crate::support::helm_wrapper::{HelmCall, HelmWrapper, most_at_once, overlaps};
 use crate::support::process::{self, Finished};
@@ -20,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 fn a_run_is_recorded_and_the_real_helm_gets_everything() {
     let bed = Bed::new();
     let answer = bed.run(&["version", "--template={{.Version}}"], "");
-    assert_eq!(answer.succeeded().stdout(), "v4.1.4");
+    assert_eq!(answer.succeeded().stdout(), format!("v{HELM}"));
     assert_eq!(bed.wrapper.calls().len(), 0);
     assert_eq!(
         bed.wrapper.questions(),
@@ -229,7 +230,7 @@ impl Bed {
         let plane = ControlPlane::shared();
         let namespace = plane.namespace().namespace().to_owned();
         Bed {
-            wrapper: HelmWrapper::new("4.1.4"),
+            wrapper: HelmWrapper::new(HELM),
             releases: Releases::of(plane, &namespace),
             api: plane.api().clone(),
             kubeconfig: plane.kubeconfig(),

@@ -2,11 +2,12 @@
 
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::control_plane::ControlPlane;
+use crate::support::helm::{HELM, HELM_3};
 use crate::support::helm_release::Releases;
 
 #[test]
 fn helm_believes_that_a_pending_release_is_being_worked_on() {
-    let releases = bed("4.1.4");
+    let releases = bed(HELM);
     let chart = ChartBuilder::new("app", "1.0.0");
     let rows = [
         ("pending-install", 1),
@@ -37,7 +38,7 @@ fn helm_believes_that_a_pending_release_is_being_worked_on() {
 
 #[test]
 fn a_helm_killed_in_its_wait_leaves_the_release_pending() {
-    let releases = bed("4.1.4");
+    let releases = bed(HELM);
     let chart = ChartBuilder::new("app", "1.0.0").deployment();
     releases.interrupt_upgrade("new", &chart);
     assert_eq!(releases.statuses("new"), ["pending-install"]);
@@ -55,7 +56,7 @@ fn a_helm_killed_in_its_wait_leaves_the_release_pending() {
 
 #[test]
 fn people_work_on_releases_with_either_helm() {
-    for version in ["4.1.4", "3.18.0"] {
+    for version in [HELM, "4.1.4", HELM_3, "3.18.0"] {
         let releases = bed(version);
         let chart = ChartBuilder::new("app", "1.0.0");
         releases

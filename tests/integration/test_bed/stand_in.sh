@@ -22,7 +22,7 @@ if [ -z "$alone" ]; then
 fi
 say "Serving metrics" "\"address\":\"$METRICS\""
 say "Serving health probes" '"address":"127.0.0.1:9"'
-say "Controller: helm is usable" '"helm":"v4.1.4"'
+say "Controller: helm is usable" '"helm":"v4.3.1"'
 setpriv --pdeathsig TERM "$helm" upgrade one "$CHART" --install --wait=watcher --timeout=5m \
   --namespace="$namespace" >/dev/null 2>&1 &
 run=$!

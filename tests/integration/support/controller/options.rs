@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::super::helm::HELM;
 use super::super::server::binary;
 use super::{ControlPlane, Controller, HelmWrapper};
 
@@ -33,7 +34,7 @@ impl ControllerOptions {
         ControllerOptions {
             namespace: namespace.to_owned(),
             kubeconfig: plane.kubeconfig(),
-            wrapper: Arc::new(HelmWrapper::new("4.1.4")),
+            wrapper: Arc::new(HelmWrapper::new(HELM)),
             storage: Arc::new(TempDir::new().expect("a temporary directory")),
             program: binary(),
             leader_elect: false,
