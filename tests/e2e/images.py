@@ -24,13 +24,17 @@ WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob", "Pod")
 
 
 def program_image(program, reference, entrypoint, out):
-    """An archive of the image REFERENCE that holds a program, and the libraries it is linked with."""
+    """An archive of the image REFERENCE: a program, the libraries it is linked with, and what it reads in /usr/share,
+    which is kept in `share` beside it."""
     layer = archive.Layer(entrypoint[0])
     layer.folder("tmp", 0o1777)
     layer.file(entrypoint[0], program, 0o755)
     # what ldd says of a static program has no path in it
     for library in re.findall(r"(/\S+) \(0x", run("ldd", program, check=False)):
         layer.file(library, library, 0o755)
+    share = Path(program).parent / "share"
+    for file in sorted(path for path in share.rglob("*") if path.is_file()):
+        layer.file(f"/usr/share/{file.relative_to(share)}", file)
     return archive.write(out, reference, [layer], {"Entrypoint": entrypoint})
 
 

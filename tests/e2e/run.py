@@ -353,6 +353,8 @@ def main():
             (image, what if what == images.STAND_IN else f"real program, {what}") for image, what in held.items()])
         steps.run(Scenario(site, arguments.image, steps, Path(directory), Software(site, held)).steps_in_order())
         good = steps.summary()
+        if not good:
+            node.keep_logs()
         if not good and arguments.keep:
             input(f"tests/e2e/node.py exec {arguments.name} kubectl get pods -A   talks to the node; Enter ends it ")
     sys.exit(0 if good else 1)

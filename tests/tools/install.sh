@@ -170,6 +170,9 @@ if [ $node = yes ] && [ ! -x "$dir/alertmanager-debian/alertmanager" ]; then
   { fetch || { apt-get update && fetch; }; } >"$scratch/apt.log" 2>&1 ||
     { tail -n 20 "$scratch/apt.log" >&2; die "apt-get could not fetch prometheus-alertmanager"; }
   dpkg-deb --extract "$scratch"/*.deb "$scratch"
+  # Debian's reads its templates from /usr/share
+  mkdir -p "$dir/alertmanager-debian/share"
+  cp -r "$scratch/usr/share/prometheus" "$dir/alertmanager-debian/share/"
   place "$scratch/usr/bin/prometheus-alertmanager" alertmanager-debian/alertmanager "alertmanager, version" --version
 fi
 [ -z "$scratch" ] || rm -rf "$scratch"
