@@ -48,7 +48,7 @@ class Steps:
         self.width = max(map(len, titles))
         for number, (step, title) in enumerate(zip(steps, titles), 1):
             if colours():
-                print(f"  {paint(CYAN, '…')} {number}  {title}", end="\r", flush=True)
+                print(f"  {paint(CYAN, '…')} {number:>2}  {title}", end="\r", flush=True)
             start = time.monotonic()
             try:
                 step()
@@ -68,7 +68,7 @@ class Steps:
 
     def line(self, colour, mark, number, title, start):
         took = paint(DIM, f"{time.monotonic() - start:6.1f} s")
-        print(f"  {paint(colour, mark)} {number}  {title:<{self.width}}{took}", flush=True)
+        print(f"  {paint(colour, mark)} {number:>2}  {title:<{self.width}}{took}", flush=True)
 
     def measure(self, what, value, unit, limit):
         """A figure beside what it must reach: shown at the end, never an assertion."""

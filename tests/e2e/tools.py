@@ -28,7 +28,9 @@ class Tools:
         folders = {
             **dict.fromkeys(KUBERNETES, f"kubernetes-{version['KUBERNETES']}"),
             **dict.fromkeys(CONTAINERD, f"containerd-{version['CONTAINERD']}"),
-            "etcd": f"etcd-{version['ETCD']}", "helm": f"helm-{version['HELM']}", "alertmanager": "alertmanager-debian",
+            "etcd": f"etcd-{version['ETCD']}", "helm": f"helm-{version['HELM']}",
+            # of the version that Debian has
+            "alertmanager": max((path.name for path in self.folder.glob("alertmanager-*")), default="alertmanager"),
         }
         for name in SITE:
             module, = (TESTS / "tools" / "go").glob(f"{name}-*")

