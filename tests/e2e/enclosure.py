@@ -166,12 +166,10 @@ class Enclosure:
 
     # --- control groups --------------------------------------------------------------------------------------------
     def hierarchies(self):
-        """One of cgroup v2, which has every controller, or those of v1, one for each."""
+        """The one of cgroup v2, or those of v1, one for each controller; runc keeps to a v2 beside these, too."""
         if unified():
             return [CGROUPS]
-        return sorted(CGROUPS / name for name in os.listdir(CGROUPS)
-                      if name != "unified" and not (CGROUPS / name).is_symlink()
-                      and (CGROUPS / name / "cgroup.procs").exists())
+        return sorted(path.parent for path in CGROUPS.glob("*/cgroup.procs") if not path.parent.is_symlink())
 
     def group(self, controller="pids"):
         return (CGROUPS if unified() else CGROUPS / controller) / self.name

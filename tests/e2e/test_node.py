@@ -94,10 +94,16 @@ class NodeTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.node = Node("check").up()
-        cls.addClassCleanup(cls.node.down)
+        cls.addClassCleanup(cls.take_down)
         archive = cls.node.state / "answers.tar"
         images.stand_in_image(cls.node.state / "stand-in", IMAGE, [9090, 8080], archive)
         cls.node.load_image(archive)
+
+    @classmethod
+    def take_down(cls):
+        cls.node.down()
+        if left := run("find", CGROUPS, "-maxdepth", "2", "-name", cls.node.enclosure.name):
+            raise AssertionError(f"control groups left: {left}")
 
     def wait_available(self, *names):
         names = (f"deployment/{name}" for name in names)
