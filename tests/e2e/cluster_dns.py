@@ -26,8 +26,12 @@ def install(node):
     images.program_image(node.tools["coredns"], IMAGE, ["/coredns", "-conf=/etc/coredns/Corefile"], out)
     node.load_image(out)
     node.apply(*objects())
-    until("cluster DNS", lambda: node.get("deployment", METADATA["name"], "--namespace", METADATA["namespace"])
-          ["status"].get("availableReplicas"), 60)
+
+    def available():
+        deployment = node.get("deployment", METADATA["name"], "--namespace", METADATA["namespace"])
+        return deployment["status"].get("availableReplicas")
+
+    until("cluster DNS", available, 60)
 
 
 def objects():
@@ -77,9 +81,12 @@ def resolve(node, name, namespace="default"):
     node.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "resolver", "namespace": namespace}, "spec": {
         "restartPolicy": "Never",
         "containers": [{"name": "getent", "image": RESOLVER, "imagePullPolicy": "IfNotPresent", "args": [name]}]}})
-    ended = ("Succeeded", "Failed")
-    phase = until("the end of the pod that asks", lambda: (
-        lambda phase: phase in ended and phase)(node.get("pod", "resolver", *where)["status"]["phase"]), 30)
+
+    def ended():
+        phase = node.get("pod", "resolver", *where)["status"]["phase"]
+        return phase if phase in ("Succeeded", "Failed") else None
+
+    phase = until("the end of the pod that asks", ended, 30)
     said = node.kubectl("logs", "resolver", *where)
     node.kubectl("delete", "pod", "resolver", *where)
     if phase == "Failed":

@@ -46,14 +46,13 @@ class Software:
         return worst
 
     def settled_targets(self):
-        """Job → health, once every real program was scraped with success and every stand-in without."""
+        """Job → health, once every real program is up and every stand-in, which has no metrics, is down."""
         wanted = {"prometheus", "node-exporter", "alertmanager", "chartroom"} | OF_THE_NODE
 
         def settled():
             seen = self.targets()
-            real = {job: health for job, health in seen.items() if job not in self.stand_ins}
-            if wanted - set(real) or set(real.values()) != {"up"} or "unknown" in seen.values():
-                raise LookupError(f"targets of Prometheus: {seen}")
+            if wanted - set(seen) or seen != {job: "down" if job in self.stand_ins else "up" for job in seen}:
+                raise LookupError(str(seen))
             return seen
 
         return until("Prometheus's targets", settled, 90, 0.5)
