@@ -28,7 +28,7 @@ def say(text):
 
 
 def load_images(site):
-    """The charts' images: the real ones if their registries can be reached, stand-ins otherwise; which, is said."""
+    """The charts' images: the real ones if their registries can be reached, made here otherwise; which, is said."""
     charts = ROOT / "builtin-charts"
     wanted = sorted(images.annotated_images(charts, only=MONITORING) & set(images.rendered_ports(site.node, charts)))
     pulled = []
@@ -40,9 +40,11 @@ def load_images(site):
     if len(pulled) == len(wanted):
         return
     print(paint(YELLOW, f"  {wanted[len(pulled)]} cannot be pulled from here."))
-    print(paint(YELLOW, "  STAND-INS: every pod below runs a program that answers its probes and does nothing else."))
-    print("  The charts, Kubernetes, helm and chartroom are the real ones.", flush=True)
-    images.load_stand_ins(site.node, charts, only=wanted)
+    held = images.load_images(site.node, charts, only=wanted)
+    stand_ins = [image for image, what in held.items() if what == images.STAND_IN]
+    print(paint(YELLOW, f"  STAND-INS: below, {' and '.join(stand_ins)} are a program that answers its probes and "
+                        "does nothing else."))
+    print("  Everything else is real: charts, Kubernetes, helm, chartroom and the other programs.", flush=True)
 
 
 class Board:

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 from programs import run, until
+from tools import SYSTEM_PATH
 
 ADDRESS = "10.99.0.1"
 SERVICES = "10.96.0.0/16"
@@ -116,7 +117,7 @@ class Enclosure:
         enter = ["sh", "-c", 'echo $$ >"$0"; exec "$@"', group / "cgroup.procs", *self.inside(*joins), *command]
         self.children.append(subprocess.Popen(
             [str(word) for word in enter], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin", "HOME": "/root", **(environment or {})}))
+            env={"PATH": SYSTEM_PATH, "HOME": "/root", **(environment or {})}))
         log.close()
 
     def processes(self, part):
@@ -165,21 +166,47 @@ class Enclosure:
 
     # --- control groups --------------------------------------------------------------------------------------------
     def hierarchies(self):
-        return sorted(CGROUPS / name for name in os.listdir(CGROUPS)
-                      if name != "unified" and not (CGROUPS / name).is_symlink()
-                      and (CGROUPS / name / "cgroup.procs").exists())
+        """The one of cgroup v2, or those of v1, one for each controller; runc keeps to a v2 beside these, too."""
+        if unified():
+            return [CGROUPS]
+        return sorted(path.parent for path in CGROUPS.glob("*/cgroup.procs") if not path.parent.is_symlink())
 
-    def group(self):
-        return CGROUPS / "pids" / self.name
+    def group(self, controller="pids"):
+        return (CGROUPS if unified() else CGROUPS / controller) / self.name
 
     def make_group(self, hierarchy):
         group = hierarchy / self.name
         group.mkdir(exist_ok=True)
+        if unified():
+            # a group has the controllers that the one above gives on: to the node's, and to the pods' in it
+            for above in (hierarchy, group):
+                given = " ".join(f"+{name}" for name in (above / "cgroup.controllers").read_text().split())
+                (above / "cgroup.subtree_control").write_text(given)
+            return
         for setting in ("cpuset.cpus", "cpuset.mems"):
             if (group / setting).exists():
                 (group / setting).write_text((hierarchy / setting).read_text())
+
+    def memory_limit(self, group):
+        """Bytes that a group below the node's may use."""
+        file = "memory.max" if unified() else "memory.limit_in_bytes"
+        return int((self.group("memory") / group / file).read_text())
 
     def remove_groups(self, hierarchy):
         for folder, _, _ in os.walk(hierarchy / self.name, topdown=False):
             os.rmdir(folder)
         return True
+
+
+def unified():
+    """Whether this machine has cgroup v2."""
+    return (CGROUPS / "cgroup.controllers").exists()
+
+
+def missing_controllers():
+    """Controllers that a kubelet needs and this machine does not have."""
+    needed = ("cpu", "cpuset", "memory", "pids")
+    if unified():
+        there = (CGROUPS / "cgroup.controllers").read_text().split()
+        return [name for name in needed if name not in there]
+    return [name for name in needed if not (CGROUPS / name).is_dir()]

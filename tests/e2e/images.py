@@ -1,4 +1,5 @@
-"""Images for a node that cannot pull any: under the real names, the program that answers probes and nothing else."""
+"""Images for a node that cannot pull any: under the real names, the real programs where they are to be had, and where
+not, one that answers probes and does nothing else."""
 
 import json
 import re
@@ -8,8 +9,33 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "image"))
 
 import archive  # noqa: E402
+from programs import run  # noqa: E402
 
+# an image's name without its tag: the program that tests/tools keeps, its place in the image
+REAL = {
+    "docker.io/nats": ("nats-server", "/usr/local/bin/nats-server"),
+    "quay.io/prometheus/alertmanager": ("alertmanager", "/bin/alertmanager"),
+    "quay.io/prometheus/node-exporter": ("node_exporter", "/bin/node_exporter"),
+    "quay.io/prometheus/prometheus": ("prometheus", "/bin/prometheus"),
+    "registry.k8s.io/metrics-server/metrics-server": ("metrics-server", "/metrics-server"),
+}
+STAND_IN = "stand-in"
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob", "Pod")
+
+
+def program_image(program, reference, entrypoint, out):
+    """An archive of the image REFERENCE: a program, the libraries it is linked with, and what it reads in /usr/share,
+    which is kept in `share` beside it."""
+    layer = archive.Layer(entrypoint[0])
+    layer.folder("tmp", 0o1777)
+    layer.file(entrypoint[0], program, 0o755)
+    # what ldd says of a static program has no path in it
+    for library in re.findall(r"(/\S+) \(0x", run("ldd", program, check=False)):
+        layer.file(library, library, 0o755)
+    share = Path(program).parent / "share"
+    for file in sorted(path for path in share.rglob("*") if path.is_file()):
+        layer.file(f"/usr/share/{file.relative_to(share)}", file)
+    return archive.write(out, reference, [layer], {"Entrypoint": entrypoint})
 
 
 def stand_in_image(program, reference, ports, out):
@@ -84,9 +110,9 @@ def container_ports(where, container):
     return found
 
 
-def load_stand_ins(node, charts, only=None):
-    """Loads a stand-in for every image that the charts run with their own values, under its real name; returns
-    reference → ports.
+def load_images(node, charts, only=None):
+    """Loads an image for every one that the charts run with their own values, under its real name; returns reference
+    → what is in it: STAND_IN, or the real program and its version.
 
     An image that is rendered and not annotated is an error: whoever fills a site's registry would miss it.
     """
@@ -95,9 +121,16 @@ def load_stand_ins(node, charts, only=None):
         raise ValueError("images that no helm.sh/images annotation names: " + ", ".join(sorted(missing)))
     folder = node.state / "images"
     folder.mkdir(exist_ok=True)
+    held = {}
     for reference in sorted(ports if only is None else set(ports) & set(only)):
         out = folder / (re.sub(r"[^A-Za-z0-9.-]", "_", reference) + ".tar")
-        stand_in_image(node.state / "stand-in", reference, ports[reference], out)
+        name, place = REAL.get(reference.rpartition(":")[0], (None, None))
+        if name:
+            program_image(node.tools[name], reference, [place], out)
+            held[reference] = node.tools[name].parent.name
+        else:
+            stand_in_image(node.state / "stand-in", reference, ports[reference], out)
+            held[reference] = STAND_IN
         node.load_image(out)
-        node.say(f"stand-in for {reference} on {', '.join(map(str, sorted(ports[reference]))) or 'no port'}")
-    return ports
+        node.say(f"{reference}: {held[reference]}")
+    return held

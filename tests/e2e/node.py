@@ -7,8 +7,8 @@
   node.py start-runtime [NAME]   start containerd again, wait until the node is ready
   node.py down [NAME]            stop it and clear everything away, also what a killed run left behind
 
-NAME defaults to "e2e"; nodes with different names can run side by side. Needs root, Linux with cgroup v1, and what
-`tests/tools/install.sh --node` and `tests/tools/control-plane.sh --node` install.
+NAME defaults to "e2e"; nodes with different names can run side by side. Needs root, Linux with cgroup v1 or v2, and
+what `tests/tools/install.sh --node` installs.
 """
 
 import fcntl
@@ -25,25 +25,21 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "image"))
 
 import archive  # noqa: E402
+import cluster_dns  # noqa: E402
 import kubernetes  # noqa: E402
-from enclosure import CGROUPS, Enclosure  # noqa: E402
+from enclosure import Enclosure, missing_controllers  # noqa: E402
 from programs import run, until  # noqa: E402
-
-
-def tools_folder():
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("CHARTROOM_TOOLS") or cache / "chartroom" / "tools")
+from tools import Tools  # noqa: E402
 
 
 class Node:
     """`with Node() as node:` starts a node and clears it away at the end, also after a failure or Ctrl-C."""
 
-    def __init__(self, name="e2e", tools=None, progress=None):
+    def __init__(self, name="e2e", progress=None):
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,10}", name):
             raise ValueError(f"a node's name is of lower-case letters, digits and dashes, at most 11, not {name!r}")
         self.name = name
-        self.tools = Path(tools or tools_folder())
-        self.binaries = self.tools / "control-plane-1.20.2"
+        self.tools = Tools()
         # short: a Unix socket's path has at most 107 characters
         self.state = Path("/var/tmp") / f"chartroom-{name}"
         self.kubeconfig = self.state / "kubeconfig"
@@ -63,7 +59,7 @@ class Node:
             kubernetes.credentials(self.state)
             kubernetes.settings(self.state)
             self.enclosure.create(init)
-            self.commands = kubernetes.commands(self.state, self.binaries)
+            self.commands = kubernetes.commands(self.state, self.tools)
             self.say("etcd, kube-apiserver, containerd")
             for part in ("etcd", "apiserver", "containerd"):
                 self.start(part)
@@ -74,6 +70,8 @@ class Node:
                 self.start(part)
             self.wait_ready()
             until("the default ServiceAccount", lambda: self.kubectl("get", "serviceaccount", "default"), 60)
+            self.say("cluster DNS")
+            cluster_dns.install(self)
             self.say(f"ready after {time.monotonic() - start:.1f} s")
         except BaseException as error:
             if isinstance(error, Exception):
@@ -88,7 +86,7 @@ class Node:
         if not self.kubeconfig.exists():
             raise SystemExit(f"no node {self.name} is running: start it with `node.py up {self.name}`")
         self.enclosure.attach()
-        self.commands = kubernetes.commands(self.state, self.binaries)
+        self.commands = kubernetes.commands(self.state, self.tools)
         return self
 
     def down(self):
@@ -119,16 +117,10 @@ class Node:
     def check_machine(self):
         if os.geteuid() != 0:
             raise SystemExit("a node needs root: namespaces, mounts, control groups and containers are made")
-        if not (CGROUPS / "memory").is_dir() or not (CGROUPS / "pids").is_dir():
-            raise SystemExit("a node of Kubernetes 1.20 needs the cgroup v1 hierarchies, this machine has cgroup v2 "
-                             "only: boot it with systemd.unified_cgroup_hierarchy=0")
-        built = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
-        missing = [name for name in built if not (self.binaries / name).exists()]
-        installed = ("containerd", "runc", "iptables", "conntrack", "ip", "sysctl", "curl", "gcc", "openssl")
-        missing += [name for name in installed if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
-        if missing:
-            raise SystemExit(f"missing {', '.join(missing)}: run tests/tools/install.sh --node and "
-                             "tests/tools/control-plane.sh --node")
+        if missing := missing_controllers():
+            raise SystemExit(f"a kubelet needs the control groups of {', '.join(missing)}, and this machine has none")
+        if missing := self.tools.missing():
+            raise SystemExit(f"missing {', '.join(missing)}: run tests/tools/install.sh --node")
 
     def hold(self):
         """One run at a time uses a node of this name; the lock ends with the process that has it."""
@@ -140,7 +132,9 @@ class Node:
 
     # --- its parts -------------------------------------------------------------------------------------------------
     def start(self, part):
-        self.enclosure.spawn(part, self.commands[part], environment={"KUBECONFIG": str(self.kubeconfig)})
+        # containerd looks for its shim in the PATH
+        environment = {"KUBECONFIG": str(self.kubeconfig), "PATH": self.tools.path("containerd")}
+        self.enclosure.spawn(part, self.commands[part], environment=environment)
 
     def kill_runtime(self):
         """A power cut for everything that runs in containers. The control plane and the kubelet go on."""
@@ -186,7 +180,7 @@ class Node:
         return {**inherited, "KUBECONFIG": str(self.kubeconfig), **helm}
 
     def kubectl(self, *words, **options):
-        return self.run(self.tools / "kubectl-1.34" / "kubectl", *words, **options)
+        return self.run(self.tools["kubectl"], *words, **options)
 
     def get(self, *words):
         """What `kubectl get` has, read."""
@@ -196,13 +190,13 @@ class Node:
         self.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
     def helm(self, *words, **options):
-        return self.run(self.tools / "helm-4.1.4" / "helm", *words, **options)
+        return self.run(self.tools["helm"], *words, **options)
 
     def curl(self, *words, **options):
         return self.run("curl", "--silent", "--show-error", "--fail-with-body", "--max-time", "20", *words, **options)
 
     def ctr(self, *words):
-        return run(*self.enclosure.inside("--net", "--mount"), "ctr", "--namespace", "k8s.io", *words)
+        return run(*self.enclosure.inside("--net", "--mount"), self.tools["ctr"], "--namespace", "k8s.io", *words)
 
     def load_image(self, path):
         """Imports a docker archive: pods find it under its references, spelled in full (docker.io/library/…)."""
@@ -254,8 +248,7 @@ def main(arguments):
         node.down()
     elif action == "exec" and rest:
         command = node.attach().command(*rest)
-        tools = ":".join(str(node.tools / folder) for folder in ("kubectl-1.34", "helm-4.1.4"))
-        os.execvpe(command[0], command, {**node.environment(), "PATH": f"{tools}:{os.environ['PATH']}"})
+        os.execvpe(command[0], command, {**node.environment(), "PATH": node.tools.path("kubectl", "helm")})
     elif action == "kill-runtime":
         node.attach().kill_runtime()
     elif action == "start-runtime":

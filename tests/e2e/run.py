@@ -2,8 +2,9 @@
 
 run.py --image IMAGE.tar [--name NAME] [--keep]
 
-One scenario in steps that build on each other, from `helm install` to `helm uninstall`. The software in the charts is
-played by an image that answers probes; Kubernetes, helm, kubectl, curl and chartroom are real. Needs root.
+One scenario in steps that build on each other, from `helm install` to `helm uninstall`. Kubernetes, helm, kubectl, curl
+and chartroom are real, and so is the software in the charts where its program is to be had; the rest is played by an
+image that answers probes. Which is which, the report says. Needs root.
 """
 
 import argparse
@@ -16,8 +17,11 @@ import time
 from pathlib import Path
 
 import images
+import nats
+from kubernetes import NODE
 from node import Node
 from programs import until
+from software import Software
 from steps import Steps, check, equal
 from users import GROUP, MONITORING, NAMESPACE, ROOT, Site, Watch, component, is_ready, museum
 
@@ -28,23 +32,25 @@ EDGES = [
     ("loki", "fluent-bit"), ("fluent-bit", "logging-stack"),
 ]
 LOGGING = ["loki", "fluent-bit", "logging-stack"]
+EVERYTHING = MONITORING + LOGGING + ["metrics-server", "nats", "late"]
 UPGRADE_TAG = "e2e-next"
 
 
 class Scenario:
     """The steps, and what one leaves for the next."""
 
-    def __init__(self, site, image, steps, directory):
-        self.site, self.image, self.steps, self.directory = site, image, steps, directory
+    def __init__(self, site, image, steps, directory, software):
+        self.site, self.image, self.steps, self.directory, self.software = site, image, steps, directory, software
         self.node = site.node
 
     def steps_in_order(self):
         return [
-            self.install_chartroom, self.monitoring_stack, self.a_push_wakes_who_waits, self.power_cut,
+            self.install_chartroom, self.monitoring_stack, self.prometheus_scrapes, self.an_alert_arrives,
+            self.kubectl_top, self.names, self.a_push_wakes_who_waits, self.power_cut, self.a_message_goes_through,
             self.upgrade_and_roll_back, self.uninstall, self.chartmuseum_deployment, self.no_packet_left,
         ]
 
-    # --- 1 ------------------------------------------------------------------------------------------------------
+    # --- install ------------------------------------------------------------------------------------------------
 
     def install_chartroom(self):
         """chartroom's image is loaded, its chart installed: the pod is Ready, helm lists the built-in charts"""
@@ -76,7 +82,7 @@ class Scenario:
         conditions = pods[0].get("status", {}).get("conditions", [])
         return pods[0] if any(c["type"] == "Ready" and c["status"] == "True" for c in conditions) else None
 
-    # --- 2 ------------------------------------------------------------------------------------------------------
+    # --- Components ---------------------------------------------------------------------------------------------
 
     def monitoring_stack(self):
         """one Component, monitoring-stack, brings up all that it needs, in order"""
@@ -102,7 +108,45 @@ class Scenario:
                 begun, done = records[after][0], records[before][1]
                 check(begun >= done, f"{after} was begun at {begun}, before {before} was deployed at {done}")
 
-    # --- 3 ------------------------------------------------------------------------------------------------------
+    # --- the software -------------------------------------------------------------------------------------------
+
+    def prometheus_scrapes(self):
+        """Prometheus has each real program of the site as a target that is up"""
+        targets = self.software.settled_targets()
+        self.steps.content("Targets of Prometheus", [
+            (job, f"{health}{', a stand-in' if job in self.software.stand_ins else ''}")
+            for job, health in sorted(targets.items())])
+        self.software.check_measurements()
+
+    def an_alert_arrives(self):
+        """an alert that the site adds to Prometheus reaches Alertmanager, which is found by its name"""
+        alert = self.software.watchdog()
+        equal(alert["status"]["state"], "active", "the alert's state")
+        until("`prometheus` Ready with the alert", lambda: self.site.ready("prometheus"), 60)
+        namespace = self.site.releases()["alertmanager"]["namespace"]
+        equal(self.software.alertmanagers(), [f"http://alertmanager.{namespace}.svc:9093/api/v2/alerts"],
+              "where Prometheus sends alerts")
+
+    def kubectl_top(self):
+        """`kubectl top nodes` answers through metrics-server"""
+        rows = self.software.top_nodes()
+        equal([row[0] for row in rows], [NODE], "nodes")
+        check(all(int(row[1].removesuffix("m")) > 0 for row in rows), f"a node that uses no CPU: {rows}")
+
+    def names(self):
+        """a pod finds the site's Services by their names"""
+        self.software.check_names()
+
+    def a_message_goes_through(self):
+        """a message goes through NATS, for who knows the password"""
+        equal(self.software.message(), nats.MESSAGE.decode(), "what the subscriber got")
+        try:
+            said = self.software.message(password="a guess")
+        except RuntimeError as error:
+            said = str(error)
+        check("Authorization Violation" in said, f"a wrong password: {said}")
+
+    # --- a push -------------------------------------------------------------------------------------------------
 
     def a_push_wakes_who_waits(self):
         """a chart pushed with curl from the node wakes the Component that waited for it"""
@@ -138,12 +182,12 @@ class Scenario:
         self.node.helm("package", chart, "--destination", self.directory)
         return self.directory / f"{name}-{version}.tgz"
 
-    # --- 4 ------------------------------------------------------------------------------------------------------
+    # --- a power cut --------------------------------------------------------------------------------------------
 
     def power_cut(self):
         """the container runtime is killed in the middle of an install: afterwards everything ends Ready"""
         node, site = self.node, self.site
-        before = {name: release["revision"] for name, release in site.releases().items() if name in MONITORING}
+        before = {name: release["revision"] for name, release in site.releases().items() if name in EVERYTHING}
         node.apply(component("logging-stack"), component("nats"))
 
         def under_way():
@@ -153,10 +197,9 @@ class Scenario:
         node.kill_runtime()
         check(not site.containers(), "containers survived the power cut")
         node.start_runtime()
-        everything = MONITORING + LOGGING + ["nats", "late"]
         until(f"all Ready after the power cut during {interrupted}",
-              lambda: self.pod() and site.ready(*everything), 300)
-        self.assert_deployed(everything)
+              lambda: self.pod() and site.ready(*EVERYTHING), 300)
+        self.assert_deployed(EVERYTHING)
         # loki before fluent-bit holds for first installs, interrupted or not
         self.assert_order(LOGGING)
         for name, revision in before.items():
@@ -165,7 +208,7 @@ class Scenario:
         equal(stuck, [], "releases left pending")
         equal(site.versions("late", self.base), ["1.0.0"], "uploads after the power cut")
 
-    # --- 5 ------------------------------------------------------------------------------------------------------
+    # --- upgrade and rollback -----------------------------------------------------------------------------------
 
     def upgrade_and_roll_back(self):
         """an upgrade of chartroom's own chart keeps uploads, credentials and Components; going back does too"""
@@ -214,32 +257,28 @@ class Scenario:
         for what, value in self.state().items():
             equal(value, known[what], f"{what} {when}")
 
-    # --- 6 ------------------------------------------------------------------------------------------------------
+    # --- uninstall ----------------------------------------------------------------------------------------------
 
     def uninstall(self):
         """`helm uninstall` takes the Components down in reverse order and leaves nothing behind but the volume"""
         node, site = self.node, self.site
-        everything = MONITORING + LOGGING + ["nats", "late"]
         with Watch(node, "components") as watch:
             node.helm("uninstall", "chartroom", "--namespace", NAMESPACE, "--timeout", "300s")
-            until("as many deletions as there were Components", lambda: len(watch.deleted()) >= len(everything), 30)
+            until("as many deletions as there were Components", lambda: len(watch.deleted()) >= len(EVERYTHING), 30)
             gone = watch.deleted()
-        equal(sorted(gone), sorted(everything), "Components that went")
+        equal(sorted(gone), sorted(EVERYTHING), "Components that went")
         for before, after in EDGES:
             check(gone.index(after) < gone.index(before), f"{before} went before {after}, which needs it: {gone}")
 
         equal(site.releases(), {}, "releases in `helm list -A`")
-        left = [
-            f"{secret['metadata']['namespace']}/{secret['metadata']['name']}"
-            for secret in site.items("secrets", "--all-namespaces")
-            if secret["type"] != "kubernetes.io/service-account-token"
-        ]
+        left = [f"{secret['metadata']['namespace']}/{secret['metadata']['name']}"
+                for secret in site.items("secrets", "--all-namespaces")]
         equal(left, [], "Secrets left")
         equal(site.components(), {}, "Components left")
-        # what has ended in a pod of a hook is cleared away once a minute, and the pod's object goes after that
-        until("no pod left", lambda: not site.items("pods", "--all-namespaces"), 150)
+        until("no pod left but the node's own", lambda: not site.items(
+            "pods", "--all-namespaces", "--field-selector", "metadata.namespace!=kube-system"), 60)
         kinds = ("deployments,statefulsets,daemonsets,jobs,services,serviceaccounts,configmaps,"
-                 "clusterroles,clusterrolebindings,ingressclasses")
+                 "clusterroles,clusterrolebindings,ingressclasses,apiservices")
         ours = site.items(kinds, "--all-namespaces", "--selector", "app.kubernetes.io/managed-by=Helm")
         equal([f"{o['kind']} {o['metadata']['name']}" for o in ours], [], "objects of the charts left")
         finalizers = [
@@ -251,7 +290,7 @@ class Scenario:
         claim = node.get("persistentvolumeclaim", "chartroom-data", "--namespace", NAMESPACE)
         equal(claim["status"]["phase"], "Bound", "the claim of the uploads")
 
-    # --- 7 ------------------------------------------------------------------------------------------------------
+    # --- ChartMuseum's users ------------------------------------------------------------------------------------
 
     def chartmuseum_deployment(self):
         """a ChartMuseum user's Deployment with only the image changed serves the charts in its volume"""
@@ -286,7 +325,7 @@ class Scenario:
         made = self.directory / f"{name}-{version}.tgz"
         return made if made.exists() else self.package(name, version)
 
-    # --- 8 ------------------------------------------------------------------------------------------------------
+    # --- the network --------------------------------------------------------------------------------------------
 
     def no_packet_left(self):
         """through all of this, no packet left the site"""
@@ -307,11 +346,15 @@ def main():
     # a run that is asked to end clears up as after Ctrl-C
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="chartroom-e2e-") as directory, Node(arguments.name) as node:
-        images.load_stand_ins(node, ROOT / "builtin-charts")
+        held = images.load_images(node, ROOT / "builtin-charts")
         site = Site(node)
         steps = Steps(site.diagnose)
-        steps.run(Scenario(site, arguments.image, steps, Path(directory)).steps_in_order())
+        steps.content("Images of the charts", [
+            (image, what if what == images.STAND_IN else f"real program, {what}") for image, what in held.items()])
+        steps.run(Scenario(site, arguments.image, steps, Path(directory), Software(site, held)).steps_in_order())
         good = steps.summary()
+        if not good:
+            node.keep_logs()
         if not good and arguments.keep:
             input(f"tests/e2e/node.py exec {arguments.name} kubectl get pods -A   talks to the node; Enter ends it ")
     sys.exit(0 if good else 1)

@@ -41,13 +41,14 @@ class Steps:
         self.diagnose = diagnose
         self.passed, self.failed = 0, 0
         self.measures = []
+        self.contents = []
 
     def run(self, steps):
         titles = [step.__doc__.strip().splitlines()[0].rstrip(".") for step in steps]
         self.width = max(map(len, titles))
         for number, (step, title) in enumerate(zip(steps, titles), 1):
             if colours():
-                print(f"  {paint(CYAN, '…')} {number}  {title}", end="\r", flush=True)
+                print(f"  {paint(CYAN, '…')} {number:>2}  {title}", end="\r", flush=True)
             start = time.monotonic()
             try:
                 step()
@@ -67,14 +68,23 @@ class Steps:
 
     def line(self, colour, mark, number, title, start):
         took = paint(DIM, f"{time.monotonic() - start:6.1f} s")
-        print(f"  {paint(colour, mark)} {number}  {title:<{self.width}}{took}", flush=True)
+        print(f"  {paint(colour, mark)} {number:>2}  {title:<{self.width}}{took}", flush=True)
 
     def measure(self, what, value, unit, limit):
         """A figure beside what it must reach: shown at the end, never an assertion."""
         self.measures.append((what, value, unit, limit))
 
+    def content(self, what, rows):
+        """What the scenario was played with: rows of (name, what it is), shown at the end."""
+        self.contents.append((what, rows))
+
     def summary(self):
-        """Prints the figures and the result; true when all went well."""
+        """Prints what was there, the figures and the result; true when all went well."""
+        for what, rows in self.contents:
+            print(f"\n  {what}")
+            width = max(len(name) for name, _ in rows)
+            for name, is_what in rows:
+                print(f"    {name:<{width}}  {is_what}")
         if self.measures:
             print()
         for what, value, unit, limit in self.measures:

@@ -12,6 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
+import cluster_dns
 import images
 import kubernetes
 import steps
@@ -93,10 +94,16 @@ class NodeTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.node = Node("check").up()
-        cls.addClassCleanup(cls.node.down)
+        cls.addClassCleanup(cls.take_down)
         archive = cls.node.state / "answers.tar"
         images.stand_in_image(cls.node.state / "stand-in", IMAGE, [9090, 8080], archive)
         cls.node.load_image(archive)
+
+    @classmethod
+    def take_down(cls):
+        cls.node.down()
+        if left := run("find", CGROUPS, "-maxdepth", "2", "-name", cls.node.enclosure.name):
+            raise AssertionError(f"control groups left: {left}")
 
     def wait_available(self, *names):
         names = (f"deployment/{name}" for name in names)
@@ -124,8 +131,7 @@ class NodeTest(unittest.TestCase):
                 "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}]}))
         self.wait_available("plain")
         process, group = self.container("plain")
-        limit = CGROUPS / "memory" / self.node.enclosure.name / group / "memory.limit_in_bytes"
-        self.assertEqual(int(limit.read_text()), 32 << 20)
+        self.assertEqual(self.node.enclosure.memory_limit(group), 32 << 20)
         status = Path(f"/proc/{process}/status").read_text()
         self.assertRegex(status, r"Uid:\t1000\t1000\t1000\t1000\n")
         self.assertRegex(status, r"Groups:\t.*2000")
@@ -169,6 +175,14 @@ class NodeTest(unittest.TestCase):
                                "-H", "Authorization: Bearer " + Path(f"{account}/token").read_text(), check=False)
         self.assertEqual(json.loads(answer)["reason"], "Forbidden")
         self.assertIn("system:serviceaccount:default:default", answer)
+
+    def test_a_pod_finds_a_service_by_its_name_and_nothing_that_is_not_there(self):
+        self.node.apply(service("named", 8080))
+        address = self.node.get("service", "named")["spec"]["clusterIP"]
+        for name in ("named", "named.default.svc", "named.default.svc.cluster.local"):
+            self.assertEqual(cluster_dns.resolve(self.node, name), [address])
+        with self.assertRaises(LookupError):
+            cluster_dns.resolve(self.node, "unnamed")
 
     def from_pod(self, process, url, *words, check=True):
         return run("nsenter", f"--target={process}", "--net", "--", "curl", "-sS", "--max-time", "10",

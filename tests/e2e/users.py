@@ -68,7 +68,7 @@ class Site:
     # --- the repository -------------------------------------------------------------------------------------------
 
     def address(self, service="chartroom", namespace=NAMESPACE):
-        """The Service's address on the cluster's network: there is no DNS on this node."""
+        """The Service's address on the cluster's network: the node itself asks no name server."""
         spec = self.node.get("service", service, "--namespace", namespace)["spec"]
         return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}"
 
@@ -93,7 +93,7 @@ class Site:
         """Whether the node has the image now: fetched over the machine's network, as the node itself has none."""
         init = self.node.enclosure.init
         command = ["nsenter", f"--target={init}", "--mount", "--",
-                   "ctr", "--namespace", "k8s.io", "images", "pull", full_name(image)]
+                   self.node.tools["ctr"], "--namespace", "k8s.io", "images", "pull", full_name(image)]
         try:
             answer = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -140,7 +140,7 @@ class Watch:
     def __init__(self, node, kind):
         self.output = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            node.command(node.tools / "kubectl-1.34" / "kubectl", "get", kind, "--all-namespaces", "--watch",
+            node.command(node.tools["kubectl"], "get", kind, "--all-namespaces", "--watch",
                          "--output-watch-events", "--output", "json"),
             stdout=self.output, env=node.environment())
 

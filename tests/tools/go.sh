@@ -35,7 +35,7 @@ describe() {
       programs=("$v/cmd/containerd" "$v/cmd/containerd-shim-runc-v2" "$v/cmd/ctr")
       flags="-X $v/version.Version=v$version -X $v/version.Revision=unknown" ;;
     metrics-server-*)
-      v=k8s.io/component-base/version minutes=2 programs=(sigs.k8s.io/metrics-server/cmd/metrics-server)
+      v=k8s.io/client-go/pkg/version minutes=2 programs=(sigs.k8s.io/metrics-server/cmd/metrics-server)
       flags="-X $v.gitVersion=v$version" ;;
     node_exporter-*)
       minutes=1 programs=(github.com/prometheus/node_exporter)
@@ -145,7 +145,7 @@ asked() {
   esac
 }
 
-export CGO_ENABLED=0 GOFLAGS=-mod=readonly GOTOOLCHAIN=local GOWORK=off
+export CGO_ENABLED=0 GOFLAGS="-mod=readonly -buildvcs=false" GOTOOLCHAIN=local GOWORK=off
 for name; do
   describe "$name"
   [ -n "$(missing)" ] || continue

