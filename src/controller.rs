@@ -21,7 +21,6 @@ pub mod lease;
 pub mod members;
 pub mod metrics;
 pub mod namespace;
-pub mod network;
 pub mod objects;
 pub mod pass;
 pub mod probes;
