@@ -43,10 +43,9 @@ pub use self::order::Order;
 pub use self::plan::{Dependency, Plan, PlannedComponent, State};
 pub use self::problem::Problem;
 pub use self::range::VersionRange;
-pub use self::removal::Removal;
 pub use self::requirement::{Declared, DeclaredBy, Requirement, RequirementError, union};
 pub use self::solve::{Manifest, solve};
-pub use self::verdict::{DependencyCheck, ImplicitComponent, Retarget, Verdict};
+pub use self::verdict::{DependencyCheck, ImplicitComponent, Removal, Retarget, Verdict};
 
 /// All Components of a cluster and their dependencies: `spec.dependsOn`, and what was recorded of their charts'
 /// requirements.

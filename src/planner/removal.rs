@@ -5,17 +5,7 @@ use std::collections::BTreeSet;
 use crate::node_key::NodeKey;
 use crate::planner::Planner;
 use crate::planner::graph::Strength;
-
-/// Whether a Component may be deleted or disabled now (contract section 2.10, items 1 and 2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Removal {
-    /// Nobody is in the way.
-    Free,
-    /// These depend on it and are about to go themselves.
-    WaitFor(Vec<NodeKey>),
-    /// These need it and stay.
-    Refused(Vec<NodeKey>),
-}
+use crate::planner::verdict::Removal;
 
 impl Planner {
     /// Whether a Component may be deleted or disabled now. Only dependents that exist count; those in a cycle with it

@@ -1,8 +1,9 @@
 //! From manifests and charts to a plan: versions resolved, missing Components added, everything in order.
 
 mod added;
-mod check;
 mod outcome;
+mod problems;
+mod settle;
 
 use std::collections::BTreeMap;
 
@@ -37,7 +38,7 @@ pub fn solve(manifests: &[Manifest], catalog: Option<&Catalog>) -> Plan {
     let mut solver = Solver::new(manifests, catalog);
     let added = solver.settle_added();
     let dependencies = solver.dependencies(&added);
-    solver.check(&added, &dependencies);
+    solver.report_problems(&added, &dependencies);
     solver.finish(added, dependencies)
 }
 

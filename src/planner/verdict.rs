@@ -1,4 +1,4 @@
-//! What comes of a look at a Component's dependencies.
+//! What the planner says of one Component: whether it may go ahead, and whether it may go.
 
 use serde_json::Value;
 
@@ -77,4 +77,15 @@ pub struct Retarget {
     pub key: NodeKey,
     /// Its new `spec.version`.
     pub version: String,
+}
+
+/// Whether a Component may be deleted or disabled now (contract section 2.10, items 1 and 2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Nobody is in the way.
+    Free,
+    /// These depend on it and are about to go themselves.
+    WaitFor(Vec<NodeKey>),
+    /// These need it and stay.
+    Refused(Vec<NodeKey>),
 }

@@ -16,7 +16,7 @@ use crate::planner::words::{and, versions_there_are};
 
 impl<'a> Solver<'a> {
     /// Reports everything but cycles, which need the whole graph.
-    pub(super) fn check(
+    pub(super) fn report_problems(
         &mut self,
         added: &AddedSet<'a>,
         edges: &BTreeMap<NodeKey, Vec<Dependency>>,
