@@ -468,6 +468,26 @@ mod tests {
     }
 
     #[test]
+    fn news_of_a_state_leave_the_planner_as_it_is() {
+        let world = World::new();
+        let spec = json!({"dependsOn": [{"name": "base"}]});
+        world.insert(seen("base", 1, json!({}), json!({})));
+        world.insert(seen("above", 2, spec.clone(), json!({})));
+        world.planner();
+        let is_kept = || world.read(|inner| inner.planner.is_some());
+        let mut status = ready("False", "DependencyNotReady");
+        status["dependencies"] =
+            json!([{"name": "base", "namespace": "edge", "state": "NotReady"}]);
+        world.insert(seen("above", 3, spec.clone(), status.clone()));
+        world.insert(seen("base", 4, json!({}), ready("True", "InSync")));
+        assert!(is_kept());
+        // what its chart requires is another edge
+        status["dependencies"] = json!([{"name": "more", "namespace": "edge", "state": "Ready"}]);
+        world.insert(seen("above", 5, spec, status));
+        assert!(!is_kept());
+    }
+
+    #[test]
     fn a_long_list_is_taken_in_without_asking_who_cares() {
         let world = World::new();
         for number in 0..3000 {

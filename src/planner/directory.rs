@@ -175,8 +175,9 @@ impl Directory {
                 own.requirement.range = line.range.clone();
             }
             // an older spec may have said so; that it cannot do without it is the safe side
-            if own.requirement.optional.is_none() && node.is_settled && !same.is_empty() {
-                own.requirement.optional = Some(theirs().all(Requirement::is_optional));
+            let is_open = own.requirement.optional.is_none() && node.is_settled && !same.is_empty();
+            if is_open && theirs().all(Requirement::is_optional) {
+                own.requirement.optional = Some(true);
             }
             same.iter().for_each(|at| is_known[*at] = true);
         }
