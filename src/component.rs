@@ -212,6 +212,13 @@ impl Component {
         given(Some(&self.spec.chart.namespace)).unwrap_or(names::DEFAULT_NAMESPACE)
     }
 
+    /// True if nothing may be done to the release: suspended, skipped or installed by other means.
+    pub fn is_left_alone(&self) -> bool {
+        self.spec.suspend
+            || self.is_marked(names::annotation::SKIP_RECONCILE)
+            || self.is_marked(names::annotation::PRE_INSTALLED)
+    }
+
     /// True if the annotation `key` says `"true"`, the only spelling that the published controller knows.
     pub fn is_marked(&self, key: &str) -> bool {
         let annotations = self.metadata.annotations.as_ref();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  follow ──> world ──> queue ──> pass: observe ─> decide ─> act ─> report
-//!    │ watches  │ what is known       │    network: who waits for whom          [pure]
+//!    │ watches  │ what is known       │    planner: who waits for whom          [pure]
 //!    │          │                     │    decide, retry: what to do, and when  [pure]
 //!  lease: only one replica works      └──> charts, helm, crds, namespace, drift, health
 //! ```
@@ -21,7 +21,6 @@ pub mod lease;
 pub mod members;
 pub mod metrics;
 pub mod namespace;
-pub mod network;
 pub mod objects;
 pub mod pass;
 pub mod probes;

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //!  main -> app ─┬─> http ─> repository ─> object_store
-//!               ├─> controller ─┬─> release ─> the helm binary
+//!               ├─> controller ─┬─> planner    (who depends on whom, what is missing, who may go)
+//!               │               ├─> release ─> the helm binary
 //!               │               ├─> remote     (charts over HTTP, from the repository next door)
 //!               │               └─> kube       (Components, release Secrets, drift, the Lease)
 //!               └─> telemetry, metrics
-//!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
+//!  main -> plan ─> planner ─> component, chart   (what manifests install, and in which order)
 //!  main -> controller::definition ─> kube (the definition of Components is brought to a cluster)
 //!  main -> teardown ─> kube               (all Components go, and whoever asked waits for it)
-//!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  plan but its sources
-//!              release::{record, manifest, token}  controller::{decide, network, retry, report, validate}
+//!  pure rooms: chart  component  yaml  planner  repository::{index, key}  http::route  config  plan but its sources
+//!              release::{record, manifest, token}  controller::{decide, retry, report, validate}
 //!              teardown::{left, words}
 //!  never: repository -> http · http -> controller · controller -> http · pure -> hyper / tokio / clock
 //! ```
@@ -25,11 +26,12 @@ pub mod controller;
 mod go_syntax;
 pub mod http;
 pub mod metrics;
+pub mod node_key;
 pub mod plan;
+pub mod planner;
 pub mod release;
 pub mod remote;
 pub mod repository;
 pub mod teardown;
 pub mod telemetry;
-pub mod topology;
 pub mod yaml;

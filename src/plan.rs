@@ -1,20 +1,17 @@
 //! `chartroom plan`: what a set of Component manifests would install, in which order, without a cluster.
 //!
-//! [`run`] reads files and repositories; everything else takes values and returns values.
+//! [`run`] reads files and repositories and asks the planner; everything else takes values and returns values.
 
-pub mod catalog;
 pub mod fetch;
+pub mod index;
 pub mod json;
 pub mod manifest;
-pub mod planned;
-pub mod problem;
-pub mod solve;
 pub mod sources;
 pub mod text;
 
 use crate::config::help::Style;
 use crate::config::{PlanArguments, PlanOutput};
-use planned::Plan;
+use crate::planner::{self, Plan};
 use sources::SourceError;
 
 /// Reads what `arguments` name and plans it.
@@ -31,7 +28,7 @@ pub async fn run(arguments: &PlanArguments) -> Result<Plan, SourceError> {
                 .to_owned(),
         );
     }
-    let mut plan = solve::solve(&manifests.components, catalog.as_ref());
+    let mut plan = planner::solve(&manifests.components, catalog.as_ref());
     manifests.notes.append(&mut plan.notes);
     plan.notes = manifests.notes;
     Ok(plan)

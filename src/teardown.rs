@@ -20,7 +20,7 @@ use self::left::Left;
 use self::words::Words;
 use crate::config::TeardownArguments;
 use crate::config::help::Style;
-use crate::topology::NodeKey;
+use crate::node_key::NodeKey;
 
 /// Between two looks: uninstalling a small release takes about so long.
 const PAUSE: Duration = Duration::from_millis(400);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::operation::{Attempt, Failures, Operation, OperationKind, Revision};
 
 use crate::component::definition::{ConditionSchema, DateTime};
+use crate::component::is_false;
 
 /// What was observed and done.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -192,6 +193,10 @@ pub struct DependencyStatus {
     /// The versions that will do; any if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wanted: Option<String>,
+
+    /// True if it is only waited for while it is on its way, and never needed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub optional: bool,
 
     /// The version that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,13 +30,13 @@ use crate::controller::queue::Waker;
 use crate::controller::retry;
 use crate::controller::slots::{ReleaseKey, Slots};
 use crate::controller::world::{World, release_of};
+use crate::node_key::NodeKey;
 use crate::release::helm::{FailureClass, Helm};
 use crate::release::manifest::ObjectKey;
 use crate::release::owner;
 use crate::release::record::{
     Record, RecordError, ReleaseStatus, Revision, newest_first, secret_name,
 };
-use crate::topology::NodeKey;
 
 /// The controller's means, shared by all passes.
 pub struct Context {

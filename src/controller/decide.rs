@@ -41,9 +41,9 @@ use crate::component::spec_hash::SpecHash;
 use crate::component::status::{ComponentStatus, OperationKind};
 use crate::component::{InstallFailure, TakeOwnership, UpgradeFailure};
 use crate::controller::retry::later;
+use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
 use crate::release::record::{Record, ReleaseStatus, Revision};
-use crate::topology::NodeKey;
 
 /// How long nobody looks again, by himself, at what only a change can put right (contract section 2.7, class C).
 const RECHECK: Duration = Duration::from_secs(30 * 60);

@@ -23,9 +23,9 @@ use crate::controller::pass::lacks_definitions;
 use crate::controller::queue::Waker;
 use crate::controller::slots::ReleaseKey;
 use crate::controller::world::{Seen, World, key_of};
+use crate::node_key::NodeKey;
 use crate::release::record::{Revision, SECRET_TYPE};
 use crate::repository::chain;
-use crate::topology::NodeKey;
 
 /// How long a definition that came may take to be served.
 const SERVED: Duration = Duration::from_secs(60);

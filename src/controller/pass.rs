@@ -30,16 +30,16 @@ use crate::controller::context::{
 };
 use crate::controller::decide::{self, Action, Decision, Situation, Wanted, Why, decide};
 use crate::controller::events::EventKind;
-use crate::controller::network::{Gate, Verdict};
 use crate::controller::report::{Draft, find};
 use crate::controller::slots::{ReleaseKey, Slot, Urgency};
 use crate::controller::world::{Seen, release_of};
 use crate::controller::{holder, members, retry, validate};
+use crate::node_key::NodeKey;
+use crate::planner::{DependencyCheck, Verdict};
 use crate::release::helm::{FailureClass, UNKNOWN_KINDS};
 use crate::release::record::ReleaseStatus;
 use crate::release::token::Token;
 use crate::repository::chain;
-use crate::topology::NodeKey;
 
 /// When the Component wants to be looked at again without being woken; `None` is not at all.
 type Next = Option<Duration>;
@@ -157,13 +157,13 @@ impl Pass<'_> {
         if let Some(problem) = validate::problem(&self.component) {
             return self.stall(Reason::InvalidSpec, &problem).await;
         }
-        let network = self.context.world.network();
+        let planner = self.context.world.planner();
         if !self.component.spec.enabled {
             self.take_requests();
-            self.draft.status.required_by = network.required_by(&self.key);
+            self.draft.status.required_by = planner.required_by(&self.key);
             return self.disable().await;
         }
-        if let Some(owner) = network.release_owner(&self.key) {
+        if let Some(owner) = planner.release_owner(&self.key) {
             let (namespace, name) = self.release();
             let message = format!(
                 "release {name} in namespace {namespace} belongs to Component {owner}, which is older; set \
@@ -172,8 +172,8 @@ impl Pass<'_> {
             return self.stall(Reason::ReleaseConflict, &message).await;
         }
         self.take_requests();
-        self.draft.status.required_by = network.required_by(&self.key);
-        if let Some(next) = self.collect_if_unneeded(&network).await? {
+        self.draft.status.required_by = planner.required_by(&self.key);
+        if let Some(next) = self.collect_if_unneeded(&planner).await? {
             return Ok(Some(next));
         }
         let chart = match self.resolve_chart().await? {
@@ -397,7 +397,7 @@ impl Pass<'_> {
         // one that it has still, though the spec names another by now
         let release = self.moved_from().unwrap_or_else(|| self.release());
         let observed = self.context.observe(&self.key, &release).await?;
-        self.draft.status.required_by = self.context.world.network().required_by(&self.key);
+        self.draft.status.required_by = self.context.world.planner().required_by(&self.key);
         self.note_release(&release);
         let deployed = observed
             .record()
@@ -590,7 +590,7 @@ impl Pass<'_> {
     /// Whether the dependencies and a free slot, which is then taken, let Helm run; if not, when to look again.
     async fn admit(
         &mut self,
-        gate: &Gate,
+        gate: &DependencyCheck,
         release: &ReleaseKey,
         action: &Action,
         why: &Why,
@@ -611,9 +611,9 @@ impl Pass<'_> {
     }
 
     /// When to look again, if a dependency is in the way.
-    async fn blocked_by(&mut self, gate: &Gate) -> Result<Option<Next>, PassError> {
+    async fn blocked_by(&mut self, gate: &DependencyCheck) -> Result<Option<Next>, PassError> {
         match &gate.verdict {
-            Verdict::Open { .. } => Ok(None),
+            Verdict::Ready { .. } => Ok(None),
             Verdict::Waiting { reason, message } => {
                 self.block(*reason, message, false).await.map(Some)
             }
@@ -698,7 +698,7 @@ impl Pass<'_> {
     fn take_slot(&self, release: &ReleaseKey, is_urgent: bool) -> Option<Slot> {
         let urgency = Urgency {
             class: u8::from(!is_urgent),
-            depth: self.context.world.network().depth(&self.key),
+            depth: self.context.world.planner().depth(&self.key),
             created: self
                 .component
                 .metadata

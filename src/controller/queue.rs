@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::controller::world::Concerned;
-use crate::topology::NodeKey;
+use crate::node_key::NodeKey;
 
 /// Several events about one Component in this time make one pass.
 const DEBOUNCE: Duration = Duration::from_millis(5);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::topology::NodeKey;
+use crate::node_key::NodeKey;
 
 /// A release: its namespace and its name.
 pub type ReleaseKey = (String, String);

@@ -26,13 +26,13 @@ use crate::controller::events::{EventKind, Events};
 use crate::controller::holder::Holder;
 use crate::controller::lease::{Elector, Leadership, Lost};
 use crate::controller::metrics::ControllerMetrics;
-use crate::controller::network::Member;
 use crate::controller::objects::Objects;
 use crate::controller::probes::{self, Readiness};
 use crate::controller::queue::{self, Waker};
 use crate::controller::slots::Slots;
 use crate::controller::world::World;
 use crate::controller::{follow, holder, namespace, pass};
+use crate::planner::Node;
 use crate::release::helm::{self, Helm, HelmSettings};
 use crate::repository::chain;
 
@@ -504,13 +504,13 @@ async fn gauges(context: Arc<Context>, mut synced: [watch::Receiver<bool>; 2]) {
                 history.chain(status.chart_digest.as_deref())
             });
             needed.extend(digests.filter_map(Sha256Hex::parse_named));
-            let member = Member::of(component);
-            let phase = member.progress.phase.as_ref().map(ToString::to_string);
+            let node = Node::of(component);
+            let phase = node.progress.phase.as_ref().map(ToString::to_string);
             rows.push((
-                member.key,
+                node.key,
                 phase.unwrap_or_default(),
-                member.version,
-                member.ready,
+                node.version,
+                node.ready,
             ));
         }
         context.charts.keep(needed);

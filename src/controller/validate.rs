@@ -2,7 +2,7 @@
 
 use crate::chart::selector::VersionSelector;
 use crate::component::{Component, ValuesReference};
-use crate::topology::VersionRange;
+use crate::planner::VersionRange;
 
 /// Helm's limit for the name of a release.
 pub const MAX_RELEASE_NAME: usize = 53;

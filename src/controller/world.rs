@@ -9,11 +9,11 @@ use tokio::sync::watch;
 use crate::component::names::annotation;
 use crate::component::{Component, conditions::ConditionType};
 use crate::controller::members::is_left_alone;
-use crate::controller::network::{Member, Network};
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
+use crate::node_key::NodeKey;
+use crate::planner::{Node, Planner};
 use crate::release::record::{Revision, newest_first};
-use crate::topology::NodeKey;
 
 /// A Component as the API server has it.
 #[derive(Debug)]
@@ -72,7 +72,8 @@ pub struct World {
 struct Inner {
     components: BTreeMap<NodeKey, Arc<Seen>>,
     revisions: HashMap<ReleaseKey, BTreeMap<i64, Revision>>,
-    network: Option<Arc<Network>>,
+    /// Of the Components that can be read; `None` until somebody asks after a change of their edges.
+    planner: Option<Arc<Planner>>,
     /// The uids of objects that went lately: an answer to a write that arrives late must not bring them back.
     gone: VecDeque<String>,
 }
@@ -118,19 +119,15 @@ impl World {
         self.read(|inner| inner.components.keys().cloned().collect())
     }
 
-    /// What the Components need of each other; made anew after a change.
-    pub fn network(&self) -> Arc<Network> {
-        if let Some(network) = self.read(|inner| inner.network.clone()) {
-            return network;
+    /// Who depends on whom among the Components; made anew after a change of their edges.
+    pub fn planner(&self) -> Arc<Planner> {
+        if let Some(planner) = self.read(|inner| inner.planner.clone()) {
+            return planner;
         }
         self.write(|inner| {
-            if let Some(network) = &inner.network {
-                return Arc::clone(network);
-            }
             let usable = inner.components.values().filter_map(|seen| seen.usable());
-            let network = Arc::new(Network::of(usable.map(Member::of).collect()));
-            inner.network = Some(Arc::clone(&network));
-            network
+            let make = || Arc::new(Planner::of(usable.map(Node::of)));
+            Arc::clone(inner.planner.get_or_insert_with(make))
         })
     }
 
@@ -144,7 +141,7 @@ impl World {
             before.is_none_or(|before| fingerprint(before) != fingerprint(&seen))
         });
         // who has an edge to it is known of the time before; what it adds itself is looked at beside
-        let network = is_news.then(|| self.network());
+        let planner = is_news.then(|| self.planner());
         let concerned = self.write(|inner| {
             let before = inner.components.get(&key).cloned();
             inner.insert(&key, seen)?;
@@ -153,9 +150,9 @@ impl World {
                 before.as_deref().and_then(fingerprint),
                 now.and_then(fingerprint),
             );
-            let keys = match &network {
+            let keys = match &planner {
                 _ if before.is_some() && old == new => Vec::new(),
-                Some(network) => concerned(inner, network, &key, [before.as_deref(), now]),
+                Some(planner) => concerned(inner, planner, &key, [before.as_deref(), now]),
                 // somebody else changed it in between
                 None => inner.components.keys().cloned().collect(),
             };
@@ -182,15 +179,15 @@ impl World {
 
     /// A Component is gone. Returns who else may care.
     pub fn remove(&self, key: &NodeKey) -> Vec<NodeKey> {
-        let network = self.network();
+        let planner = self.planner();
         let concerned = self.write(|inner| {
             let before = inner.components.remove(key);
             if let Some(uid) = before.as_ref().and_then(|seen| seen.metadata().uid.clone()) {
                 inner.gone.push_front(uid);
                 inner.gone.truncate(GONE);
             }
-            inner.network = None;
-            concerned(inner, &network, key, [before.as_deref(), None])
+            inner.planner = None;
+            concerned(inner, &planner, key, [before.as_deref(), None])
         });
         self.changes.send_modify(|count| *count += 1);
         concerned
@@ -298,8 +295,13 @@ impl Inner {
         {
             return None;
         }
+        // who is not told apart by edges is only exchanged; a new Component, or one that nobody can read, is
+        let planner = self.planner.take();
+        self.planner = planner.and_then(|planner| {
+            let node = Node::of(seen.usable()?);
+            planner.with(node).map(Arc::new)
+        });
         self.components.insert(key.clone(), Arc::new(seen));
-        self.network = None;
         Some(())
     }
 }
@@ -317,11 +319,11 @@ fn owners(inner: &Inner, release: &ReleaseKey) -> Vec<NodeKey> {
 /// Dependents, dependencies, rivals over these, and those that want the same release.
 fn concerned(
     inner: &Inner,
-    network: &Network,
+    planner: &Planner,
     key: &NodeKey,
     versions: [Option<&Seen>; 2],
 ) -> Vec<NodeKey> {
-    let mut concerned = network.concerned(key);
+    let mut concerned = planner.concerned(key);
     for component in versions.into_iter().flatten().filter_map(Seen::usable) {
         concerned.extend(owners(inner, &release_of(component)));
         let depends_on = component.spec.depends_on.iter();
@@ -466,6 +468,26 @@ mod tests {
     }
 
     #[test]
+    fn news_of_a_state_leave_the_planner_as_it_is() {
+        let world = World::new();
+        let spec = json!({"dependsOn": [{"name": "base"}]});
+        world.insert(seen("base", 1, json!({}), json!({})));
+        world.insert(seen("above", 2, spec.clone(), json!({})));
+        world.planner();
+        let is_kept = || world.read(|inner| inner.planner.is_some());
+        let mut status = ready("False", "DependencyNotReady");
+        status["dependencies"] =
+            json!([{"name": "base", "namespace": "edge", "state": "NotReady"}]);
+        world.insert(seen("above", 3, spec.clone(), status.clone()));
+        world.insert(seen("base", 4, json!({}), ready("True", "InSync")));
+        assert!(is_kept());
+        // what its chart requires is another edge
+        status["dependencies"] = json!([{"name": "more", "namespace": "edge", "state": "Ready"}]);
+        world.insert(seen("above", 5, spec, status));
+        assert!(!is_kept());
+    }
+
+    #[test]
     fn a_long_list_is_taken_in_without_asking_who_cares() {
         let world = World::new();
         for number in 0..3000 {
@@ -475,7 +497,7 @@ mod tests {
         }
         assert_eq!(world.keys().len(), 3000);
         // made for the first time now
-        assert!(world.read(|inner| inner.network.is_none()));
-        assert!(world.network().depth(&NodeKey::new("edge", "one-2999")) > 5);
+        assert!(world.read(|inner| inner.planner.is_none()));
+        assert!(world.planner().depth(&NodeKey::new("edge", "one-2999")) > 5);
     }
 }

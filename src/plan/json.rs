@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::plan::planned::{Edge, Node, Plan, State};
-use crate::topology::{DeclaredBy, NodeKey};
+use crate::node_key::NodeKey;
+use crate::planner::{DeclaredBy, Dependency, Plan, PlannedComponent, State};
 
 /// The whole plan as indented JSON, ending in a line end. Components are named `namespace/name` throughout.
 pub fn json(plan: &Plan) -> String {
-    let components: Vec<Value> = (plan.nodes.iter())
-        .map(|(key, node)| component(plan, key, node))
+    let components: Vec<Value> = (plan.components.iter())
+        .map(|(key, planned)| component(plan, key, planned))
         .collect();
     let problems: Vec<Value> = (plan.problems.iter())
         .map(|problem| {
@@ -31,10 +31,10 @@ pub fn json(plan: &Plan) -> String {
     format!("{whole:#}\n")
 }
 
-fn component(plan: &Plan, key: &NodeKey, node: &Node) -> Value {
+fn component(plan: &Plan, key: &NodeKey, planned: &PlannedComponent) -> Value {
     let step = plan.steps.iter().position(|step| step.contains(key));
     let number = plan.steps.iter().flatten().position(|other| other == key);
-    let (state, blocked_by) = match &node.state {
+    let (state, blocked_by) = match &planned.state {
         State::Install => ("install", Value::Null),
         State::Untouched(_) => ("untouched", Value::Null),
         State::Disabled => ("disabled", Value::Null),
@@ -48,20 +48,20 @@ fn component(plan: &Plan, key: &NodeKey, node: &Node) -> Value {
     json!({
         "namespace": key.namespace,
         "name": key.name,
-        "chart": node.chart,
-        "wanted": node.wanted,
-        "version": node.version,
-        "added": node.added,
+        "chart": planned.chart,
+        "wanted": planned.wanted,
+        "version": planned.version,
+        "added": planned.added,
         "state": state,
         "step": step.map(|step| step + 1),
         "number": number.map(|number| number + 1),
         "blockedBy": blocked_by,
         "requiredBy": requirers,
-        "dependsOn": node.dependencies.iter().map(dependency).collect::<Vec<Value>>(),
+        "dependsOn": planned.dependencies.iter().map(dependency).collect::<Vec<Value>>(),
     })
 }
 
-fn dependency(edge: &Edge) -> Value {
+fn dependency(edge: &Dependency) -> Value {
     json!({
         "wanted": edge.wanted.to_string(),
         "component": edge.target.as_ref().map(NodeKey::to_string),

@@ -1,45 +1,43 @@
-//! Manifests: YAML in, the Components in it out, as far as a plan needs to know them.
-//!
-//! [`Component`] stands in for the custom resource's own type; its `read` is the one place that fills it.
+//! Manifests: YAML in, the Components in it out.
 
-use crate::topology::{NodeKey, Requirement};
+use serde_json::{Value, json};
+
+use crate::component::Component;
+use crate::planner::{Manifest, Requirement};
 use crate::yaml::{self, Limits, Yaml};
 
-/// The API group of Components and of their annotations.
+/// The API group of Components.
 const GROUP: &str = "ext.theriseunion.io";
 
-/// What a plan needs to know of a Component.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Component {
-    /// Namespace and name.
-    pub key: NodeKey,
-    /// Where it was read, for messages.
-    pub source: String,
-    /// `spec.enabled`.
-    pub enabled: bool,
-    /// `spec.version`.
-    pub version: String,
-    /// `spec.chart.name`, or the Component's name.
-    pub chart: String,
-    /// `spec.chart.repository`, if it names one.
-    pub repository: Option<String>,
-    /// Namespace and name of the release.
-    pub release: (String, String),
-    /// `spec.dependsOn`.
-    pub depends_on: Vec<Requirement>,
-    /// `spec.autoInstallDependencies`.
-    pub auto_install: bool,
-    /// The annotation that keeps the controller's hands off it, if it has one.
-    pub untouched: Option<&'static str>,
-    /// `spec.suspend`.
-    pub suspended: bool,
+/// What a field must be.
+#[derive(Clone, Copy)]
+enum Shape {
+    Mapping,
+    Text,
+    Boolean,
 }
+
+/// The fields that a plan is about, those above before those in them: what is wrong with one is told in words that are
+/// about manifests.
+const FIELDS: [(&str, Shape); 11] = [
+    ("metadata.name", Shape::Text),
+    ("metadata.namespace", Shape::Text),
+    ("spec", Shape::Mapping),
+    ("spec.chart", Shape::Mapping),
+    ("spec.chart.name", Shape::Text),
+    ("spec.chart.namespace", Shape::Text),
+    ("spec.chart.releaseName", Shape::Text),
+    ("spec.chart.repository", Shape::Text),
+    ("spec.version", Shape::Text),
+    ("spec.enabled", Shape::Boolean),
+    ("spec.autoInstallDependencies", Shape::Boolean),
+];
 
 /// What a text holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifests {
     /// The Components, in their order.
-    pub components: Vec<Component>,
+    pub components: Vec<Manifest>,
     /// What else is in it.
     pub notes: Vec<String>,
 }
@@ -122,89 +120,90 @@ impl Manifests {
                 "{place} is a Component of {version}; this program knows v1alpha1"
             ));
         }
-        let component = Component::read(object, source, namespace)
-            .map_err(|message| format!("{place}: {message}"))?;
-        self.components.push(component);
+        let component =
+            component(object, namespace).map_err(|message| format!("{place}: {message}"))?;
+        self.components.push(Manifest {
+            component,
+            source: source.to_owned(),
+        });
         Ok(())
     }
 }
 
-impl Component {
-    fn read(object: &Yaml, source: &str, namespace: &str) -> Result<Self, String> {
-        let nothing = Yaml::Null;
-        let metadata = object.get("metadata").unwrap_or(&nothing);
-        let spec = mapping(object, "spec", "spec")?.unwrap_or(&nothing);
-        let chart = mapping(spec, "chart", "spec.chart")?.unwrap_or(&nothing);
-        let name =
-            text(metadata, "name", "metadata.name")?.ok_or("a Component needs metadata.name")?;
-        if !is_object_name(&name) {
-            return Err(format!(
-                "metadata.name {name:?} is not a name: use lower-case letters, digits, '-' and '.'"
-            ));
+/// The Component that a manifest describes, with the defaults of the definition. What a cluster would say of it (its
+/// status, say) is left out: a plan is for one in which nothing is installed.
+fn component(object: &Yaml, namespace: &str) -> Result<Component, String> {
+    for (path, shape) in FIELDS {
+        shape.check(object, path)?;
+    }
+    let name = text_at(object, "metadata.name").ok_or("a Component needs metadata.name")?;
+    if !is_object_name(name) {
+        return Err(format!(
+            "metadata.name {name:?} is not a name: use lower-case letters, digits, '-' and '.'"
+        ));
+    }
+    let depends_on = at(object, "spec.dependsOn").unwrap_or(&Yaml::Null);
+    Requirement::parse_depends_on(depends_on).map_err(|error| error.to_string())?;
+    let json = |path: &str| at(object, path).map_or(Value::Null, Yaml::to_json);
+    let mut spec = json("spec");
+    let values = spec.as_object_mut().and_then(|spec| spec.remove("values"));
+    drop_nulls(&mut spec);
+    if let (Some(spec), Some(values)) = (spec.as_object_mut(), values.filter(|v| !v.is_null())) {
+        // a null in there takes a default of the chart away
+        spec.insert("values".to_owned(), values);
+    }
+    let mut whole = json!({
+        "apiVersion": json("apiVersion"),
+        "kind": json("kind"),
+        "metadata": {
+            "name": name,
+            "namespace": text_at(object, "metadata.namespace").unwrap_or(namespace),
+            "labels": json("metadata.labels"),
+            "annotations": json("metadata.annotations"),
+        },
+    });
+    whole["spec"] = if spec.is_null() { json!({}) } else { spec };
+    serde_json::from_value(whole).map_err(|error| error.to_string())
+}
+
+/// The API server drops nulls where the definition has a default.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
         }
-        let namespace = text(metadata, "namespace", "metadata.namespace")?
-            .unwrap_or_else(|| namespace.to_owned());
-        let target = text(chart, "namespace", "spec.chart.namespace")?
-            .unwrap_or_else(|| "edge-system".to_owned());
-        let release =
-            text(chart, "releaseName", "spec.chart.releaseName")?.unwrap_or_else(|| name.clone());
-        let depends_on = spec.get("dependsOn").unwrap_or(&nothing);
-        Ok(Self {
-            key: NodeKey::new(&namespace, &name),
-            source: source.to_owned(),
-            enabled: boolean(spec, "enabled", "spec.enabled")?.unwrap_or(true),
-            version: text(spec, "version", "spec.version")?.unwrap_or_default(),
-            repository: text(chart, "repository", "spec.chart.repository")?,
-            chart: text(chart, "name", "spec.chart.name")?.unwrap_or(name),
-            release: (target, release),
-            depends_on: Requirement::parse_depends_on(depends_on)
-                .map_err(|error| error.to_string())?,
-            auto_install: boolean(
-                spec,
-                "autoInstallDependencies",
-                "spec.autoInstallDependencies",
-            )?
-            .unwrap_or(true),
-            untouched: untouched(metadata),
-            suspended: boolean(spec, "suspend", "spec.suspend")?.unwrap_or(false),
-        })
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-/// The annotation by which the controller leaves a Component alone.
-fn untouched(metadata: &Yaml) -> Option<&'static str> {
-    let annotations = metadata.get("annotations")?;
-    ["skip-reconcile", "pre-installed"]
-        .into_iter()
-        .find(|name| {
-            let value = annotations.get(&format!("{GROUP}/{name}"));
-            value.and_then(Yaml::as_str) == Some("true")
-        })
-}
-
-fn mapping<'a>(object: &'a Yaml, field: &str, path: &str) -> Result<Option<&'a Yaml>, String> {
-    match object.get(field) {
-        None | Some(Yaml::Null) => Ok(None),
-        Some(value @ Yaml::Mapping(_)) => Ok(Some(value)),
-        Some(_) => Err(format!("{path} must be a mapping")),
-    }
+/// The field at a path such as `spec.chart.name`.
+fn at<'a>(object: &'a Yaml, path: &str) -> Option<&'a Yaml> {
+    path.split('.')
+        .try_fold(object, |object, field| object.get(field))
 }
 
 /// A text field; empty is as good as none.
-fn text(object: &Yaml, field: &str, path: &str) -> Result<Option<String>, String> {
-    match object.get(field) {
-        None | Some(Yaml::Null) => Ok(None),
-        Some(Yaml::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
-        Some(Yaml::Sequence(_) | Yaml::Mapping(_)) => Err(format!("{path} must be a text")),
-        Some(_) => Err(format!("{path} must be a text: put it in quotes")),
-    }
+fn text_at<'a>(object: &'a Yaml, path: &str) -> Option<&'a str> {
+    at(object, path)
+        .and_then(Yaml::as_str)
+        .filter(|text| !text.is_empty())
 }
 
-fn boolean(object: &Yaml, field: &str, path: &str) -> Result<Option<bool>, String> {
-    match object.get(field) {
-        None | Some(Yaml::Null) => Ok(None),
-        Some(Yaml::Bool(value)) => Ok(Some(*value)),
-        Some(_) => Err(format!("{path} must be true or false")),
+impl Shape {
+    fn check(self, object: &Yaml, path: &str) -> Result<(), String> {
+        let must_be = match (self, at(object, path)) {
+            (_, None | Some(Yaml::Null))
+            | (Self::Mapping, Some(Yaml::Mapping(_)))
+            | (Self::Text, Some(Yaml::String(_)))
+            | (Self::Boolean, Some(Yaml::Bool(_))) => return Ok(()),
+            (Self::Mapping, Some(_)) => "a mapping",
+            (Self::Boolean, Some(_)) => "true or false",
+            (Self::Text, Some(Yaml::Sequence(_) | Yaml::Mapping(_))) => "a text",
+            (Self::Text, Some(_)) => "a text: put it in quotes",
+        };
+        Err(format!("{path} must be {must_be}"))
     }
 }
 
@@ -222,6 +221,7 @@ fn is_object_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::ComponentSpec;
 
     const HEAD: &str = "apiVersion: ext.theriseunion.io/v1alpha1\nkind: Component\n";
 
@@ -232,40 +232,38 @@ mod tests {
     #[test]
     fn a_component_has_the_defaults_of_its_definition() {
         let read = read(&format!("{HEAD}metadata: {{name: grafana}}\n")).unwrap();
-        let expected = Component {
-            key: NodeKey::new("default", "grafana"),
+        let mut component = Component::new("grafana", ComponentSpec::default());
+        component.metadata.namespace = Some("default".to_owned());
+        let expected = Manifest {
+            component,
             source: "m.yaml".to_owned(),
-            enabled: true,
-            version: String::new(),
-            chart: "grafana".to_owned(),
-            repository: None,
-            release: ("edge-system".to_owned(), "grafana".to_owned()),
-            depends_on: vec![],
-            auto_install: true,
-            untouched: None,
-            suspended: false,
         };
         assert_eq!(read.components, [expected]);
     }
 
     #[test]
-    fn all_fields_are_read() {
+    fn all_fields_are_read_but_what_a_cluster_has_added() {
         let text = format!(
-            "{HEAD}metadata:\n  name: g\n  namespace: apps\n  annotations: {{ext.theriseunion.io/pre-installed: 'true'}}\n\
-             spec:\n  enabled: false\n  version: ^7\n  suspend: true\n  autoInstallDependencies: false\n  chart: {{name: \
-             grafana, namespace: mon, releaseName: gr, repository: 'http://r'}}\n  dependsOn: [{{name: p, version: ^2}}]\n"
+            "{HEAD}metadata:\n  name: g\n  namespace: apps\n  annotations: {{ext.theriseunion.io/pre-installed: 'true'}}\n  \
+             deletionTimestamp: '2026-01-01T00:00:00Z'\nspec:\n  enabled: false\n  version: ^7\n  suspend: true\n  \
+             autoInstallDependencies: false\n  interval: null\n  chart: {{name: grafana, namespace: mon, releaseName: gr, \
+             repository: 'http://r'}}\n  values: {{size: 3, extra: null}}\n  dependsOn: [{{name: p, version: ^2, \
+             namespace: null}}]\nstatus: {{phase: 7}}\n"
         );
-        let read = read(&text).unwrap().components.remove(0);
-        assert_eq!(read.key.to_string(), "apps/g");
-        assert_eq!(
-            (read.enabled, read.suspended, read.auto_install),
-            (false, true, false)
-        );
-        assert_eq!((&*read.version, &*read.chart), ("^7", "grafana"));
-        assert_eq!(read.release, ("mon".to_owned(), "gr".to_owned()));
-        assert_eq!(read.repository.as_deref(), Some("http://r"));
-        assert_eq!(read.untouched, Some("pre-installed"));
-        assert_eq!(read.depends_on[0].name, "p");
+        let component = read(&text).unwrap().components.remove(0).component;
+        let metadata = &component.metadata;
+        assert_eq!(metadata.namespace.as_deref(), Some("apps"));
+        assert_eq!(metadata.deletion_timestamp, None);
+        assert!(component.is_marked("ext.theriseunion.io/pre-installed"));
+        assert_eq!(component.status, None);
+        let expected = json!({
+            "enabled": false, "version": "^7", "suspend": true, "autoInstallDependencies": false,
+            "chart": {"name": "grafana", "namespace": "mon", "releaseName": "gr", "repository": "http://r"},
+            "values": {"size": 3, "extra": null},
+            "dependsOn": [{"name": "p", "version": "^2"}],
+        });
+        let expected: ComponentSpec = serde_json::from_value(expected).unwrap();
+        assert_eq!(component.spec, expected);
     }
 
     #[test]
@@ -276,7 +274,9 @@ mod tests {
              Component\n  metadata: {{name: b}}\n- apiVersion: example.org/v1\n  kind: Component\n---\n"
         );
         let read = read(&text).unwrap();
-        let names: Vec<&str> = (read.components.iter()).map(|c| &*c.key.name).collect();
+        let names: Vec<&str> = (read.components.iter())
+            .map(|m| m.component.name())
+            .collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!(
             read.notes,
@@ -324,6 +324,7 @@ mod tests {
                 spec("{chart: grafana}"),
                 "m.yaml: document 1: spec.chart must be a mapping",
             ),
+            (spec("{interval: soon}"), "m.yaml: document 1: "),
             (
                 spec("{dependsOn: [{version: ^1}]}"),
                 "m.yaml: document 1: spec.dependsOn[0] needs a name",

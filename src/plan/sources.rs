@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::chart::archive::Limits;
 use crate::config::PlanArguments;
-use crate::plan::catalog::{Catalog, IndexError};
 use crate::plan::fetch::{self, FetchError};
+use crate::plan::index::{self, IndexError};
 use crate::plan::manifest::{ManifestError, Manifests};
+use crate::planner::Catalog;
 use crate::remote::address;
 use crate::repository::builtin::BuiltinCharts;
 
@@ -120,16 +121,15 @@ pub async fn read_charts(
         for listing in charts.listings() {
             let metadata = serde_json::from_str(&format!("{}}}", listing.head))
                 .expect("a listing's head is JSON without its closing brace");
-            catalog.add(&metadata);
+            index::add_version(&mut catalog, &metadata);
         }
     }
     for url in &arguments.repositories {
         let shown = address::shown(url);
-        let index = fetch::fetch_index(url)
+        let text = fetch::fetch_index(url)
             .await
             .map_err(|error| SourceError::Fetch(shown.clone(), error))?;
-        let unusable = catalog
-            .add_index(&index)
+        let unusable = index::add_index(&mut catalog, &text)
             .map_err(|error| SourceError::Index(shown.clone(), error))?;
         if unusable > 0 {
             notes.push(format!(

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::config::help::Style;
-use crate::plan::planned::{Edge, Node, Plan, State};
-use crate::topology::NodeKey;
+use crate::node_key::NodeKey;
+use crate::planner::{Dependency, Plan, PlannedComponent, State};
 
 /// ANSI colours by what they mean here.
 #[derive(Clone, Copy)]
@@ -89,15 +89,15 @@ impl<'a> Page<'a> {
         let mut remarks = vec![String::new()];
         for (step, keys) in plan.steps.iter().enumerate() {
             for key in keys {
-                let node = &plan.nodes[key];
+                let planned = &plan.components[key];
                 rows.push([
                     (step + 1).to_string(),
                     self.numbers[key].to_string(),
                     plan.name(key),
-                    node.chart.clone(),
-                    node.version.clone().unwrap_or_else(|| "?".to_owned()),
+                    planned.chart.clone(),
+                    planned.version.clone().unwrap_or_else(|| "?".to_owned()),
                 ]);
-                remarks.push(self.added_for(key, node));
+                remarks.push(self.added_for(key, planned));
             }
         }
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -126,8 +126,8 @@ impl<'a> Page<'a> {
     }
 
     /// `added for grafana (^25)` for one that no manifest has.
-    fn added_for(&self, key: &NodeKey, node: &Node) -> String {
-        if !node.added {
+    fn added_for(&self, key: &NodeKey, planned: &PlannedComponent) -> String {
+        if !planned.added {
             return String::new();
         }
         let requirers = self.plan.requirers(key).filter(|(_, edge)| !edge.optional);
@@ -148,19 +148,20 @@ impl<'a> Page<'a> {
         let plan = self.plan;
         self.out.push('\n');
         self.heading("Tree");
-        let required: BTreeSet<&NodeKey> = (plan.nodes.values())
-            .flat_map(|node| {
-                node.dependencies
+        let required: BTreeSet<&NodeKey> = (plan.components.values())
+            .flat_map(|planned| {
+                planned
+                    .dependencies
                     .iter()
                     .filter_map(|edge| edge.target.as_ref())
             })
             .collect();
-        let roots = plan.nodes.keys().filter(|key| !required.contains(key));
+        let roots = plan.components.keys().filter(|key| !required.contains(key));
         for key in roots {
             self.branch(key, None, &mut Vec::new());
         }
         // who is only reached through a cycle
-        for key in plan.nodes.keys() {
+        for key in plan.components.keys() {
             if !self.shown.contains(key) {
                 self.branch(key, None, &mut Vec::new());
             }
@@ -168,20 +169,20 @@ impl<'a> Page<'a> {
     }
 
     /// One Component and what hangs on it; `lasts` says of each level above whether it was the last of its siblings.
-    fn branch(&mut self, key: &'a NodeKey, edge: Option<&'a Edge>, lasts: &mut Vec<bool>) {
+    fn branch(&mut self, key: &'a NodeKey, edge: Option<&'a Dependency>, lasts: &mut Vec<bool>) {
         let plan = self.plan;
-        let node = &plan.nodes[key];
+        let planned = &plan.components[key];
         let is_new = self.shown.insert(key);
         let mut line = stem(lasts);
         line.push_str(&self.paint(Colour::Heading, &plan.name(key)));
-        if let Some(version) = &node.version {
+        if let Some(version) = &planned.version {
             let _ = write!(line, " {}", self.paint(Colour::Good, version));
         }
         if let Some(edge) = edge {
             line.push_str(&self.wish(edge));
         }
-        let repeats = !is_new && !node.dependencies.is_empty();
-        let state = self.state(key, node);
+        let repeats = !is_new && !planned.dependencies.is_empty();
+        let state = self.state(key, planned);
         let mut words: Vec<String> = [state]
             .into_iter()
             .filter(|word| !word.is_empty())
@@ -196,8 +197,8 @@ impl<'a> Page<'a> {
         if !is_new {
             return;
         }
-        for (index, edge) in node.dependencies.iter().enumerate() {
-            lasts.push(index + 1 == node.dependencies.len());
+        for (index, edge) in planned.dependencies.iter().enumerate() {
+            lasts.push(index + 1 == planned.dependencies.len());
             match &edge.target {
                 Some(target) => self.branch(target, Some(edge), lasts),
                 None => {
@@ -216,7 +217,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn wish(&self, edge: &Edge) -> String {
+    fn wish(&self, edge: &Dependency) -> String {
         let range = (!edge.range.is_any()).then(|| edge.range.to_string());
         let optional = edge.optional.then(|| "optional".to_owned());
         let words: Vec<String> = range.into_iter().chain(optional).collect();
@@ -227,15 +228,15 @@ impl<'a> Page<'a> {
         format!(" {}", self.paint(Colour::Dim, &wish))
     }
 
-    fn state(&self, key: &NodeKey, node: &Node) -> String {
-        match &node.state {
+    fn state(&self, key: &NodeKey, planned: &PlannedComponent) -> String {
+        match &planned.state {
             State::Install => {
                 let number = self
                     .numbers
                     .get(key)
                     .map_or(String::new(), |n| format!("#{n}"));
                 let number = self.paint(Colour::Dim, &number);
-                if node.added {
+                if planned.added {
                     format!("{number} {}", self.paint(Colour::Added, "added"))
                 } else {
                     number

@@ -1,6 +1,6 @@
 //! Whose a release is, in a label: so that controllers that do not see each other's Components do not fight over it.
 
-use crate::topology::NodeKey;
+use crate::node_key::NodeKey;
 
 /// Kubernetes' limit for the value of a label.
 const MAX_VALUE: usize = 63;

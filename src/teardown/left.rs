@@ -5,7 +5,8 @@ use kube::api::DynamicObject;
 use serde_json::Value;
 
 use crate::component::names::{DEFAULT_NAMESPACE, FINALIZER, annotation};
-use crate::topology::{Graph, NodeKey, Strength};
+use crate::node_key::NodeKey;
+use crate::planner::{Graph, Order, Strength};
 
 /// A Component that is still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,18 +145,20 @@ impl Left {
 
 /// All of them, dependents first: nobody is then asked to go while somebody who is to stay seems to need it.
 pub fn order<'a>(all: impl Iterator<Item = &'a Left> + Clone) -> Vec<NodeKey> {
-    let mut graph = Graph::default();
-    for left in all.clone() {
-        graph.insert(left.key.clone());
-    }
+    let mut graph = Graph::of(all.clone().map(|left| left.key.clone()));
     for left in all {
+        let own = graph
+            .place(&left.key)
+            .expect("all of them are in the graph");
         for dependency in &left.dependencies {
-            if graph.contains(dependency) && *dependency != left.key {
-                graph.require(left.key.clone(), dependency.clone(), Strength::Optional);
+            if let Some(place) = graph.place(dependency).filter(|place| *place != own) {
+                graph.require(own, place, Strength::Optional);
             }
         }
     }
-    graph.order().delete().cloned().collect()
+    let sequence = Order::of(&graph);
+    let keys = sequence.delete().map(|place| graph.key(place).clone());
+    keys.collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::config::help::Style;
+use crate::node_key::NodeKey;
 use crate::teardown::error::TeardownError;
 use crate::teardown::left::Left;
-use crate::topology::NodeKey;
 
 /// So many are named in a list of those that are left.
 const NAMED: usize = 20;

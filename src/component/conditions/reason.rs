@@ -114,6 +114,21 @@ reasons! {
 }
 
 impl Reason {
+    /// True for reasons that say how dependencies are in the way.
+    pub fn is_of_dependencies(self) -> bool {
+        matches!(
+            self,
+            Self::DependencyMissing
+                | Self::DependencyNotReady
+                | Self::DependencyDisabled
+                | Self::DependencyVersionMismatch
+                | Self::DependencyVersionConflict
+                | Self::DependencyCycle
+                | Self::DependencyAmbiguous
+                | Self::DependencyInstalling
+        )
+    }
+
     /// True for reasons that only events have.
     pub fn is_of_events_alone(self) -> bool {
         matches!(

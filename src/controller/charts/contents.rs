@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::chart::archive::{self, ArchiveError, Limits};
 use crate::chart::digest::Sha256Hex;
+use crate::component::names::annotation::REQUIRES;
 use crate::controller::charts::release_size::{ReleaseSize, is_kept, upper_bound};
 use crate::controller::charts::{ChartsError, FetchedChart, RELEASE_LIMIT};
-use crate::topology::{REQUIRES, Requirement};
+use crate::planner::Requirement;
 
 /// Opens `package`, whose bytes have the digest `digest` and lie at `path`; `listed` is what the repository calls it, for
 /// messages.

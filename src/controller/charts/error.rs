@@ -8,9 +8,10 @@ use std::sync::Arc;
 use crate::chart::archive::ArchiveError;
 use crate::chart::digest::Sha256Hex;
 use crate::component::conditions::Reason;
+use crate::component::names::annotation::REQUIRES;
+use crate::planner::RequirementError;
 use crate::remote::address::AddressError;
 use crate::remote::client::ClientError;
-use crate::topology::{REQUIRES, RequirementError};
 
 /// Why a chart cannot be had. Texts name no credentials; [`message`](Self::message) has the causes too.
 #[derive(Clone, Debug, thiserror::Error)]

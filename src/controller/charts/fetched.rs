@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
 use crate::controller::charts::{ChartsError, RELEASE_LIMIT, kube_version_allows};
-use crate::topology::Requirement;
+use crate::planner::Requirement;
 
 /// A chart whose package is in the cache.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
+use crate::component::names::annotation::REQUIRES;
 use crate::remote::address::Address;
-use crate::topology::REQUIRES;
 use crate::yaml::{self, Limits, YamlError};
 
 /// A larger index in YAML is not read: its nodes take some 100 bytes each for a moment.

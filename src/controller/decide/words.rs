@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::component::status::Operation;
 use crate::controller::decide::{Action, Wanted, Why};
+use crate::node_key::NodeKey;
 use crate::release::record::Record;
-use crate::topology::NodeKey;
 
 /// Behind the cause when no attempt is left.
 const EXHAUSTED: &str = " (no attempt is left: change the spec or the chart, or set the annotation \

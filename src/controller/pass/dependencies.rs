@@ -1,7 +1,7 @@
-//! What must be there first: asked of the network, written down, and created where it is missing (contract section
+//! What must be there first: asked of the planner, written down, and created where it is missing (contract section
 //! 2.6).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -9,66 +9,47 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::chart::version::Version;
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::names::label;
 use crate::component::{ChartSource, Component, ComponentSpec};
 use crate::controller::charts::{ChartsError, FetchedChart};
 use crate::controller::context::{PassError, is_conflict, is_not_found};
 use crate::controller::crds::FIELD_MANAGER;
-use crate::controller::network::{Gate, ImplicitComponent, Network, Retarget, Supply, Verdict};
 use crate::controller::pass::Pass;
 use crate::controller::world::Seen;
+use crate::planner::{
+    Available, ChartVersion, DependencyCheck, ImplicitComponent, Lookup, Planner, Retarget, Verdict,
+};
 
 /// What the specification of an implicit Component was when it was made: an edit makes it the user's.
 const MADE_FROM: &str = "ext.theriseunion.io/made-from";
 
-/// Answers to the network's questions, fetched before it asks.
-#[derive(Default)]
-struct Answers {
-    versions: HashMap<String, Vec<(String, Version)>>,
-    externals: BTreeMap<(String, String), String>,
-}
-
-impl Supply for Answers {
-    fn versions(&self, chart: &str) -> Option<&[(String, Version)]> {
-        self.versions.get(chart).map(Vec::as_slice)
-    }
-
-    fn external(&self, namespace: &str, name: &str) -> Option<&str> {
-        let key = (namespace.to_owned(), name.to_owned());
-        self.externals.get(&key).map(String::as_str)
-    }
-}
-
 impl Pass<'_> {
     /// Whether the dependencies let this Component go on, if it has anywhere to go.
-    pub(super) async fn gate(&mut self, chart: &FetchedChart) -> Result<Gate, PassError> {
-        let network = self.context.world.network();
-        let mut answers = Answers::default();
-        for question in network.questions(&self.key, &chart.requires) {
-            let versions = match self.context.charts.versions(None, &question.chart).await {
-                // the repository has answered, too
-                Err(ChartsError::ChartNotFound { .. }) => Ok(Vec::new()),
-                answer => answer,
-            };
-            if let Ok(versions) = versions {
-                let pairs = versions
-                    .into_iter()
-                    .map(|found| (found.text, found.version));
-                answers
-                    .versions
-                    .insert(question.chart.clone(), pairs.collect());
-            }
-            if let Some(version) = self.external(&question.namespace, &question.name).await? {
-                let key = (question.namespace, question.name);
-                answers.externals.insert(key, version);
+    pub(super) async fn gate(
+        &mut self,
+        chart: &FetchedChart,
+    ) -> Result<DependencyCheck, PassError> {
+        let planner = self.context.world.planner();
+        let mut available = Available::default();
+        for lookup in planner.lookups(&self.key, &chart.requires) {
+            match lookup {
+                Lookup::Chart(chart) => {
+                    if let Some(versions) = self.versions(&chart).await {
+                        available.charts.insert(&chart, versions);
+                    }
+                }
+                Lookup::Release(namespace, name) => {
+                    if let Some(version) = self.external(&namespace, &name).await? {
+                        available.releases.insert((namespace, name), version);
+                    }
+                }
             }
         }
-        let gate = network.gate(&self.key, &chart.requires, &answers);
+        let gate = planner.check(&self.key, &chart.requires, &available);
         self.draft.status.dependencies = gate.dependencies.clone();
         match &gate.verdict {
-            Verdict::Open { reason, message } => {
+            Verdict::Ready { reason, message } => {
                 self.draft
                     .is_true(ConditionType::DependenciesReady, *reason, message);
             }
@@ -80,9 +61,25 @@ impl Pass<'_> {
         Ok(gate)
     }
 
+    /// The versions of a chart in the repository; `None` if it does not answer.
+    async fn versions(&self, chart: &str) -> Option<Vec<ChartVersion>> {
+        let versions = match self.context.charts.versions(None, chart).await {
+            Ok(versions) => versions,
+            // the repository has answered, too
+            Err(ChartsError::ChartNotFound { .. }) => Vec::new(),
+            Err(_) => return None,
+        };
+        let versions = versions.into_iter().map(|found| ChartVersion {
+            text: found.text,
+            version: found.version,
+            requires: found.requires,
+        });
+        Some(versions.collect())
+    }
+
     /// Creates what is missing and moves what was created before to a range that suits all. Only for who has something
     /// to install: what runs already does not bring back what somebody took away on purpose.
-    pub(super) async fn provide(&mut self, gate: &Gate) -> Result<(), PassError> {
+    pub(super) async fn provide(&mut self, gate: &DependencyCheck) -> Result<(), PassError> {
         for wanted in &gate.create {
             self.create(wanted).await?;
         }
@@ -113,8 +110,8 @@ impl Pass<'_> {
     }
 
     /// What is remembered of a release without a Component is kept under a key that no Component has.
-    fn key_of_external(&self, release: &(String, String)) -> crate::topology::NodeKey {
-        crate::topology::NodeKey::new(&format!("release:{}", release.0), &release.1)
+    fn key_of_external(&self, release: &(String, String)) -> crate::node_key::NodeKey {
+        crate::node_key::NodeKey::new(&format!("release:{}", release.0), &release.1)
     }
 
     async fn create(&mut self, wanted: &ImplicitComponent) -> Result<(), PassError> {
@@ -211,7 +208,7 @@ impl Pass<'_> {
     /// An implicit Component that nobody has required for a while is deleted; a user's edit makes it the user's own.
     pub(super) async fn collect_if_unneeded(
         &mut self,
-        network: &Network,
+        planner: &Planner,
     ) -> Result<Option<Duration>, PassError> {
         let labels = self.component.metadata.labels.as_ref();
         if labels.is_none_or(|all| !all.contains_key(label::IMPLICIT)) {
@@ -221,7 +218,7 @@ impl Pass<'_> {
             self.disown().await?;
             return Ok(None);
         }
-        if !network.unneeded(&self.key) {
+        if !planner.unneeded(&self.key) {
             self.context.remember(&self.key, |memory| {
                 memory.unneeded = None;
                 memory.grace_timer = false;

@@ -14,12 +14,12 @@ use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError};
 use crate::controller::decide::{Action, Decision, RIVAL_RECHECK, Situation, Wanted, decide};
 use crate::controller::namespace::{self, NamespaceState};
-use crate::controller::network::Gate;
 use crate::controller::pass::operation::{BESIDE_WAITING, new_operation};
 use crate::controller::pass::removal::Removed;
 use crate::controller::pass::{AFTER_CONFLICT, Next, Pass, stalled_reason, until_then};
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
+use crate::planner::DependencyCheck;
 use crate::release::helm::{
     ActionKind, Failure, FailureClass, HelmAction, HelmCall, Outcome, UpgradeCall, judge,
 };
@@ -43,7 +43,7 @@ impl Pass<'_> {
     pub(super) fn releases(&self) -> Vec<ReleaseKey> {
         let world = &self.context.world;
         let old = self.moved_from().filter(|old| world.heirs(old).is_empty());
-        let is_owner = world.network().release_owner(&self.key).is_none();
+        let is_owner = world.planner().release_owner(&self.key).is_none();
         let own = is_owner.then(|| self.release());
         old.into_iter().chain(own).collect()
     }
@@ -54,7 +54,7 @@ impl Pass<'_> {
         old: &ReleaseKey,
         chart: &Arc<FetchedChart>,
         wanted: &Wanted,
-        gate: &Gate,
+        gate: &DependencyCheck,
     ) -> Result<Next, PassError> {
         let heirs = self.context.world.heirs(old);
         let note = if let Some(heir) = heirs.first() {
@@ -103,7 +103,7 @@ impl Pass<'_> {
         old: &ReleaseKey,
         chart: &Arc<FetchedChart>,
         wanted: &Wanted,
-        gate: &Gate,
+        gate: &DependencyCheck,
     ) -> Result<Option<Next>, PassError> {
         let release = self.release();
         let is_protected = old.0.starts_with(PROTECTED);

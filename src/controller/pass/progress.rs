@@ -17,11 +17,11 @@ use crate::controller::pass::Pass;
 use crate::controller::pass::removal::describe;
 use crate::controller::report::Draft;
 use crate::controller::slots::ReleaseKey;
+use crate::node_key::NodeKey;
 use crate::release::helm::{HelmAction, HelmCall};
 use crate::release::manifest::{self, Object, ObjectKey};
 use crate::release::record::ReleaseStatus;
 use crate::repository::chain;
-use crate::topology::NodeKey;
 
 /// Helm is quick, or it waits: from then on people want to know for what.
 const FIRST_LOOK: Duration = Duration::from_secs(5);

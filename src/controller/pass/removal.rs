@@ -18,16 +18,16 @@ use crate::component::{DeletionPolicy, Phase};
 use crate::controller::context::{Observed, PassError, is_conflict, is_not_found};
 use crate::controller::decide::{self, RemovalStep};
 use crate::controller::members;
-use crate::controller::network::Removal;
 use crate::controller::objects::{Leftover, leftovers};
 use crate::controller::pass::operation::new_operation;
 use crate::controller::pass::{Next, Pass};
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
+use crate::node_key::NodeKey;
+use crate::planner::Removal;
 use crate::release::helm::{ActionKind, FailureClass, HelmAction, HelmCall, judge};
 use crate::release::manifest::ObjectKey;
 use crate::release::record::{Record, ReleaseStatus};
-use crate::topology::NodeKey;
 
 /// Time for Helm's uninstall beside its waiting.
 const BESIDE_WAITING: Duration = Duration::from_secs(60);
@@ -185,8 +185,8 @@ impl Pass<'_> {
 
     /// Who needs this Component goes first, or says no.
     async fn wait_for_dependents(&mut self, what: &str) -> Result<Option<Duration>, PassError> {
-        let network = self.context.world.network();
-        let (reason, names, is_refused) = match network.removal(&self.key) {
+        let planner = self.context.world.planner();
+        let (reason, names, is_refused) = match planner.removal(&self.key) {
             Removal::Free => {
                 if self
                     .draft

@@ -45,6 +45,11 @@ impl Source {
         is_below(&self.module, room)
     }
 
+    /// The path of the file's module in the crate: `repository::index`.
+    pub fn module(&self) -> &str {
+        &self.module
+    }
+
     /// Every path the file names, from the root: `std::fs::read`, `chartroom::chart::ChartPackage`.
     pub fn paths(&self) -> &[String] {
         &self.paths
@@ -61,6 +66,15 @@ impl fmt::Display for Source {
 pub fn is_below(path: &str, ancestor: &str) -> bool {
     path.strip_prefix(ancestor)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// The file whose module a path leads into: the longest one that begins it.
+pub fn named<'a>(sources: &'a [Source], path: &str) -> Option<&'a Source> {
+    let below = path.strip_prefix("chartroom::")?;
+    let above = sources
+        .iter()
+        .filter(|source| is_below(below, &source.module));
+    above.max_by_key(|source| source.module.len())
 }
 
 /// All `.rs` files below a directory; none when it does not exist.

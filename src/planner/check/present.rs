@@ -1,0 +1,241 @@
+//! A dependency that is a Component: is it ready, and in a version that will do?
+
+use crate::chart::version::Version;
+use crate::component::conditions::Reason;
+use crate::component::status::DependencyState as State;
+use crate::planner::available::{Available, Lookup};
+use crate::planner::check::dependent::Dependent;
+use crate::planner::check::finding::Finding;
+use crate::planner::demand::{Demand, agree, joined, opponents};
+use crate::planner::directory::Edge;
+use crate::planner::graph::Strength;
+use crate::planner::node::Node;
+use crate::planner::verdict::Retarget;
+use crate::planner::words::{and, newest_of};
+
+/// How a version stands to a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    Good,
+    Bad,
+    /// The version is not known, and not any version will do.
+    Unknown,
+}
+
+impl Fit {
+    fn of(node: &Node, edge: &Edge) -> Self {
+        let range = &edge.requirement.range;
+        if range.is_any() {
+            return Self::Good;
+        }
+        match node.version.as_deref().and_then(Version::parse) {
+            Some(version) if range.allows(&version) => Self::Good,
+            Some(_) => Self::Bad,
+            None => Self::Unknown,
+        }
+    }
+}
+
+impl Dependent<'_> {
+    /// Versions are of interest where another one than the present is wanted.
+    pub(super) fn lookup_of_present(&self, target: usize, edge: &Edge) -> Option<Lookup> {
+        let node = self.planner.node(target);
+        let is_open = edge.strength() == Strength::Required && Fit::of(node, edge) != Fit::Good;
+        is_open.then(|| Lookup::Chart(node.chart_name.clone()))
+    }
+
+    pub(super) fn judge_present(
+        &self,
+        edge: &Edge,
+        target: usize,
+        available: &Available,
+    ) -> Finding {
+        let node = self.planner.node(target);
+        let fit = Fit::of(node, edge);
+        let status = |state| edge.status(&node.key, node.version.clone(), state);
+        if edge.strength() == Strength::Optional {
+            return self.judge_optional(edge, target, fit);
+        }
+        if (self.cycle.as_ref()).is_some_and(|cycle| cycle.path().contains(&node.key)) {
+            // the cycle is told once, for all of them
+            return Finding::clear(status(State::Cycle));
+        }
+        let name = self.name(&node.key);
+        let me = self.name(&self.me().key);
+        if node.deleting {
+            let message = format!("waits for {name}: it is being deleted");
+            return Finding::obstacle(status(State::NotReady), Reason::DependencyNotReady, message);
+        }
+        if !node.enabled {
+            let message = format!(
+                "{name} is disabled, but {me} needs it; set spec.enabled of {name} to true"
+            );
+            return Finding::obstacle(status(State::Disabled), Reason::DependencyDisabled, message);
+        }
+        let is_settled = node.is_settled || node.left_alone;
+        let may_move = node.implicit && !node.left_alone;
+        if fit != Fit::Good && (may_move || (is_settled && fit == Fit::Bad)) {
+            let finding = self.judge_version(edge, target, fit, available);
+            if let Some(finding) = finding {
+                return finding;
+            }
+        }
+        if is_settled && node.is_there() && fit == Fit::Unknown {
+            let message = format!(
+                "{name} is installed in an unknown version, but {me} needs {}",
+                edge.requirement.range
+            );
+            let reason = Reason::DependencyVersionMismatch;
+            return Finding::obstacle(status(State::VersionMismatch), reason, message);
+        }
+        if node.is_there() {
+            return Finding::clear(status(State::Ready));
+        }
+        let (state, reason) = if node.is_moving() {
+            (State::Installing, Reason::DependencyInstalling)
+        } else {
+            (State::NotReady, Reason::DependencyNotReady)
+        };
+        Finding::obstacle(status(state), reason, self.waits_for(target))
+    }
+
+    /// An optional dependency holds nobody up but while it is on its way, and never one that it depends on itself.
+    fn judge_optional(&self, edge: &Edge, target: usize, fit: Fit) -> Finding {
+        let node = self.planner.node(target);
+        let state = if !node.enabled {
+            State::Disabled
+        } else if !node.is_there() {
+            if self.planner.is_moving(target) {
+                State::Installing
+            } else {
+                State::NotReady
+            }
+        } else if fit == Fit::Good {
+            State::Ready
+        } else {
+            State::VersionMismatch
+        };
+        let status = edge.status(&node.key, node.version.clone(), state);
+        if state == State::Installing && !self.circular.contains(&target) {
+            let message = self.waits_for(target);
+            return Finding::obstacle(status, Reason::DependencyInstalling, message);
+        }
+        Finding::clear(status)
+    }
+
+    /// A version that will not do, or is not there yet. `None` if all that can be done is to wait.
+    fn judge_version(
+        &self,
+        edge: &Edge,
+        target: usize,
+        fit: Fit,
+        available: &Available,
+    ) -> Option<Finding> {
+        let node = self.planner.node(target);
+        let may_move = node.implicit && !node.left_alone;
+        let is_settled = node.is_settled || node.left_alone;
+        let status = |state| edge.status(&node.key, node.version.clone(), state);
+        let name = self.name(&node.key);
+        let range = &edge.requirement.range;
+        let present = match (&node.version, fit) {
+            (Some(version), Fit::Bad) => format!(
+                "{name} {version} is installed, but {} needs {range}",
+                self.name(&self.me().key)
+            ),
+            _ => format!("{} needs {name} {range}", self.name(&self.me().key)),
+        };
+        let mismatch = |help: String| {
+            let reason = Reason::DependencyVersionMismatch;
+            let message = format!("{present}; {help}");
+            Some(Finding::obstacle(
+                status(State::VersionMismatch),
+                reason,
+                message,
+            ))
+        };
+        let Some(versions) = available.versions(&node.chart_name) else {
+            return match (fit, may_move) {
+                (Fit::Bad, true) => {
+                    mismatch("the versions that there are are not known yet".into())
+                }
+                (Fit::Bad, false) => mismatch(format!("change spec.version of {name}")),
+                _ => None,
+            };
+        };
+        if !(versions.iter()).any(|known| range.allows(&known.version)) {
+            let chart = &node.chart_name;
+            let there = match versions {
+                [] => format!("the repository has no chart {chart}"),
+                some => format!("the repository has {chart} {} only", newest_of(some)),
+            };
+            return match fit {
+                Fit::Bad => mismatch(format!("{there}: push one in {range}")),
+                // the dependency says so itself
+                _ => None,
+            };
+        }
+        let demands = self.demands_on(target);
+        let agreement = agree(versions, demands);
+        let is_mine = |demand: &&Demand| demand.requirer == self.me().key && demand.range == *range;
+        if let Some(refused) = agreement.refused.iter().find(is_mine) {
+            let opponents = opponents(versions, &agreement.admitted, refused);
+            let message = self.conflict(&name, &opponents, &newest_of(versions));
+            let reason = Reason::DependencyVersionConflict;
+            return Some(Finding::obstacle(
+                status(State::VersionConflict),
+                reason,
+                message,
+            ));
+        }
+        let newest = agreement.newest?;
+        let found = &versions[newest].text;
+        if !may_move {
+            return mismatch(format!("set spec.version of {name} to {found}"));
+        }
+        if !is_settled {
+            return None;
+        }
+        let retarget = Some(Retarget {
+            key: node.key.clone(),
+            version: joined(versions, &agreement.admitted, newest),
+        });
+        let finding = if fit == Fit::Bad && node.is_there() {
+            let message = format!("{present}; it moves to {found}");
+            Finding::obstacle(
+                status(State::Installing),
+                Reason::DependencyInstalling,
+                message,
+            )
+        } else {
+            let reason = Reason::DependencyNotReady;
+            Finding::obstacle(status(State::NotReady), reason, self.waits_for(target))
+        };
+        Some(Finding {
+            retarget,
+            ..finding
+        })
+    }
+
+    /// All that is demanded of a member, the oldest requirer's first.
+    fn demands_on(&self, target: usize) -> Vec<Demand> {
+        let leads_there = |edge: &&Edge| edge.leads_to(target);
+        let relations = &self.planner.relations;
+        let known = relations.graph.dependents(target).flat_map(|(place, _)| {
+            let edges = relations.edges[place].iter().filter(leads_there);
+            edges.map(move |edge| (place, edge))
+        });
+        let own: Vec<&Edge> = self.edges.iter().filter(leads_there).collect();
+        self.demands(known, &own)
+    }
+
+    /// Who wants what, where not all can have it.
+    pub(super) fn conflict(&self, name: &str, demands: &[Demand], there_are: &str) -> String {
+        let wishes: Vec<String> = (demands.iter())
+            .map(|demand| format!("{} needs {}", self.name(&demand.requirer), demand.range))
+            .collect();
+        format!(
+            "no version of {name} suits all: {} (there are {there_are}); change one of these ranges",
+            and(&wishes)
+        )
+    }
+}

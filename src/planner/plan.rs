@@ -1,0 +1,104 @@
+//! A plan: which Components there are, what becomes of each, and in which order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::node_key::NodeKey;
+use crate::planner::graph::Strength;
+use crate::planner::problem::Problem;
+use crate::planner::range::VersionRange;
+use crate::planner::requirement::DeclaredBy;
+
+/// What will happen, and what is in the way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The namespace of most Components; others are shown with theirs.
+    pub home: String,
+    /// Every Component, those of the manifests and those that are added.
+    pub components: BTreeMap<NodeKey, PlannedComponent>,
+    /// Those that are installed, in steps: members of one step can run at once, after the steps before.
+    pub steps: Vec<Vec<NodeKey>>,
+    /// What keeps others from being installed.
+    pub problems: Vec<Problem>,
+    /// What one may want to know besides.
+    pub notes: Vec<String>,
+}
+
+/// A Component in a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedComponent {
+    /// The chart's name.
+    pub chart: String,
+    /// `spec.version`; empty for one that is added.
+    pub wanted: String,
+    /// The version that will be installed, if it is known.
+    pub version: Option<String>,
+    /// It is in no manifest, but others require it.
+    pub added: bool,
+    /// What becomes of it.
+    pub state: State,
+    /// What it requires.
+    pub dependencies: Vec<Dependency>,
+}
+
+/// What becomes of a Component.
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    /// It is installed.
+    Install,
+    /// It counts as installed and nobody touches it, for this annotation.
+    Untouched(&'static str),
+    /// It is switched off.
+    Disabled,
+    /// It has a problem of its own.
+    Failed,
+    /// It waits for these, which have one.
+    Blocked(BTreeSet<NodeKey>),
+}
+
+/// What a Component requires.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dependency {
+    /// What was asked for: namespace and name as declared.
+    pub wanted: NodeKey,
+    /// The Component that answers to it, if there is one.
+    pub target: Option<NodeKey>,
+    /// Good versions.
+    pub range: VersionRange,
+    /// Only ordered after it.
+    pub optional: bool,
+    /// Who says so.
+    pub by: DeclaredBy,
+}
+
+impl Dependency {
+    /// How much the dependent cares for it.
+    pub fn strength(&self) -> Strength {
+        Strength::of(self.optional)
+    }
+}
+
+impl Plan {
+    /// True if everything in it can be installed.
+    pub fn works(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// A Component's name, with its namespace if that is not [`Plan::home`].
+    pub fn name(&self, key: &NodeKey) -> String {
+        key.seen_from(&self.home)
+    }
+
+    /// Who requires `key`, in the order of keys, with the dependency.
+    pub fn requirers<'a>(
+        &'a self,
+        key: &'a NodeKey,
+    ) -> impl Iterator<Item = (&'a NodeKey, &'a Dependency)> {
+        self.components
+            .iter()
+            .flat_map(move |(requirer, component)| {
+                let to_key = move |edge: &&Dependency| edge.target.as_ref() == Some(key);
+                let edges = component.dependencies.iter().filter(to_key);
+                edges.map(move |edge| (requirer, edge))
+            })
+    }
+}

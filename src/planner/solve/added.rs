@@ -1,0 +1,47 @@
+//! Components that are in no manifest but required.
+
+use std::collections::BTreeMap;
+
+use crate::node_key::NodeKey;
+use crate::planner::catalog::ChartVersion;
+use crate::planner::demand::Demand;
+use crate::planner::requirement::Requirement;
+
+/// A Component that is added since others require it.
+#[derive(Clone, Debug)]
+pub(super) struct Added<'a> {
+    pub(super) chart: String,
+    /// Who requires it, and in which versions.
+    pub(super) demands: Vec<Demand>,
+    /// The newest version that satisfies all demands; `None` if there is none, or none is known.
+    pub(super) version: Option<&'a ChartVersion>,
+}
+
+pub(super) type AddedSet<'a> = BTreeMap<NodeKey, Added<'a>>;
+
+impl Added<'_> {
+    /// What its chart requires; nothing if that cannot be read, which is reported elsewhere.
+    pub(super) fn requires(&self) -> Vec<Requirement> {
+        let requires = self.version.map(ChartVersion::requires);
+        requires.and_then(Result::ok).unwrap_or_default()
+    }
+}
+
+/// The added Component that answers to a requirement: by chart, or for an optional one by name too.
+pub(super) fn find(
+    added: &AddedSet<'_>,
+    wanted: &NodeKey,
+    requirement: &Requirement,
+) -> Option<NodeKey> {
+    let in_namespace = || {
+        added
+            .iter()
+            .filter(|(key, _)| key.namespace == wanted.namespace)
+    };
+    let by_chart = in_namespace().find(|(_, added)| added.chart == requirement.chart());
+    let by_name = || {
+        let is_enough = requirement.is_optional() && requirement.chart.is_none();
+        in_namespace().find(|(key, _)| is_enough && *key == wanted)
+    };
+    by_chart.or_else(by_name).map(|(key, _)| key.clone())
+}
