@@ -1,6 +1,5 @@
 //! The composition root: builds the store, the repository and the HTTP surface, runs them, shuts them down.
 
-use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -10,8 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use hyper::header::HeaderValue;
-use hyper::service::service_fn;
+use http::HeaderValue;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -24,19 +22,19 @@ use crate::config::{
     ApiRoutes, Auth, Config, ControllerAlone, Depth, IndexFormat, Latency, Overwrite, Storage,
 };
 use crate::controller;
-use crate::http::auth::{Authorizer, BasicAuth};
-use crate::http::request_log::RequestLog;
-use crate::http::route::RouteRules;
-use crate::http::serve::{self, ServeLimits};
-use crate::http::upload::slots::UploadSlots;
-use crate::http::upload::{FormFields, UploadRules};
-use crate::http::welcome::Welcome;
-use crate::http::{self, HttpState, Site, route};
+use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, chain, index, watch as storage_watch};
+use crate::server::auth::{Authorizer, BasicAuth};
+use crate::server::request_log::RequestLog;
+use crate::server::tenancy::{self, PathRules};
+use crate::server::upload::slots::UploadSlots;
+use crate::server::upload::{FormFields, UploadRules};
+use crate::server::welcome::Welcome;
+use crate::server::{self, ServerState, Site};
 use crate::telemetry;
 
 /// Deeper tenants than this are not looked for with `--depth-dynamic`; they are found when they are asked for.
@@ -54,20 +52,18 @@ const RETRY_SCAN: Duration = Duration::from_secs(2);
 
 /// Serves until told to stop by SIGTERM or SIGINT.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let listener = serve::bind(&config.listen.host, config.listen.port).await?;
+    let socket = listener::bind(&config.listen.host, config.listen.port).await?;
     let tls = match &config.tls {
-        Some(tls) => Some(serve::tls_acceptor(&tls.cert, &tls.key)?),
+        Some(tls) => Some(listener::tls_acceptor(&tls.cert, &tls.key)?),
         None => None,
     };
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
+    let address = socket.local_addr().context("the listener has no address")?;
     let stopping = CancellationToken::new();
     tokio::spawn(Stop::new()?.requested(stopping.clone()));
     let repository = Arc::new(open_repository(&config, true)?);
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
-    let state = Arc::new(http_state(&config, Arc::clone(&repository), ready)?);
+    let state = server_state(&config, Arc::clone(&repository), ready)?;
     let limits = ServeLimits {
         read_timeout: config.listen.read_timeout,
         write_timeout: config.listen.write_timeout,
@@ -77,10 +73,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         config.logging.health,
         config.logging.latency == Latency::Nanoseconds,
     );
-    let service = service_fn(move |request| {
-        let (state, log) = (Arc::clone(&state), log.clone());
-        async move { Ok::<_, Infallible>(http::answer(&state, &log, request).await) }
-    });
+    let service = server::service(state, log);
 
     let mut background = JoinSet::new();
     background.spawn(keep_index(
@@ -102,7 +95,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut controller = Controlling(controller);
     info!(host = %address.ip(), port = address.port(), "Starting ChartMuseum-compatible chartroom");
     let end = stopping.clone().cancelled_owned();
-    let serving = serve::serve(listener, tls, limits, service, end);
+    let serving = listener::serve(socket, tls, limits, service, end);
     let cut = tokio::select! {
         cut = serving => cut,
         failure = failure_of(&mut background) => return Err(failure),
@@ -310,20 +303,18 @@ fn tenant_depths(config: &Config) -> (usize, usize) {
     }
 }
 
-fn http_state(
+fn server_state(
     config: &Config,
     repository: Arc<ChartRepository>,
     ready: watch::Receiver<bool>,
-) -> anyhow::Result<HttpState> {
-    let rules = RouteRules {
+) -> anyhow::Result<ServerState> {
+    let paths = PathRules {
         context_path: config.tenancy.context_path.clone(),
         depth: match config.tenancy.depth {
-            Depth::Fixed(depth) => route::Depth::Fixed(depth),
-            Depth::Dynamic => route::Depth::Dynamic,
+            Depth::Fixed(depth) => tenancy::Depth::Fixed(depth),
+            Depth::Dynamic => tenancy::Depth::Dynamic,
         },
         api: config.api != ApiRoutes::None,
-        delete: config.api == ApiRoutes::All,
-        artifact_hub: !config.artifact_hub_ids.is_empty(),
         static_files: config.web_template_path.is_some(),
         metrics: config.metrics,
     };
@@ -340,6 +331,7 @@ fn http_state(
         always_overwrite: config.upload.overwrite == Overwrite::Always,
         overwrite_with_force: config.upload.overwrite == Overwrite::WithForce,
         replaceable: config.upload.overwrite != Overwrite::Never,
+        delete: config.api == ApiRoutes::All,
         form_fields: FormFields {
             chart: config.upload.chart_form_field.clone(),
             provenance: config.upload.prov_form_field.clone(),
@@ -351,9 +343,9 @@ fn http_state(
         .as_ref()
         .map(HeaderValue::try_from)
         .transpose();
-    Ok(HttpState {
+    Ok(ServerState {
         repository,
-        rules,
+        paths,
         authorizer,
         uploads,
         site: Site {

@@ -4,7 +4,7 @@ mod size_summary;
 
 use std::time::Duration;
 
-use hyper::{Method, StatusCode};
+use http::{Method, StatusCode};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
@@ -44,8 +44,8 @@ pub struct Metrics {
 pub struct Served<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The route's [`template`](crate::http::route::Route::template), never a client's text.
-    pub url: &'static str,
+    /// The route with its parameters' names, never a client's text.
+    pub url: &'a str,
     /// The response's status.
     pub status: StatusCode,
     /// From the request's head to the response's.

@@ -1,5 +1,7 @@
 //! The listener: accepts connections, bounds what each may cost in time and number, and drains them at shutdown.
 //!
+//! It serves any tower service and knows nothing of what that service answers.
+//!
 //! Plain connections speak HTTP/1; TLS connections speak HTTP/2 or HTTP/1 as negotiated. Bodies are written from the
 //! buffers they come in, without a copy in between, or over plain connections from files that have the same bytes.
 
@@ -9,6 +11,7 @@ mod clock;
 mod connection;
 mod linger;
 mod outgoing;
+mod pieces;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -22,15 +25,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
-use hyper::service::Service;
 use hyper::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::Service;
 
 pub use self::bind::{BindError, bind};
 pub use self::body::{BodyError, RequestBody};
 pub use self::outgoing::{Outgoing, SharedFile};
+pub use self::pieces::Pieces;
 pub use self::tls::{TlsError, tls_acceptor};
 
 use self::connection::Connections;
@@ -88,7 +92,7 @@ enum Signal {
 /// Serves connections until `shutdown` completes, then lets what is in flight finish for at most
 /// [`ServeLimits::grace`]. Returns how many connections had to be cut after that.
 ///
-/// A function becomes a `service` by `hyper::service::service_fn`. Requests carry a [`ClientAddress`] extension and a
+/// A function becomes a `service` by [`tower::service_fn`]. Requests carry a [`ClientAddress`] extension and a
 /// [`RequestBody`]; those over plain HTTP/1 also an [`Outgoing`].
 pub async fn serve<S, B>(
     listener: TcpListener,
@@ -99,9 +103,9 @@ pub async fn serve<S, B>(
 ) -> usize
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+        + Clone
         + Send
         + Sync
-        + Unpin
         + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Send + Unpin + 'static,

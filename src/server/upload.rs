@@ -2,21 +2,25 @@
 
 pub mod slots;
 
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use hyper::body::Body as _;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{Request, Response, StatusCode};
+use std::sync::Arc;
 
-use crate::http::HttpState;
-use crate::http::body::Body;
-use crate::http::error::{Form, HttpError, JSON};
-use crate::http::multipart::{self, MultipartError};
-use crate::http::query::Query;
-use crate::http::serve::{BodyError, RequestBody};
-use crate::http::upload::slots::{Slot, SlottedBody, UploadSlots};
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+
+use crate::listener::BodyError;
 use crate::repository::key::Tenant;
 use crate::repository::upload::Upload;
+use crate::server::ServerState;
+use crate::server::auth::Push;
+use crate::server::error::{Form, HttpError, JSON};
+use crate::server::multipart::{self, MultipartError};
+use crate::server::upload::slots::{Slot, SlottedBody, UploadSlots};
 
 /// What may be uploaded.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub struct UploadRules {
     pub overwrite_with_force: bool,
     /// Either of the two: what a client has downloaded may not stay true.
     pub replaceable: bool,
+    /// Charts may be deleted too.
+    pub delete: bool,
     /// Form fields that count besides `chart` and `prov`.
     pub form_fields: FormFields,
     /// Large bodies held in memory at the same time.
@@ -46,25 +52,34 @@ pub struct FormFields {
 
 /// `POST /api/charts`: the form is told by the content type, compared as ChartMuseum does.
 pub async fn chart(
-    state: &HttpState,
-    tenant: &Tenant,
-    request: Request<RequestBody>,
-) -> Result<Response<Body>, HttpError> {
+    State(state): State<Arc<ServerState>>,
+    Push(tenant): Push,
+    request: Request,
+) -> Result<Response, HttpError> {
     match request.headers().get(CONTENT_TYPE).cloned() {
         Some(content_type) if multipart::is_form(Some(&content_type)) => {
-            form(state, tenant, request, content_type).await
+            form(&state, &tenant, request, content_type).await
         }
-        _ => raw(state, tenant, request, Form::RawChart).await,
+        _ => raw(&state, &tenant, request, Form::RawChart).await,
     }
 }
 
+/// `POST /api/prov`.
+pub async fn provenance(
+    State(state): State<Arc<ServerState>>,
+    Push(tenant): Push,
+    request: Request,
+) -> Result<Response, HttpError> {
+    raw(&state, &tenant, request, Form::RawProvenance).await
+}
+
 /// The body itself is what is uploaded.
-pub async fn raw(
-    state: &HttpState,
+async fn raw(
+    state: &ServerState,
     tenant: &Tenant,
-    request: Request<RequestBody>,
+    request: Request,
     form: Form,
-) -> Result<Response<Body>, HttpError> {
+) -> Result<Response, HttpError> {
     let may_overwrite = may_overwrite(state, &request);
     let (body, slot) = state.uploads.slots.watch(request.into_body());
     let bytes = read_body(body, state.uploads.max_size).await?;
@@ -84,11 +99,11 @@ pub async fn raw(
 }
 
 async fn form(
-    state: &HttpState,
+    state: &ServerState,
     tenant: &Tenant,
-    request: Request<RequestBody>,
+    request: Request,
     content_type: HeaderValue,
-) -> Result<Response<Body>, HttpError> {
+) -> Result<Response, HttpError> {
     let may_overwrite = may_overwrite(state, &request);
     let FormFields { chart, provenance } = &state.uploads.form_fields;
     let fields = ["chart", chart, "prov", provenance];
@@ -106,13 +121,19 @@ async fn form(
     store(state, tenant, upload, Form::Multipart, slot).await
 }
 
-fn may_overwrite(state: &HttpState, request: &Request<RequestBody>) -> bool {
+fn may_overwrite(state: &ServerState, request: &Request) -> bool {
     let rules = &state.uploads;
-    rules.always_overwrite || rules.overwrite_with_force && Query::of(request.uri()).has("force")
+    rules.always_overwrite || rules.overwrite_with_force && has_force(request.uri().query())
+}
+
+/// The key is enough: `?force=false` forces too (contract section 0.1.9).
+fn has_force(query: Option<&str>) -> bool {
+    let query = query.unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "force")
 }
 
 /// Reads a body of at most `limit` bytes.
-async fn read_body(mut body: SlottedBody<RequestBody>, limit: u64) -> Result<Bytes, HttpError> {
+async fn read_body(mut body: SlottedBody<Body>, limit: u64) -> Result<Bytes, HttpError> {
     let announced = body.size_hint().lower();
     if announced > limit {
         return Err(HttpError::TooLarge { limit });
@@ -130,8 +151,8 @@ async fn read_body(mut body: SlottedBody<RequestBody>, limit: u64) -> Result<Byt
     Ok(bytes.freeze())
 }
 
-impl From<MultipartError<BodyError>> for HttpError {
-    fn from(error: MultipartError<BodyError>) -> Self {
+impl From<MultipartError<axum::Error>> for HttpError {
+    fn from(error: MultipartError<axum::Error>) -> Self {
         match error {
             MultipartError::TooLarge { limit } => Self::TooLarge { limit },
             MultipartError::Body(error) => body_error(error),
@@ -139,23 +160,24 @@ impl From<MultipartError<BodyError>> for HttpError {
     }
 }
 
-fn body_error(error: BodyError) -> HttpError {
-    match error {
-        BodyError::Timeout(_) => HttpError::Timeout,
-        broken @ BodyError::Broken(_) => HttpError::BrokenBody(broken.to_string()),
+fn body_error(error: axum::Error) -> HttpError {
+    match error.into_inner().downcast().map(|error| *error) {
+        Ok(BodyError::Timeout(_)) => HttpError::Timeout,
+        Ok(broken @ BodyError::Broken(_)) => HttpError::BrokenBody(broken.to_string()),
+        Err(other) => HttpError::BrokenBody(other.to_string()),
     }
 }
 
 async fn store(
-    state: &HttpState,
+    state: &ServerState,
     tenant: &Tenant,
     upload: Upload,
     form: Form,
     slot: Slot,
-) -> Result<Response<Body>, HttpError> {
+) -> Result<Response, HttpError> {
     // in a task of its own: a client that hangs up must not stop an upload between two steps; the slot goes along, as the
     // bytes are in memory for as long
-    let (repository, tenant) = (std::sync::Arc::clone(&state.repository), tenant.clone());
+    let (repository, tenant) = (Arc::clone(&state.repository), tenant.clone());
     let stored = tokio::spawn(async move {
         let _slot = slot;
         repository.upload(&tenant, upload).await
@@ -169,39 +191,54 @@ async fn store(
 
 /// `DELETE /api/charts/{name}/{version}`.
 pub async fn delete_version(
-    state: &HttpState,
-    tenant: &Tenant,
-    name: &str,
-    version: &str,
-) -> Result<Response<Body>, HttpError> {
-    let (repository, tenant) = (std::sync::Arc::clone(&state.repository), tenant.clone());
-    let (name, version) = (name.to_owned(), version.to_owned());
-    let deleted =
-        tokio::spawn(async move { repository.delete_version(&tenant, &name, &version).await })
-            .await;
+    State(state): State<Arc<ServerState>>,
+    Push(tenant): Push,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Response, HttpError> {
+    let deleting = async move {
+        let repository = &state.repository;
+        repository.delete_version(&tenant, &name, &version).await
+    };
+    let deleted = tokio::spawn(deleting).await;
     deleted.expect("a deletion does not panic")?;
     Ok(done(StatusCode::OK, br#"{"deleted":true}"#))
 }
 
-/// `DELETE /api/charts/{name}`.
+/// `DELETE /api/charts/{name}`: every version of the chart. Ours.
 pub async fn delete_chart(
-    state: &HttpState,
-    tenant: &Tenant,
-    name: &str,
-) -> Result<Response<Body>, HttpError> {
-    let (repository, tenant, name) = (
-        std::sync::Arc::clone(&state.repository),
-        tenant.clone(),
-        name.to_owned(),
-    );
-    let deleted = tokio::spawn(async move { repository.delete_chart(&tenant, &name).await }).await;
+    State(state): State<Arc<ServerState>>,
+    Push(tenant): Push,
+    Path(name): Path<String>,
+) -> Result<Response, HttpError> {
+    let deleting = async move { state.repository.delete_chart(&tenant, &name).await };
+    let deleted = tokio::spawn(deleting).await;
     deleted.expect("a deletion does not panic")?;
     Ok(done(StatusCode::OK, br#"{"deleted":true}"#))
 }
 
-fn done(status: StatusCode, body: &'static [u8]) -> Response<Body> {
-    let mut response = Response::new(Body::from(Bytes::from_static(body)));
+fn done(status: StatusCode, body: &'static [u8]) -> Response {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presence_is_what_counts_for_force() {
+        for (query, forces) in [
+            (Some("force"), true),
+            (Some("force=false"), true),
+            (Some("a=1&force"), true),
+            (Some("%66orce"), true),
+            (Some("forced"), false),
+            (Some("a=force"), false),
+            (None, false),
+        ] {
+            assert_eq!(has_force(query), forces, "{query:?}");
+        }
+    }
 }

@@ -46,7 +46,7 @@ enum Start {
 
 impl Outgoing {
     /// Says that `bytes`, the next that the connection gets to send, are also what `file` begins with.
-    pub fn lie_in_file(&self, bytes: &Bytes, file: &SharedFile) {
+    pub(super) fn lie_in_file(&self, bytes: &Bytes, file: &SharedFile) {
         let (bytes, file) = (bytes.clone(), Arc::clone(file));
         self.entries().push_back(Entry { bytes, file });
     }

@@ -3,42 +3,46 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use hyper::header::{
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG,
     HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
 };
-use hyper::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 
-use crate::http::HttpState;
-use crate::http::body::Body;
-use crate::http::error::HttpError;
-use crate::http::serve::{Outgoing, SharedFile};
+use crate::listener::{Outgoing, Pieces, SharedFile};
 use crate::repository::entry::Layer;
-use crate::repository::key::{FileKind, Tenant};
+use crate::repository::key::FileKind;
 use crate::repository::published::PublishedIndex;
 use crate::repository::store::Content;
 use crate::repository::{ChartRepository, Download};
+use crate::server::ServerState;
+use crate::server::auth::Pull;
+use crate::server::error::HttpError;
 
 /// An index that is still there so long after its second read is likely to stay for a while.
 const INDEX_REST: Duration = Duration::from_millis(200);
 
 /// `GET …/index.yaml`.
 ///
-/// With `outgoing`, the plain form is sent from memory files once it has proved to be worth them.
+/// Where the connection can send from files, the plain form is sent from memory files once it has proved to be worth
+/// them.
 pub async fn index(
-    state: &HttpState,
-    tenant: &Tenant,
-    request: &HeaderMap,
-    outgoing: Option<&Outgoing>,
-) -> Result<Response<Body>, HttpError> {
-    let index = state.repository.index(tenant).await?;
-    let gzip = accepts_gzip(request);
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let index = state.repository.index(&tenant).await?;
+    let gzip = accepts_gzip(request.headers());
     let etag = if gzip {
         index.gzip_etag()
     } else {
         index.etag()
     };
-    let known = matches_etag(request, &[&index.etag(), &index.gzip_etag()]);
+    let known = matches_etag(request.headers(), &[&index.etag(), &index.gzip_etag()]);
     let body = if known {
         Body::empty()
     } else if gzip {
@@ -49,8 +53,8 @@ pub async fn index(
             });
             deflating.await.expect("deflating does not panic");
         }
-        Body::parts(index.gzip_parts().iter().cloned().collect())
-    } else if let Some(outgoing) = outgoing {
+        in_memory(index.gzip_parts())
+    } else if let Some(outgoing) = request.extensions().get::<Outgoing>() {
         if index.is_read_again() {
             tokio::spawn(make_files(
                 Arc::clone(&state.repository),
@@ -60,9 +64,9 @@ pub async fn index(
         let parts = index
             .parts_in_files()
             .map(|(part, file)| (part.clone(), file.cloned().map(|file| file as SharedFile)));
-        Body::files(parts.collect(), outgoing.clone())
+        Body::new(Pieces::new(parts, Some(outgoing.clone())))
     } else {
-        Body::parts(index.parts().cloned().collect())
+        in_memory(index.parts())
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -84,6 +88,11 @@ pub async fn index(
     Ok(response)
 }
 
+fn in_memory<'a>(parts: impl IntoIterator<Item = &'a Bytes>) -> Body {
+    let parts = parts.into_iter().map(|part| (part.clone(), None));
+    Body::new(Pieces::new(parts, None))
+}
+
 /// Makes memory files of an index that is read again and again, if it rests for a while: in the background, because
 /// the first readers of a new index are served sooner by what is there.
 async fn make_files(repository: Arc<ChartRepository>, index: Weak<PublishedIndex>) {
@@ -95,17 +104,16 @@ async fn make_files(repository: Arc<ChartRepository>, index: Weak<PublishedIndex
 
 /// `GET …/charts/{filename}`.
 pub async fn download(
-    state: &HttpState,
-    method: &Method,
-    tenant: &Tenant,
-    file_name: &str,
-    request: &HeaderMap,
-) -> Result<Response<Body>, HttpError> {
-    let kind = FileKind::of(file_name).ok_or(HttpError::UnsupportedExtension)?;
-    let found = if *method == Method::HEAD {
-        state.repository.look_up(tenant, file_name).await?
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    Path(file_name): Path<String>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let kind = FileKind::of(&file_name).ok_or(HttpError::UnsupportedExtension)?;
+    let found = if request.method() == Method::HEAD {
+        state.repository.look_up(&tenant, &file_name).await?
     } else {
-        state.repository.download(tenant, file_name).await?
+        state.repository.download(&tenant, &file_name).await?
     };
     let Download {
         content,
@@ -118,11 +126,11 @@ pub async fn download(
         .map(|entry| format!("\"{}\"", entry.digest));
     let known = etag
         .as_ref()
-        .is_some_and(|etag| matches_etag(request, &[etag]));
+        .is_some_and(|etag| matches_etag(request.headers(), &[etag]));
     let body = match content {
         _ if known => Body::empty(),
         Content::Whole(bytes) => Body::from(bytes),
-        Content::Stream(stream) => Body::Read(stream),
+        Content::Stream(stream) => Body::from_stream(stream),
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
@@ -142,7 +150,7 @@ pub async fn download(
     Ok(response)
 }
 
-impl HttpState {
+impl ServerState {
     /// How long others may keep a package without asking. For ever if nothing can replace it; a day if `force` can.
     fn package_cache_control(&self, layer: Layer) -> HeaderValue {
         let replaceable = layer == Layer::Upload && self.uploads.replaceable;
@@ -198,7 +206,7 @@ fn matches_etag(request: &HeaderMap, etags: &[&str]) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(name: hyper::header::HeaderName, value: &str) -> HeaderMap {
+    fn headers(name: http::HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
     }
 

@@ -1,21 +1,24 @@
 //! The chart API's reading half: lists, versions, templates, values, files.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use hyper::Response;
-use hyper::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use futures_util::stream;
+use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use serde_json::{Value, json};
 
 use crate::chart::archive::{self, ArchiveError};
-use crate::http::HttpState;
-use crate::http::body::Body;
-use crate::http::error::{HttpError, JSON};
-use crate::http::query::Query;
 use crate::repository::index::Chart;
 use crate::repository::key::Tenant;
+use crate::server::ServerState;
+use crate::server::auth::Pull;
+use crate::server::error::{HttpError, JSON};
 use crate::yaml;
 
 /// Bytes of a list made at once while it is sent.
@@ -28,11 +31,16 @@ const VALUES_LIMITS: yaml::Limits = yaml::Limits {
 
 /// `GET /api/charts`.
 pub async fn list(
-    state: &HttpState,
-    tenant: &Tenant,
-    query: Query<'_>,
-) -> Result<Response<Body>, HttpError> {
-    let number = |name| query.get(name).map(|text| text.parse::<usize>().ok());
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    RawQuery(query): RawQuery,
+) -> Result<Response, HttpError> {
+    let query = query.unwrap_or_default();
+    let number = |wanted| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        let (_, text) = pairs.find(|(name, _)| name == wanted)?;
+        Some(text.parse::<usize>().ok())
+    };
     let offset = match number("offset") {
         None => 0,
         Some(Some(offset)) => offset,
@@ -47,8 +55,9 @@ pub async fn list(
         Some(Some(limit)) if limit > 0 => limit,
         Some(_) => return Err(HttpError::BadQuery("limit is not a valid positive integer")),
     };
-    let charts = state.repository.charts(tenant, offset, limit).await?;
-    Ok(json_response(Body::Made(Box::new(pieces(charts)))))
+    let charts = state.repository.charts(&tenant, offset, limit).await?;
+    let pieces = pieces(charts).map(Ok::<_, Infallible>);
+    Ok(json_response(Body::from_stream(stream::iter(pieces))))
 }
 
 /// The object of name to versions, in pieces.
@@ -87,41 +96,39 @@ fn write_versions(out: &mut Vec<u8>, chart: &Chart) {
 
 /// `GET /api/charts/{name}`.
 pub async fn chart(
-    state: &HttpState,
-    tenant: &Tenant,
-    name: &str,
-) -> Result<Response<Body>, HttpError> {
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    Path(name): Path<String>,
+) -> Result<Response, HttpError> {
     let chart = state
         .repository
-        .chart(tenant, name)
+        .chart(&tenant, &name)
         .await?
         .ok_or(HttpError::ChartNotFound)?;
     let mut out = Vec::new();
     write_versions(&mut out, &chart);
-    Ok(json_response(Bytes::from(out).into()))
+    Ok(json_response(out.into()))
 }
 
 /// `GET /api/charts/{name}/{version}`.
 pub async fn version(
-    state: &HttpState,
-    tenant: &Tenant,
-    name: &str,
-    version: &str,
-) -> Result<Response<Body>, HttpError> {
-    let entry = state.repository.resolve(tenant, name, version).await?;
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Response, HttpError> {
+    let entry = state.repository.resolve(&tenant, &name, &version).await?;
     let mut out = Vec::new();
     entry.write_api_json(&mut out);
-    Ok(json_response(Bytes::from(out).into()))
+    Ok(json_response(out.into()))
 }
 
 /// `GET /api/charts/{name}/{version}/templates` (contract section 4.4).
 pub async fn templates(
-    state: &HttpState,
-    tenant: &Tenant,
-    name: &str,
-    version: &str,
-) -> Result<Response<Body>, HttpError> {
-    let body = read_package(state, tenant, name, version, |package, limits| {
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Response, HttpError> {
+    let body = read_package(&state, &tenant, &name, &version, |package, limits| {
         let archive::Templates { templates, values } = archive::templates(package, limits)?;
         let templates: Option<Vec<Value>> = (!templates.is_empty()).then(|| {
             templates
@@ -141,23 +148,22 @@ pub async fn templates(
         Ok(format!(r#"{{"templates":{templates},"values":{values}}}"#))
     })
     .await?;
-    Ok(json_response(Bytes::from(body).into()))
+    Ok(json_response(body.into()))
 }
 
 /// `GET /api/charts/{name}/{version}/values`.
 pub async fn values(
-    state: &HttpState,
-    tenant: &Tenant,
-    name: &str,
-    version: &str,
-) -> Result<Response<Body>, HttpError> {
-    let values = read_package(state, tenant, name, version, |package, limits| {
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Response, HttpError> {
+    let values = read_package(&state, &tenant, &name, &version, |package, limits| {
         archive::read_file(package, "values.yaml", limits)
     });
     let values = values
         .await?
         .ok_or_else(|| HttpError::FileNotFound("values.yaml".into()))?;
-    let mut response = Response::new(Body::from(Bytes::from(values)));
+    let mut response = Response::new(Body::from(values));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/yaml"));
@@ -166,25 +172,21 @@ pub async fn values(
 
 /// `GET /api/charts/{name}/{version}/files/{path}`.
 pub async fn file(
-    state: &HttpState,
-    tenant: &Tenant,
-    name: &str,
-    version: &str,
-    path: &str,
-) -> Result<Response<Body>, HttpError> {
-    let wanted = path.to_owned();
-    let file = read_package(state, tenant, name, version, move |package, limits| {
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+    Path((name, version, path)): Path<(String, String, String)>,
+) -> Result<Response, HttpError> {
+    let wanted = path.clone();
+    let file = read_package(&state, &tenant, &name, &version, move |package, limits| {
         archive::read_file(package, &wanted, limits)
     });
-    let file = file
-        .await?
-        .ok_or_else(|| HttpError::FileNotFound(path.to_owned()))?;
+    let file = file.await?.ok_or_else(|| HttpError::FileNotFound(path))?;
     // a chart's file is somebody else's text: it is shown as text, never run as a page
     let content_type = match std::str::from_utf8(&file) {
         Ok(_) => HeaderValue::from_static("text/plain; charset=utf-8"),
         Err(_) => HeaderValue::from_static("application/octet-stream"),
     };
-    let mut response = Response::new(Body::from(Bytes::from(file)));
+    let mut response = Response::new(Body::from(file));
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
         .headers_mut()
@@ -194,7 +196,7 @@ pub async fn file(
 
 /// Resolves a version, fetches its package and reads something from it on a thread that may take its time.
 async fn read_package<T: Send + 'static>(
-    state: &HttpState,
+    state: &ServerState,
     tenant: &Tenant,
     name: &str,
     version: &str,
@@ -210,7 +212,7 @@ async fn read_package<T: Send + 'static>(
         .map_err(HttpError::StoredPackage)
 }
 
-fn json_response(body: Body) -> Response<Body> {
+fn json_response(body: Body) -> Response {
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response

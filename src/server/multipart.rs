@@ -7,9 +7,9 @@ use std::error::Error;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use http_body::Body;
 use http_body_util::BodyExt as _;
-use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 
 /// The files of a form: for each wanted field its first part that has a file name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,18 +1,18 @@
 //! The one place where a failure becomes a status code. The texts are those of contract section 1.6.
 
-use bytes::Bytes;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use hyper::{Response, StatusCode};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::json;
 
 use crate::chart::archive::ArchiveError;
-use crate::http::body::Body;
-use crate::http::request_log::ErrorCause;
-use crate::http::route::NotFound;
 use crate::repository::resolve::ResolveError;
 use crate::repository::store::StoreError;
 use crate::repository::upload::UploadError;
 use crate::repository::{DeleteError, chain};
+use crate::server::request_log::ErrorCause;
+use crate::server::tenancy::NotFound;
 
 /// How an upload came: the texts of two refusals depend on it (contract section 1.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,9 @@ pub enum HttpError {
     /// The storage failed.
     #[error("the chart storage failed; the server's log has the cause under this request's ID")]
     Storage(#[from] StoreError),
+    /// A handler has a fault; this is the panic's text.
+    #[error("the server failed; its log has the cause under this request's ID")]
+    Panic(String),
 }
 
 impl HttpError {
@@ -126,9 +129,10 @@ impl HttpError {
             Self::Delete(DeleteError::BuiltIn(_)) => StatusCode::FORBIDDEN,
             // contract section 1.4 and fact 5
             Self::UnsupportedExtension => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Delete(DeleteError::Store(_)) | Self::StoredPackage(_) | Self::Storage(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Delete(DeleteError::Store(_))
+            | Self::StoredPackage(_)
+            | Self::Storage(_)
+            | Self::Panic(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -160,15 +164,16 @@ impl HttpError {
                 .into(),
         }
     }
+}
 
-    /// The answer.
-    pub fn into_response(self) -> Response<Body> {
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
         let status = self.status();
         let mut body = json!({ "error": self.text() });
         if let Self::NotFound(NotFound { hint: Some(hint) }) = &self {
             body["hint"] = json!(hint);
         }
-        let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+        let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, JSON);
@@ -183,7 +188,7 @@ impl HttpError {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let cause = match &self {
-            Self::BrokenBody(cause) => Some(cause.clone()),
+            Self::BrokenBody(cause) | Self::Panic(cause) => Some(cause.clone()),
             // its own text only says where to look
             Self::Storage(cause) => Some(chain(cause)),
             _ if status.is_server_error() => Some(chain(&self)),

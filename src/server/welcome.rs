@@ -5,14 +5,19 @@ mod files;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use axum::body::Body;
+use axum::extract::{self, Request, State};
+use axum::response::Response;
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{HeaderMap, Method, Response};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method};
 
 use self::files::StaticFiles;
 
-use crate::http::body::Body;
+use crate::server::ServerState;
+use crate::server::auth::Pull;
 
 /// Bytes of a welcome page; it is kept in memory.
 const MAX_PAGE: u64 = 1 << 20;
@@ -26,6 +31,24 @@ pub struct Welcome {
     page: Bytes,
     content_type: HeaderValue,
     files: Option<StaticFiles>,
+}
+
+/// `GET /`, and `GET /{tenant}` at a fixed depth.
+pub async fn page(State(state): State<Arc<ServerState>>, _: Pull) -> Response {
+    state.site.welcome.page()
+}
+
+/// `GET /static…`. The path is relative to the web template directory, as sent: it may hold `..`.
+pub async fn static_file(
+    State(state): State<Arc<ServerState>>,
+    _: Pull,
+    extract::Path(path): extract::Path<String>,
+    request: Request,
+) -> Response {
+    let welcome = &state.site.welcome;
+    welcome
+        .static_file(request.method(), &format!("/{path}"), request.headers())
+        .await
 }
 
 impl Default for Welcome {
@@ -67,7 +90,7 @@ impl Welcome {
     }
 
     /// The answer to `GET /`.
-    pub fn page(&self) -> Response<Body> {
+    pub fn page(&self) -> Response {
         let mut response = Response::new(Body::from(self.page.clone()));
         response
             .headers_mut()
@@ -75,14 +98,9 @@ impl Welcome {
         response
     }
 
-    /// The answer to `GET` or `HEAD` of a [`Static`](crate::http::route::Route::Static) route: the file, or 304, 400 or
-    /// 404 with a line of text. There are no listings and no ranges.
-    pub async fn static_file(
-        &self,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-    ) -> Response<Body> {
+    /// The file at `path`, which starts with a slash, or 304, 400 or 404 with a line of text. There are no listings and no
+    /// ranges.
+    pub async fn static_file(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
         match &self.files {
             Some(files) => files.get(method, path, headers).await,
             None => files::not_found(),

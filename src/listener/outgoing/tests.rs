@@ -6,16 +6,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http_body::Body as _;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
+use tower::service_fn;
 
 use super::*;
-use crate::http::body::Body;
-use crate::http::serve::{RequestBody, ServeLimits, bind, serve};
+use crate::listener::{Pieces, RequestBody, ServeLimits, bind, serve};
 
 /// Far longer than anything here takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,7 +30,7 @@ async fn start(parts: Parts) -> SocketAddr {
             .extensions()
             .get::<Outgoing>()
             .expect("over plain HTTP/1");
-        let body = Body::files(parts.clone(), outgoing.clone());
+        let body = Pieces::new(parts.clone(), Some(outgoing.clone()));
         assert!(body.size_hint().exact().is_some());
         async move { Ok::<_, Infallible>(Response::new(body)) }
     });

@@ -1,22 +1,26 @@
 //! What the server says of itself: health, readiness, metrics.
 
-use bytes::Bytes;
-use hyper::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, CONTENT_TYPE, HeaderMap, HeaderValue,
+    RETRY_AFTER,
 };
-use hyper::{Response, StatusCode};
 use serde_json::json;
 
-use crate::http::HttpState;
-use crate::http::body::Body;
-use crate::http::error::{HttpError, JSON};
-use crate::http::request_log::HealthProbe;
 use crate::metrics;
-use crate::repository::key::Tenant;
+use crate::server::ServerState;
+use crate::server::auth::Pull;
+use crate::server::error::{HttpError, JSON};
+use crate::server::request_log::HealthProbe;
 
 /// `GET /info`.
-pub fn info() -> Response<Body> {
+pub async fn info() -> Response {
     json_response(
         StatusCode::OK,
         &json!({ "version": env!("CARGO_PKG_VERSION") }),
@@ -24,14 +28,14 @@ pub fn info() -> Response<Body> {
 }
 
 /// `GET /health`: the program runs. Nothing else is looked at (contract section 1.4).
-pub fn health() -> Response<Body> {
+pub async fn health() -> Response {
     let mut response = json_response(StatusCode::OK, &json!({ "healthy": true }));
     response.extensions_mut().insert(HealthProbe);
     response
 }
 
 /// `GET /readyz`: the index of every tenant in storage is complete, and the storage is there.
-pub fn ready(state: &HttpState) -> Response<Body> {
+pub async fn ready(State(state): State<Arc<ServerState>>) -> Response {
     let trouble = state
         .repository
         .store()
@@ -55,7 +59,7 @@ pub fn ready(state: &HttpState) -> Response<Body> {
 }
 
 /// `GET /metrics`.
-pub fn metrics(state: &HttpState) -> Response<Body> {
+pub async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
     let Some(families) = &state.site.metrics else {
         return HttpError::NotFound(Default::default()).into_response();
     };
@@ -65,29 +69,31 @@ pub fn metrics(state: &HttpState) -> Response<Body> {
             .iter()
             .map(|(tenant, charts, versions)| (tenant.as_str(), *charts, *versions)),
     );
-    let mut response = Response::new(Body::from(Bytes::from(families.render())));
+    let mut response = Response::new(Body::from(families.render()));
     let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
 /// `GET /artifacthub-repo.yml`.
-pub fn artifact_hub(state: &HttpState, tenant: &Tenant) -> Result<Response<Body>, HttpError> {
+pub async fn artifact_hub(
+    State(state): State<Arc<ServerState>>,
+    Pull(tenant): Pull,
+) -> Result<Response, HttpError> {
     let id = state
         .site
         .artifact_hub_ids
         .get(tenant.as_str())
         .ok_or(HttpError::NoArtifactHubId)?;
-    let mut response = Response::new(Body::from(Bytes::from(format!("repositoryID: {id}\n"))));
+    let mut response = Response::new(Body::from(format!("repositoryID: {id}\n")));
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-yaml"));
     Ok(response)
 }
 
-/// `OPTIONS` on an API route: what a page of another origin may send. Whether it may see the answer is for
-/// `Access-Control-Allow-Origin` to say.
-pub fn preflight(request: &HeaderMap) -> Response<Body> {
+/// `OPTIONS` on an API route: what a page of another origin may send, and whether it may see the answers.
+pub fn preflight(state: &ServerState, request: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
@@ -99,11 +105,14 @@ pub fn preflight(request: &HeaderMap) -> Response<Body> {
     if let Some(wanted) = request.get(ACCESS_CONTROL_REQUEST_HEADERS) {
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
+    if let Some(origin) = &state.site.cors_allow_origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
     response
 }
 
-fn json_response(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response

@@ -1,6 +1,8 @@
 //! What a 404 tells whoever mistook the depth or the context path.
 
-use super::{Depth, RouteRules, Verb, pattern};
+use http::Method;
+
+use super::{Depth, PathRules, Split, depth};
 
 /// Depths beyond this are not tried: nobody nests tenants so deep by mistake.
 const DEEPEST: usize = 16;
@@ -10,43 +12,44 @@ pub(super) fn other_context(context_path: &str) -> String {
     format!("the repository is served under {context_path}")
 }
 
-/// For a path that would be a route if tenants had another number of segments; otherwise `None`.
+/// For a path that could be served if tenants had another number of segments; otherwise `None`.
 pub(super) fn other_depth(
-    verb: Verb,
+    method: &Method,
     path: &str,
     segments: &[&str],
-    rules: &RouteRules,
+    rules: &PathRules,
 ) -> Option<String> {
-    let Depth::Fixed(depth) = rules.depth else {
+    let Depth::Fixed(own) = rules.depth else {
         return None;
     };
-    let is_route = |depth| {
-        let found = pattern::find(verb, path, segments, Depth::Fixed(depth));
-        found
-            .map(|route| route.is_api())
+    let below_api = |depth| {
+        let split = depth::split(method, path, segments, Depth::Fixed(depth));
+        split
+            .as_ref()
+            .map(Split::is_api)
             .filter(|is_api| !is_api || rules.api)
     };
     let deepest = segments.len().min(DEEPEST);
     let below_api = (0..=deepest)
-        .filter(|other| *other != depth && *other < segments.len())
-        .find_map(is_route)?;
+        .filter(|other| *other != own && *other < segments.len())
+        .find_map(below_api)?;
     let context = &rules.context_path;
     let (before, after) = if below_api {
         ("/api", "/charts")
     } else {
         ("", "/index.yaml")
     };
-    Some(match depth {
+    Some(match own {
         0 => format!("this repository has no tenants (depth 0): ask for {context}{before}{after}"),
         1 => format!(
             "this repository is multitenant with depth 1: ask for {context}{before}/{{tenant}}{after}"
         ),
         _ => {
-            let tenant: String = (1..=depth.min(DEEPEST))
+            let tenant: String = (1..=own.min(DEEPEST))
                 .map(|n| format!("/{{tenant{n}}}"))
                 .collect();
             format!(
-                "this repository is multitenant with depth {depth}: ask for {context}{before}{tenant}{after}"
+                "this repository is multitenant with depth {own}: ask for {context}{before}{tenant}{after}"
             )
         }
     })

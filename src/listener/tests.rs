@@ -1,9 +1,11 @@
 use std::future::pending;
 use std::path::{Path, PathBuf};
 
-use http_body_util::BodyExt as _;
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::StatusCode;
-use hyper::service::service_fn;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -11,8 +13,15 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, pem::PemObject
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use tower::service_fn;
+
 use super::*;
-use crate::http::body::Body as AnyBody;
+
+type AnyBody = UnsyncBoxBody<Bytes, Infallible>;
+
+fn text(text: impl Into<Bytes>) -> AnyBody {
+    Full::new(text.into()).boxed_unsync()
+}
 
 /// Far longer than anything here takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,39 +74,29 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
         .0;
     let path = request.uri().path().to_owned();
     let (status, body) = match path.as_str() {
-        "/client" => (StatusCode::OK, AnyBody::from(client.to_string())),
-        "/version" => (
-            StatusCode::OK,
-            AnyBody::from(format!("{:?}", request.version())),
-        ),
+        "/client" => (StatusCode::OK, text(client.to_string())),
+        "/version" => (StatusCode::OK, text(format!("{:?}", request.version()))),
         "/files" => {
             let outgoing = request.extensions().get::<Outgoing>();
-            (
-                StatusCode::OK,
-                AnyBody::from(outgoing.is_some().to_string()),
-            )
+            (StatusCode::OK, text(outgoing.is_some().to_string()))
         }
         "/length" => match request.into_body().collect().await {
-            Ok(body) => (
-                StatusCode::OK,
-                AnyBody::from(body.to_bytes().len().to_string()),
-            ),
-            Err(timeout @ BodyError::Timeout(_)) => (
-                StatusCode::REQUEST_TIMEOUT,
-                AnyBody::from(timeout.to_string()),
-            ),
-            Err(BodyError::Broken(_)) => (StatusCode::BAD_REQUEST, AnyBody::empty()),
+            Ok(body) => (StatusCode::OK, text(body.to_bytes().len().to_string())),
+            Err(timeout @ BodyError::Timeout(_)) => {
+                (StatusCode::REQUEST_TIMEOUT, text(timeout.to_string()))
+            }
+            Err(BodyError::Broken(_)) => (StatusCode::BAD_REQUEST, text("")),
         },
-        "/refuse" => (StatusCode::UNAUTHORIZED, AnyBody::from("refused")),
+        "/refuse" => (StatusCode::UNAUTHORIZED, text("refused")),
         "/endless" => {
             let page = Bytes::from(vec![b'x'; 64 * 1024]);
             (
                 StatusCode::OK,
-                AnyBody::Made(Box::new(std::iter::repeat(page))),
+                StreamBody::new(stream::repeat(Ok(Frame::data(page)))).boxed_unsync(),
             )
         }
         "/never" => pending().await,
-        _ => (StatusCode::OK, AnyBody::from("ok")),
+        _ => (StatusCode::OK, text("ok")),
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -303,7 +302,7 @@ async fn what_does_not_finish_within_the_grace_is_cut() {
 
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/http/serve/testdata")
+        .join("src/listener/testdata")
         .join(name)
 }
 
@@ -344,7 +343,7 @@ async fn tls_speaks_http_1_and_2() {
     let connection = tokio::spawn(connection);
     for _ in 0..2 {
         let request = Request::get("https://localhost/version")
-            .body(AnyBody::empty())
+            .body(text(""))
             .expect("a request");
         let response = soon(client.send_request(request))
             .await

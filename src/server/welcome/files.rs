@@ -5,14 +5,13 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use axum::body::Body;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt as _;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED};
-use hyper::{HeaderMap, Method, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, LAST_MODIFIED};
+use http::{HeaderMap, Method, StatusCode};
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
-
-use crate::http::body::Body;
 
 /// Bytes read from a file at a time.
 const PAGE: usize = 64 * 1024;
@@ -35,12 +34,7 @@ impl StaticFiles {
     }
 
     /// The file at `path`, which starts with a slash and is relative to the root.
-    pub(super) async fn get(
-        &self,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-    ) -> Response<Body> {
+    pub(super) async fn get(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
         if path.split(['/', '\\']).any(|segment| segment == "..") {
             return text(StatusCode::BAD_REQUEST, "invalid URL path\n");
         }
@@ -83,7 +77,7 @@ fn respond(
     headers: &HeaderMap,
     file: File,
     metadata: &Metadata,
-) -> Response<Body> {
+) -> Response {
     let mut response = Response::new(Body::empty());
     let modified = metadata.modified().ok().and_then(whole_seconds);
     if let Some(modified) = modified {
@@ -106,7 +100,7 @@ fn respond(
     if *method != Method::HEAD {
         // no more than was announced, if the file grows meanwhile
         let file = tokio::io::AsyncReadExt::take(file, metadata.len());
-        *response.body_mut() = Body::Read(ReaderStream::with_capacity(file, PAGE).boxed());
+        *response.body_mut() = Body::from_stream(ReaderStream::with_capacity(file, PAGE));
     }
     response
 }
@@ -127,11 +121,11 @@ fn http_date(value: &HeaderValue) -> Option<DateTime<Utc>> {
 }
 
 /// 404 as text, as ChartMuseum's file server has it.
-pub(super) fn not_found() -> Response<Body> {
+pub(super) fn not_found() -> Response {
     text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-fn text(status: StatusCode, line: &'static str) -> Response<Body> {
+fn text(status: StatusCode, line: &'static str) -> Response {
     let mut response = Response::new(Body::from(line));
     *response.status_mut() = status;
     response.headers_mut().insert(

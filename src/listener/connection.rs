@@ -11,7 +11,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::{http1, http2};
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -19,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tower::{Service, ServiceExt as _};
 
 use super::body::{RequestBody, ResponseBody};
 use super::clock::Clock;
@@ -51,9 +52,9 @@ pub(super) struct Connections<S> {
 impl<S, B> Connections<S>
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+        + Clone
         + Send
         + Sync
-        + Unpin
         + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Send + Unpin + 'static,
@@ -173,7 +174,7 @@ where
         if let Some(outgoing) = outgoing {
             request.extensions_mut().insert(outgoing);
         }
-        let answer = self.service.call(request);
+        let answer = self.service.clone().oneshot(request);
         async move {
             let mut response = answer.await?;
             if in_flight.is_last() {

@@ -1,15 +1,39 @@
 //! Who may do what: basic authentication with one user, or none at all (contract sections 6.1 and 6.2).
 
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_PAD_INDIFFERENT;
-use hyper::header::HeaderValue;
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::request::Parts;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::http::route::Action;
+use crate::repository::key::Tenant;
+use crate::server::ServerState;
+use crate::server::error::HttpError;
 
 /// The `WWW-Authenticate` header of a 401 in basic mode.
 pub const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"ChartMuseum\"");
+
+/// What a route does to a repository, which is what a user needs the right for (contract section 6.1). Routes without
+/// one are open to everyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Read.
+    Pull,
+    /// Upload or delete.
+    Push,
+}
+
+/// The tenant of a request that may read it: a handler's way to a tenant, so that none forgets to ask.
+#[derive(Debug)]
+pub struct Pull(pub Tenant);
+
+/// The tenant of a request that may change it.
+#[derive(Debug)]
+pub struct Push(pub Tenant);
 
 /// Decides about requests. Pure: no clock, no I/O.
 #[derive(Clone, Debug)]
@@ -77,12 +101,12 @@ impl Authorizer {
         }
     }
 
-    /// Judges a request by its route's [`action`](crate::http::route::Route::action) and its `Authorization` header.
-    pub fn authorize(&self, action: Option<Action>, header: Option<&HeaderValue>) -> Decision {
+    /// Judges a request by its route's action and its `Authorization` header.
+    pub fn authorize(&self, action: Action, header: Option<&HeaderValue>) -> Decision {
         let allowed = match (self, action) {
-            (Self::Open, _) | (_, None) => true,
-            (Self::Basic(basic), Some(Action::Pull)) if basic.anonymous_pull => true,
-            (Self::Basic(basic), Some(Action::Pull | Action::Push)) => {
+            (Self::Open, _) => true,
+            (Self::Basic(basic), Action::Pull) if basic.anonymous_pull => true,
+            (Self::Basic(basic), Action::Pull | Action::Push) => {
                 header.is_some_and(|header| basic.accepts(header))
             }
         };
@@ -93,6 +117,38 @@ impl Authorizer {
                 challenge: BASIC_CHALLENGE,
             }
         }
+    }
+}
+
+impl FromRequestParts<Arc<ServerState>> for Pull {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<ServerState>,
+    ) -> Result<Self, HttpError> {
+        tenant_for(Action::Pull, parts, state).map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<ServerState>> for Push {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &Arc<ServerState>,
+    ) -> Result<Self, HttpError> {
+        tenant_for(Action::Push, parts, state).map(Self)
+    }
+}
+
+fn tenant_for(action: Action, parts: &mut Parts, state: &ServerState) -> Result<Tenant, HttpError> {
+    match state
+        .authorizer
+        .authorize(action, parts.headers.get(AUTHORIZATION))
+    {
+        Decision::Allow => Ok(parts.extensions.remove().expect("the door sets the tenant")),
+        Decision::Deny { challenge } => Err(HttpError::Unauthorized(challenge)),
     }
 }
 
@@ -110,7 +166,7 @@ fn credentials(header: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn decide(authorizer: &Authorizer, action: Option<Action>, header: &str) -> bool {
+    fn decide(authorizer: &Authorizer, action: Action, header: &str) -> bool {
         let header = HeaderValue::from_str(header).expect("a header value");
         let header = (!header.is_empty()).then_some(&header);
         authorizer.authorize(action, header) == Decision::Allow
@@ -129,12 +185,12 @@ mod tests {
             "Basic\tdXNlcjpwYXNz",
             "Basic dXNlcjpwYXNz ",
         ] {
-            assert!(decide(&basic, Some(Action::Pull), header), "{header}");
-            assert!(decide(&basic, Some(Action::Push), header), "{header}");
+            assert!(decide(&basic, Action::Pull, header), "{header}");
+            assert!(decide(&basic, Action::Push, header), "{header}");
         }
         let padded = Authorizer::Basic(BasicAuth::new("user", "pass1", false));
         for header in ["Basic dXNlcjpwYXNzMQ==", "Basic dXNlcjpwYXNzMQ"] {
-            assert!(decide(&padded, Some(Action::Push), header), "{header}");
+            assert!(decide(&padded, Action::Push, header), "{header}");
         }
     }
 
@@ -156,14 +212,10 @@ mod tests {
             "Basic ****",
         ] {
             for action in [Action::Pull, Action::Push] {
-                assert!(!decide(&basic, Some(action), header), "{header}");
+                assert!(!decide(&basic, action, header), "{header}");
             }
-            assert!(
-                decide(&basic, None, header),
-                "a route without action is open, {header}"
-            );
         }
-        let denied = basic.authorize(Some(Action::Pull), None);
+        let denied = basic.authorize(Action::Pull, None);
         assert_eq!(
             denied,
             Decision::Deny {
@@ -175,15 +227,15 @@ mod tests {
     #[test]
     fn anonymous_pull_opens_reading_only() {
         let basic = Authorizer::Basic(BasicAuth::new("user", "pass", true));
-        assert!(decide(&basic, Some(Action::Pull), ""));
-        assert!(decide(&basic, Some(Action::Pull), "Basic d3Jvbmc="));
-        assert!(!decide(&basic, Some(Action::Push), ""));
-        assert!(decide(&basic, Some(Action::Push), "Basic dXNlcjpwYXNz"));
+        assert!(decide(&basic, Action::Pull, ""));
+        assert!(decide(&basic, Action::Pull, "Basic d3Jvbmc="));
+        assert!(!decide(&basic, Action::Push, ""));
+        assert!(decide(&basic, Action::Push, "Basic dXNlcjpwYXNz"));
     }
 
     #[test]
     fn without_a_user_everything_is_open() {
-        for action in [None, Some(Action::Pull), Some(Action::Push)] {
+        for action in [Action::Pull, Action::Push] {
             assert!(decide(&Authorizer::Open, action, ""));
         }
     }

@@ -1,13 +1,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use http::header::{CONTENT_LENGTH, IF_MODIFIED_SINCE, LAST_MODIFIED};
 use http_body_util::BodyExt as _;
-use hyper::header::{CONTENT_LENGTH, IF_MODIFIED_SINCE, LAST_MODIFIED};
 use tempfile::TempDir;
 
 use super::*;
 
-async fn shown(response: Response<Body>) -> (u16, String, String) {
+async fn shown(response: Response) -> (u16, String, String) {
     let status = response.status().as_u16();
     let media_type = response
         .headers()

@@ -1,0 +1,217 @@
+//! The HTTP surface: a request's tenant is split off its path, and the [router](routes) answers for the rest.
+
+pub mod auth;
+pub mod charts;
+pub mod error;
+pub mod helm_repo;
+pub mod multipart;
+pub mod request_log;
+pub mod routes;
+pub mod server_info;
+pub mod tenancy;
+pub mod upload;
+pub mod welcome;
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Request, StatusCode, Uri};
+use http_body::Body as _;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use tokio::sync::watch;
+use tower::Service;
+
+use crate::listener::RequestBody;
+use crate::metrics::{Metrics, Served};
+use crate::repository::ChartRepository;
+use crate::repository::key::Tenant;
+use crate::server::auth::Authorizer;
+use crate::server::error::HttpError;
+use crate::server::request_log::RequestLog;
+use crate::server::tenancy::{NotFound, PathRules};
+use crate::server::upload::UploadRules;
+use crate::server::welcome::Welcome;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub struct ServerState {
+    /// The charts.
+    pub repository: Arc<ChartRepository>,
+    /// Which paths there are.
+    pub paths: PathRules,
+    /// Who may do what.
+    pub authorizer: Authorizer,
+    /// What may be uploaded.
+    pub uploads: UploadRules,
+    /// The rest of what may be shown.
+    pub site: Site,
+}
+
+/// What the server shows besides charts.
+#[derive(Debug)]
+pub struct Site {
+    /// Value of `Access-Control-Allow-Origin` on API routes.
+    pub cors_allow_origin: Option<HeaderValue>,
+    /// The welcome page and its files.
+    pub welcome: Welcome,
+    /// Artifact Hub repository IDs by tenant.
+    pub artifact_hub_ids: BTreeMap<String, String>,
+    /// True once the index is complete.
+    pub ready: watch::Receiver<bool>,
+    /// Counters, if they are served.
+    pub metrics: Option<Arc<Metrics>>,
+}
+
+/// What a path of the router may hold only escaped.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}');
+
+/// The whole server. It never fails: whatever goes wrong is an answer too.
+pub fn service(
+    state: ServerState,
+    log: RequestLog,
+) -> impl Service<Request<RequestBody>, Response = Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync {
+    let state = Arc::new(state);
+    let door = Arc::new(Door {
+        router: routes::router(&state),
+        state,
+        log,
+    });
+    tower::service_fn(move |request| {
+        let door = Arc::clone(&door);
+        async move { Ok(door.answer(request).await) }
+    })
+}
+
+/// Stands in front of the router.
+struct Door {
+    router: Router,
+    state: Arc<ServerState>,
+    log: RequestLog,
+}
+
+impl Door {
+    /// Answers one request and accounts for it.
+    async fn answer(&self, request: Request<RequestBody>) -> Response {
+        let logged = self.log.begin(&request);
+        let (started, method) = (Instant::now(), request.method().clone());
+        let request_size = approximate_size(&request);
+        let (mut response, tenant) = match self.enter(request) {
+            Ok((request, tenant)) => (self.route(request).await, tenant),
+            Err(not_found) => (
+                HttpError::NotFound(not_found).into_response(),
+                Tenant::root(),
+            ),
+        };
+        let route = response.extensions_mut().remove::<MatchedPath>();
+        if let (Some(metrics), Some(route)) = (&self.state.site.metrics, route) {
+            metrics.served(Served {
+                method: &method,
+                url: &routes::url_label(&method, route.as_str(), &tenant),
+                status: response.status(),
+                duration: started.elapsed(),
+                request_size,
+                response_size: response.body().size_hint().exact().unwrap_or(0),
+            });
+        }
+        self.log.end(logged, &mut response);
+        response
+    }
+
+    /// The request as the router gets it: with a path that has no tenant, and with the tenant as an extension.
+    fn enter(
+        &self,
+        mut request: Request<RequestBody>,
+    ) -> Result<(Request<RequestBody>, Tenant), NotFound> {
+        let path = tenancy::decode(request.uri().path())?;
+        let split = tenancy::split(request.method(), &path, &self.state.paths)?;
+        let routed =
+            (split.path != request.uri().path()).then(|| with_path(request.uri(), &split.path));
+        let tenant = split.tenant;
+        if let Some(uri) = routed {
+            *request.uri_mut() = uri;
+        }
+        request.extensions_mut().insert(tenant.clone());
+        Ok((request, tenant))
+    }
+
+    /// What the router answers, without what it adds of its own accord: ChartMuseum sends no `Allow`, and an answer that
+    /// cannot have a body has no length.
+    async fn route(&self, request: Request<RequestBody>) -> Response {
+        // most requests have no body, and an empty one costs nothing to hand on
+        let request = match request.body().is_end_stream() {
+            true => request.map(|_| Body::empty()),
+            false => request.map(Body::new),
+        };
+        let mut response = unless_it_panics(self.router.clone().call(request)).await;
+        let status = response.status();
+        let headers = response.headers_mut();
+        headers.remove(ALLOW);
+        if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            headers.remove(CONTENT_LENGTH);
+        }
+        response
+    }
+}
+
+/// The answer, or a 500 in its place: a fault in one handler must not cut the connection.
+async fn unless_it_panics(answer: impl Future<Output = Result<Response, Infallible>>) -> Response {
+    match AssertUnwindSafe(answer).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Err(panic) => HttpError::Panic(text_of(&*panic)).into_response(),
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a text")
+        .to_owned()
+}
+
+/// The same with another path, which is not escaped yet.
+fn with_path(uri: &Uri, path: &str) -> Uri {
+    let mut escaped = utf8_percent_encode(path, NOT_IN_A_PATH).to_string();
+    if let Some(query) = uri.query() {
+        escaped.push('?');
+        escaped.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query =
+        Some(PathAndQuery::try_from(escaped).expect("an escaped path, and a query as it came"));
+    Uri::from_parts(parts).expect("only the path has changed")
+}
+
+/// Bytes of a request, roughly, as ChartMuseum counts them (contract section 7).
+fn approximate_size(request: &Request<RequestBody>) -> u64 {
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    let head = request.uri().path().len() + request.method().as_str().len() + headers;
+    head as u64 + request.body().size_hint().exact().unwrap_or(0)
+}
