@@ -384,6 +384,7 @@ impl Pass<'_> {
             timeout,
             deadline,
         };
+        self.keep_records_served(release, observed, None).await?;
         let outcome = self.uninstall(&call, &id).await?;
         if self.context.stop.is_cancelled() {
             return Ok(Some(Duration::from_secs(1)));
