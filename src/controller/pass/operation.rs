@@ -157,7 +157,7 @@ impl Pass<'_> {
             Action::Rollback { to } => Some(*to),
             _ => None,
         };
-        self.keep_records_served(&release, observed, target).await?;
+        let lost = (self.keep_records_served(&release, observed, target)).await?;
         let ended = self.run_helm(&call, &id).await?;
         // a failure is one of now, and the next attempt is due so much later
         self.draft.advance(self.context.now());
@@ -171,6 +171,9 @@ impl Pass<'_> {
         let (after, made) = self.observe_after(&ended, &id, observed).await?;
         if self.is_done(&action, &id, observed, &after) {
             return (self.succeeded(&action, why, chart, wanted, &after, made)).await;
+        }
+        if after.number() == observed.number() {
+            self.put_back(&release, lost).await?;
         }
         let judged = self.judged(judged_as(kind), &ended.outcome).await;
         let failure = judged.unwrap_or(Failure {

@@ -32,11 +32,16 @@ struct Changes {
     mapped: BTreeSet<String>,
     /// `PodSecurityPolicy strict (policy/v1beta1)`.
     left_out: BTreeSet<String>,
+    /// Records that lost objects whose definition is gone and may come back, as they were, to be written over those that
+    /// took their place.
+    lost: Vec<Secret>,
 }
 
 impl Pass<'_> {
     /// Tells the records that Helm is about to read in the versions that the server serves: the newest, the one that is
     /// deployed, and the one that is gone back to. If one of them needs it, so do all others: people go back to them.
+    ///
+    /// The answer is for [`Self::put_back`], should Helm make nothing of it.
     ///
     /// # Errors
     /// [`PassError::Conflict`] if somebody changed a record meanwhile: it was left as they made it.
@@ -45,7 +50,7 @@ impl Pass<'_> {
         release: &ReleaseKey,
         observed: &Observed,
         target: Option<i64>,
-    ) -> Result<(), PassError> {
+    ) -> Result<Vec<Secret>, PassError> {
         let revisions = &observed.revisions;
         let deployed = revisions
             .iter()
@@ -55,22 +60,45 @@ impl Pass<'_> {
             .chain(deployed.map(|deployed| deployed.number))
             .chain(target)
             .collect();
+        let others = revisions.iter().map(|revision| revision.number);
+        let others = others.filter(|number| !read.contains(number));
         let mut changes = Changes::default();
-        for number in &read {
-            self.keep_record_served(release, *number, &mut changes)
-                .await?;
+        let mut kept = Ok(());
+        for (number, is_read) in
+            (read.iter().map(|number| (*number, true))).chain(others.map(|number| (number, false)))
+        {
+            if kept.is_err() || !is_read && changes.revisions.is_empty() {
+                break;
+            }
+            kept = self.keep_record_served(release, number, &mut changes).await;
         }
-        if changes.revisions.is_empty() {
-            return Ok(());
+        if !changes.revisions.is_empty() {
+            let action = format!("Rewrite/{}", observed.number());
+            self.tell(Reason::RecordRewritten, &action, &changes.note(&release.1))
+                .await;
         }
-        let numbers = revisions.iter().map(|revision| revision.number);
-        for number in numbers.filter(|number| !read.contains(number)) {
-            self.keep_record_served(release, number, &mut changes)
-                .await?;
+        kept.map(|()| changes.lost)
+    }
+
+    /// Helm has made no revision of it, and the records stay the last word on what is installed: objects whose definition
+    /// is gone are put right by them when it comes back. A record that somebody has written since is left alone.
+    pub(super) async fn put_back(
+        &self,
+        release: &ReleaseKey,
+        lost: Vec<Secret>,
+    ) -> Result<(), PassError> {
+        let secrets: Api<Secret> = Api::namespaced(self.context.client.clone(), &release.0);
+        for record in lost {
+            let name = record.metadata.name.clone().unwrap_or_default();
+            match secrets
+                .replace(&name, &PostParams::default(), &record)
+                .await
+            {
+                Ok(_) => {}
+                Err(cause) if is_conflict(&cause) || is_not_found(&cause) => {}
+                Err(cause) => return Err(cause.into()),
+            }
         }
-        let action = format!("Rewrite/{}", observed.number());
-        self.tell(Reason::RecordRewritten, &action, &changes.note(&release.1))
-            .await;
         Ok(())
     }
 
@@ -97,25 +125,33 @@ impl Pass<'_> {
         if unserved.is_empty() {
             return Ok(());
         }
-        changes.note_revision(&record, &unserved);
-        let data = payload(secret.clone());
-        let told = tokio::task::spawn_blocking(move || rewritten(&data, &unserved)).await?;
-        match told {
-            Ok(told) => self.replace_record(release, secret, told).await,
+        let (data, of) = (payload(secret.clone()), unserved.clone());
+        let told = match tokio::task::spawn_blocking(move || rewritten(&data, &of)).await? {
+            Ok(told) => told,
             Err(cause) => {
                 warn!(component = %self.key, revision = number, error = chain(&cause), "Record not rewritten");
-                Ok(())
+                return Ok(());
             }
+        };
+        let mut was = secret.clone();
+        was.metadata.resource_version = self.replace_record(release, secret, told).await?;
+        changes.note_revision(&record, &unserved);
+        let may_come_back = |(kind, served): (&ApiKind, &Served)| {
+            *served == Served::Nowhere && !kind.is_kubernetes_own()
+        };
+        if unserved.iter().any(may_come_back) {
+            changes.lost.push(was);
         }
+        Ok(())
     }
 
-    /// Keeps the record as it was beside Helm's, then replaces it.
+    /// Keeps the record as it was beside Helm's, then replaces it; returns the version that it has then.
     async fn replace_record(
         &self,
         release: &ReleaseKey,
         mut secret: Secret,
         told: Vec<u8>,
-    ) -> Result<(), PassError> {
+    ) -> Result<Option<String>, PassError> {
         if !self.context.is_leading() {
             return Err(PassError::NotLeading);
         }
@@ -145,7 +181,7 @@ impl Pass<'_> {
             .replace(&name, &PostParams::default(), &secret)
             .await
         {
-            Ok(_) => Ok(()),
+            Ok(written) => Ok(written.metadata.resource_version),
             Err(cause) if is_conflict(&cause) || is_not_found(&cause) => Err(PassError::Conflict),
             Err(cause) => Err(cause.into()),
         }
