@@ -76,7 +76,8 @@ impl Objects {
     }
 
     /// Which of these kinds the cluster does not serve in these versions, and where it has them instead, asked afresh.
-    /// What cannot be told now is not among them.
+    /// What cannot be told now is not among them; nor is what is served nowhere while the server has not read all of its
+    /// definitions.
     pub async fn unserved(&self, named: &BTreeSet<ApiKind>) -> Unserved {
         let versions: BTreeSet<&str> = named.iter().map(|kind| &*kind.api_version).collect();
         for version in versions {
@@ -92,7 +93,21 @@ impl Objects {
             };
             unserved.insert(asked.clone(), served);
         }
+        if unserved.values().any(|served| *served == Served::Nowhere) && !self.is_ready().await {
+            unserved.retain(|_, served| *served != Served::Nowhere);
+        }
         unserved
+    }
+
+    /// True if the API server says that it is done with its start.
+    async fn is_ready(&self) -> bool {
+        let Ok(request) = hyper::Request::get("/readyz").body(Vec::new()) else {
+            return false;
+        };
+        let answer = self.client.request_text(request);
+        within("asking", "whether the API server is ready", answer)
+            .await
+            .is_ok()
     }
 
     /// What server-side apply would make of the object, as Helm and by force, without doing it.

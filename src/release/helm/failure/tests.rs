@@ -710,7 +710,7 @@ fn a_chart_that_renders_what_the_cluster_gave_up_must_change() {
          it, or values, for this version of Kubernetes."
     );
     // a definition would help, or has just come
-    let with_widget = [&unknown[..], &[widget.clone()]].concat();
+    let with_widget = [&unknown[..], std::slice::from_ref(&widget)].concat();
     assert_eq!(of_unserved(Upgrade, &with_widget, &unserved), None);
     unserved.insert(widget.clone(), Served::Nowhere);
     assert_eq!(of_unserved(Upgrade, &[widget], &unserved), None);
