@@ -1,15 +1,16 @@
 //! chartroom keeps the Helm charts of a cluster and plots the order in which they are installed.
 //!
 //! ```text
-//!  main -> app ─┬─> http ─> repository ─> object_store
-//!               ├─> controller ─┬─> release ─> the helm binary
-//!               │               ├─> remote     (charts over HTTP, from the repository next door)
-//!               │               └─> kube       (Components, release Secrets, drift, the Lease)
-//!               └─> telemetry, metrics
-//!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
-//!  main -> controller::definition ─> kube (the definition of Components is brought to a cluster)
-//!  main -> teardown ─> kube               (all Components go, and whoever asked waits for it)
-//!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  plan but its sources
+//!  main -> cli -> app ─┬─> http ─> repository ─> object_store
+//!                      ├─> controller ─┬─> release ─> the helm binary
+//!                      │               ├─> remote     (charts over HTTP, from the repository next door)
+//!                      │               └─> kube       (Components, release Secrets, drift, the Lease)
+//!                      └─> telemetry, metrics
+//!  cli -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
+//!  cli -> controller::definition ─> kube (the definition of Components is brought to a cluster)
+//!  cli -> teardown ─> kube               (all Components go, and whoever asked waits for it)
+//!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  terminal
+//!              plan but its sources
 //!              release::{record, manifest, token}  controller::{decide, network, retry, report, validate}
 //!              teardown::{left, words}
 //!  never: repository -> http · http -> controller · controller -> http · pure -> hyper / tokio / clock
@@ -19,6 +20,7 @@
 
 pub mod app;
 pub mod chart;
+pub mod cli;
 pub mod component;
 pub mod config;
 pub mod controller;
@@ -31,5 +33,6 @@ pub mod remote;
 pub mod repository;
 pub mod teardown;
 pub mod telemetry;
+pub mod terminal;
 pub mod topology;
 pub mod yaml;

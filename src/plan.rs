@@ -2,6 +2,7 @@
 //!
 //! [`run`] reads files and repositories; everything else takes values and returns values.
 
+mod arguments;
 pub mod catalog;
 pub mod fetch;
 pub mod json;
@@ -12,8 +13,8 @@ pub mod solve;
 pub mod sources;
 pub mod text;
 
-use crate::config::help::Style;
-use crate::config::{PlanArguments, PlanOutput};
+pub use self::arguments::{PlanArguments, PlanOutput};
+use crate::terminal::Style;
 use planned::Plan;
 use sources::SourceError;
 

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::chart::archive::Limits;
-use crate::config::PlanArguments;
+use crate::plan::PlanArguments;
 use crate::plan::catalog::{Catalog, IndexError};
 use crate::plan::fetch::{self, FetchError};
 use crate::plan::manifest::{ManifestError, Manifests};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::config::help::Style;
 use crate::plan::planned::{Edge, Node, Plan, State};
+use crate::terminal::Style;
 use crate::topology::NodeKey;
 
 /// ANSI colours by what they mean here.

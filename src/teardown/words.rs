@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::config::help::Style;
 use crate::teardown::error::TeardownError;
 use crate::teardown::left::Left;
+use crate::terminal::Style;
 use crate::topology::NodeKey;
 
 /// So many are named in a list of those that are left.

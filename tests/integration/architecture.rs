@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 28] = [
+const PURE: [&str; 32] = [
     "chart",
+    "cli::go_flags",
+    "cli::refusal",
+    "cli::table",
     "component",
     "config",
     "controller::charts::kube_version",
@@ -36,6 +39,7 @@ const PURE: [&str; 28] = [
     "repository::key",
     "teardown::left",
     "teardown::words",
+    "terminal",
     "topology",
     "yaml",
 ];
@@ -80,7 +84,14 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 18] = [
+const FORBIDDEN: [(&str, &str); 25] = [
+    ("app", "chartroom::cli"),
+    ("config", "chartroom::cli"),
+    ("config", "clap"),
+    ("controller", "chartroom::cli"),
+    ("http", "chartroom::cli"),
+    ("plan", "chartroom::cli"),
+    ("teardown", "chartroom::cli"),
     ("repository", "chartroom::http"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
