@@ -23,27 +23,53 @@ use std::env;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, IsTerminal, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, Command};
 
-use self::refusal::Refusal;
+pub use self::completion::Shell;
+pub use self::crd::CrdArguments;
+pub use self::help::Help;
+pub use self::refusal::Refusal;
+use crate::config::TypedFlag;
+use crate::plan::PlanArguments;
+use crate::teardown::TeardownArguments;
 use crate::terminal::Style;
 
 /// How long threads that hang in system calls are waited for when all work is done.
 const STUCK_THREADS: Duration = Duration::from_secs(1);
 
 /// What a command line asks for.
-#[derive(Debug)]
-enum Invocation {
-    /// Tell about a command (`None` is the program itself), in short or in full.
-    Help(Option<&'static str>, help::Extent),
-    /// Tell which program this is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// Serve charts or print their index, as these flags say.
+    Serve(Vec<TypedFlag>),
+    /// Run the Component controller without a server, as these flags say.
+    Controller(Vec<TypedFlag>),
+    /// Make packages of chart directories.
+    Package {
+        /// The chart directories, at least one.
+        dirs: Vec<PathBuf>,
+        /// The directory that the packages go to.
+        destination: PathBuf,
+    },
+    /// Print what Component manifests would install, and in which order.
+    Plan(PlanArguments),
+    /// Print the definition of the Component resource.
+    Crd,
+    /// Bring that definition to a cluster and wait until it is served.
+    CrdApply(CrdArguments),
+    /// Delete Components in order and wait until they are gone.
+    Teardown(TeardownArguments),
+    /// Print a script for the completions of a shell.
+    Completion(Shell),
+    /// Print what can be typed.
+    Help(Help),
+    /// Print which program this is.
     Version,
-    /// Run the command that is matched.
-    Run(ArgMatches),
 }
 
 /// Runs the command that `args`, which begin after the program's name, ask for.
@@ -51,39 +77,52 @@ enum Invocation {
 /// # Errors
 /// The command line is refused, or the command fails: one sentence for the one who typed it.
 pub fn run(args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
-    let matches = match parse(args)? {
-        Invocation::Help(command, extent) => return help::tell(command, extent),
-        Invocation::Version => return version::run(),
-        Invocation::Run(matches) => matches,
-    };
-    match matches.subcommand() {
-        None => serve::run(&[&matches]),
-        Some((serve::NAME, its)) => serve::run(&[&matches, its]),
-        Some((controller::NAME, its)) => controller::run(its),
-        Some((package::NAME, its)) => package::run(its),
-        Some((plan::NAME, its)) => plan::run(its),
-        Some((crd::NAME, its)) => crd::run(its),
-        Some((teardown::NAME, its)) => teardown::run(its),
-        Some((completion::NAME, its)) => completion::run(its),
-        Some((help::NAME, its)) => help::run(its),
-        Some((version::NAME, _)) => version::run(),
-        Some((other, _)) => unreachable!("{other} is no command of the program"),
+    match parse(args)? {
+        Invocation::Serve(flags) => serve::run(&flags),
+        Invocation::Controller(flags) => controller::run(&flags),
+        Invocation::Package { dirs, destination } => package::run(&dirs, &destination),
+        Invocation::Plan(arguments) => plan::run(&arguments),
+        Invocation::Crd => crd::run(),
+        Invocation::CrdApply(arguments) => crd::apply(&arguments),
+        Invocation::Teardown(arguments) => teardown::run(&arguments),
+        Invocation::Completion(shell) => completion::run(shell),
+        Invocation::Help(help) => help::run(help),
+        Invocation::Version => version::run(),
     }
 }
 
-fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Refusal> {
+/// Reads the words behind the program's name.
+///
+/// # Errors
+/// They ask for nothing that can be done: the sentence says what to write instead.
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Refusal> {
     let mut program = program();
     let typed = go_flags::normalise(&program, args)?;
-    match program.try_get_matches_from_mut(&typed.words) {
-        Ok(matches) => Ok(Invocation::Run(matches)),
-        Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp if typed.ends_with("--help-all") => {
-                Ok(Invocation::Help(typed.command, help::Extent::All))
-            }
-            ErrorKind::DisplayHelp => Ok(Invocation::Help(typed.command, help::Extent::Short)),
-            ErrorKind::DisplayVersion => Ok(Invocation::Version),
-            _ => Err(refusal::explain(&error, &typed, &program)),
-        },
+    let matches = match program.try_get_matches_from_mut(&typed.words) {
+        Ok(matches) => matches,
+        Err(error) => {
+            return match error.kind() {
+                ErrorKind::DisplayHelp if typed.ends_with("--help-all") => {
+                    Ok(Invocation::Help(Help::All(typed.command)))
+                }
+                ErrorKind::DisplayHelp => Ok(Invocation::Help(Help::Short(typed.command))),
+                ErrorKind::DisplayVersion => Ok(Invocation::Version),
+                _ => Err(refusal::explain(&error, &typed, &program)),
+            };
+        }
+    };
+    match matches.subcommand() {
+        None => serve::read(&[&matches]),
+        Some((serve::NAME, its)) => serve::read(&[&matches, its]),
+        Some((controller::NAME, its)) => controller::read(its),
+        Some((package::NAME, its)) => Ok(package::read(its)),
+        Some((plan::NAME, its)) => Ok(plan::read(its)),
+        Some((crd::NAME, its)) => crd::read(its),
+        Some((teardown::NAME, its)) => Ok(teardown::read(its)),
+        Some((completion::NAME, its)) => Ok(completion::read(its)),
+        Some((help::NAME, its)) => Ok(help::read(its)),
+        Some((version::NAME, _)) => Ok(Invocation::Version),
+        Some((other, _)) => unreachable!("{other} is no command of the program"),
     }
 }
 

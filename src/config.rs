@@ -25,8 +25,8 @@ use self::file::ConfigFile;
 use self::options::{OPTIONS, Opt};
 use self::settings::Settings;
 
-/// What flags on a command line say, in the order given: an option and the value as typed.
-pub type Flags = [(&'static Opt, String)];
+/// A flag of a command line: its option, and the value as it was typed.
+pub type TypedFlag = (&'static Opt, String);
 
 /// The whole configuration of a server, checked: whatever is in it can be acted on as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -274,7 +274,7 @@ impl Config {
     /// # Errors
     /// Something cannot be served as it stands: the sentence says what, and what would be accepted.
     pub fn load(
-        flags: &Flags,
+        flags: &[TypedFlag],
         env: impl Fn(&str) -> Option<OsString>,
         read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
     ) -> Result<Self, ConfigError> {
@@ -304,7 +304,7 @@ impl ControllerAlone {
     /// # Errors
     /// Something cannot be done as it stands, or no repository is named.
     pub fn load(
-        flags: &Flags,
+        flags: &[TypedFlag],
         env: impl Fn(&str) -> Option<OsString>,
         read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
     ) -> Result<Self, ConfigError> {
@@ -317,7 +317,7 @@ impl ControllerAlone {
 /// The values of these options, and what is odd about the config file.
 fn settings(
     options: impl Iterator<Item = &'static Opt>,
-    flags: &Flags,
+    flags: &[TypedFlag],
     env: impl Fn(&str) -> Option<OsString>,
     read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
 ) -> Result<(Settings, Vec<String>), ConfigError> {

@@ -2,12 +2,22 @@
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
-use clap_complete::generate;
-use clap_complete::shells::{Bash, Fish, Zsh};
+use clap_complete::{generate, shells};
 
-use crate::cli::{print, shown};
+use crate::cli::{Invocation, print, shown};
 
 pub const NAME: &str = "completion";
+
+/// A shell that can be told about the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// GNU bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
+}
 
 const AFTER: &str = "\
 For this shell only:  source <(chartroom completion bash)
@@ -28,19 +38,27 @@ pub fn command() -> Command {
         )
 }
 
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+pub fn read(matches: &ArgMatches) -> Invocation {
     let shell = matches.get_one::<String>("shell");
-    print(&script(shell.expect("clap requires it")))
+    Invocation::Completion(match shell.expect("clap requires it").as_str() {
+        "bash" => Shell::Bash,
+        "zsh" => Shell::Zsh,
+        "fish" => Shell::Fish,
+        other => unreachable!("clap takes no shell {other}"),
+    })
 }
 
-fn script(shell: &str) -> String {
+pub fn run(shell: Shell) -> anyhow::Result<()> {
+    print(&script(shell))
+}
+
+fn script(shell: Shell) -> String {
     let mut program = shown();
     let mut script = Vec::new();
     match shell {
-        "bash" => generate(Bash, &mut program, "chartroom", &mut script),
-        "zsh" => generate(Zsh, &mut program, "chartroom", &mut script),
-        "fish" => generate(Fish, &mut program, "chartroom", &mut script),
-        other => unreachable!("clap takes no shell {other}"),
+        Shell::Bash => generate(shells::Bash, &mut program, "chartroom", &mut script),
+        Shell::Zsh => generate(shells::Zsh, &mut program, "chartroom", &mut script),
+        Shell::Fish => generate(shells::Fish, &mut program, "chartroom", &mut script),
     }
     String::from_utf8(script).expect("names and helps are UTF-8")
 }
@@ -52,11 +70,15 @@ mod tests {
 
     #[test]
     fn each_shell_knows_every_option() {
-        for (shell, dashes) in [("bash", "--"), ("zsh", "--"), ("fish", "-l ")] {
+        for (shell, dashes) in [
+            (Shell::Bash, "--"),
+            (Shell::Zsh, "--"),
+            (Shell::Fish, "-l "),
+        ] {
             let script = script(shell);
             for option in OPTIONS {
                 let flag = format!("{dashes}{}", option.flag);
-                assert!(script.contains(&flag), "{shell}: {flag}");
+                assert!(script.contains(&flag), "{shell:?}: {flag}");
             }
         }
     }

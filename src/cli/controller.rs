@@ -5,9 +5,9 @@ use std::{env, fs};
 use clap::{ArgMatches, Command};
 
 use crate::app;
-use crate::cli::{block_on, serve, table};
-use crate::config::ControllerAlone;
+use crate::cli::{Invocation, Refusal, block_on, serve, table};
 use crate::config::options::{OPTIONS, Opt};
+use crate::config::{ControllerAlone, TypedFlag};
 
 pub const NAME: &str = "controller";
 
@@ -21,9 +21,13 @@ fn options() -> impl Iterator<Item = &'static Opt> {
     OPTIONS.iter().filter(|option| option.is_for_controller())
 }
 
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+pub fn read(matches: &ArgMatches) -> Result<Invocation, Refusal> {
     let flags = table::typed(options(), &[matches])?;
-    let config = ControllerAlone::load(&flags, |name| env::var_os(name), |path| fs::read(path))?;
+    Ok(Invocation::Controller(flags))
+}
+
+pub fn run(flags: &[TypedFlag]) -> anyhow::Result<()> {
+    let config = ControllerAlone::load(flags, |name| env::var_os(name), |path| fs::read(path))?;
     serve::start_logs(&config.logging, &config.warnings);
     block_on(app::run_controller(config))
 }

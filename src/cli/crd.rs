@@ -6,16 +6,15 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::cli::refusal::Refusal;
-use crate::cli::{block_on, print, switch};
+use crate::cli::{Invocation, Refusal, block_on, print, switch};
 use crate::go_syntax::{parse_bool, parse_duration};
 use crate::{component, controller};
 
 pub const NAME: &str = "crd";
 
-/// How a definition is brought to a cluster.
+/// How the definition is brought to a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Apply {
+pub struct CrdArguments {
     /// The way to the cluster; `None` is the pod's account or the user's own file.
     pub kubeconfig: Option<PathBuf>,
     /// How long it may take until the definition is served.
@@ -67,35 +66,33 @@ pub fn is_on(name: &str, text: &str) -> Result<bool, String> {
     })
 }
 
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let Some(apply) = arguments(matches)? else {
-        return print(&component::definition::yaml());
-    };
-    let applied = block_on(async {
-        let cluster = controller::cluster(apply.kubeconfig.as_deref()).await?;
-        Ok(controller::definition::apply(cluster, apply.timeout).await?)
-    })?;
-    print(&format!("{applied}\n"))
-}
-
-/// `None` to print the definition.
-pub fn arguments(matches: &ArgMatches) -> Result<Option<Apply>, Refusal> {
-    if matches
-        .get_one::<bool>("apply")
-        .copied()
-        .unwrap_or_default()
-    {
+pub fn read(matches: &ArgMatches) -> Result<Invocation, Refusal> {
+    if matches.get_one::<bool>("apply").is_some_and(|apply| *apply) {
         let timeout = matches.get_one::<Duration>("timeout");
-        return Ok(Some(Apply {
+        return Ok(Invocation::CrdApply(CrdArguments {
             kubeconfig: matches.get_one::<PathBuf>("kubeconfig").cloned(),
             timeout: timeout.copied().expect("it has a default"),
         }));
     }
     let is_typed = |flag: &&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
     match ["timeout", "kubeconfig"].into_iter().find(is_typed) {
-        None => Ok(None),
+        None => Ok(Invocation::Crd),
         Some(flag) => Err(Refusal::Sentence(format!(
             "crd prints the definition and needs no --{flag}; write chartroom crd --apply to bring it to a cluster"
         ))),
     }
+}
+
+/// Prints the definition.
+pub fn run() -> anyhow::Result<()> {
+    print(&component::definition::yaml())
+}
+
+/// Brings it to a cluster.
+pub fn apply(arguments: &CrdArguments) -> anyhow::Result<()> {
+    let applied = block_on(async {
+        let cluster = controller::cluster(arguments.kubeconfig.as_deref()).await?;
+        Ok(controller::definition::apply(cluster, arguments.timeout).await?)
+    })?;
+    print(&format!("{applied}\n"))
 }

@@ -8,7 +8,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::table::meaning;
 use crate::cli::{
-    completion, controller, crd, package, plan, print, serve, shown, style_of, teardown,
+    Invocation, completion, controller, crd, package, plan, print, refusal, serve, shown, style_of,
+    teardown,
 };
 use crate::config::options::{Kind, OPTIONS, Opt};
 use crate::terminal::Style;
@@ -22,13 +23,15 @@ on, and --option=false turns it off.
 
 chartroom --help-all has every option, chartroom COMMAND --help those of a command.";
 
-/// How much is told.
+/// What is told; `None` is of the program itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// The most used options.
-    Short,
-    /// Every option.
-    All,
+pub enum Help {
+    /// The most used options of a command.
+    Short(Option<&'static str>),
+    /// All of them.
+    All(Option<&'static str>),
+    /// Every command, as `docs/flags.md` has them.
+    Markdown,
 }
 
 pub fn command() -> Command {
@@ -57,27 +60,32 @@ pub fn command() -> Command {
         ])
 }
 
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    if matches.get_flag("markdown") {
-        return print(&markdown());
-    }
-    let command = matches.get_one::<String>("command");
-    tell(command.map(String::as_str), Extent::Short)
+pub fn read(matches: &ArgMatches) -> Invocation {
+    Invocation::Help(if matches.get_flag("markdown") {
+        Help::Markdown
+    } else {
+        let command = matches.get_one::<String>("command");
+        Help::Short(command.and_then(|name| refusal::command_named(name)))
+    })
 }
 
-/// Prints what a command takes; `None` is the program itself.
-pub fn tell(command: Option<&str>, extent: Extent) -> anyhow::Result<()> {
-    print(&text(command, extent, style_of(&io::stdout())))
+pub fn run(help: Help) -> anyhow::Result<()> {
+    print(&text(help, style_of(&io::stdout())))
 }
 
-fn text(command: Option<&str>, extent: Extent, style: Style) -> String {
+fn text(help: Help, style: Style) -> String {
     let mut program = shown();
-    if extent == Extent::All {
-        program = all_options(program).mut_subcommands(all_options);
-    }
+    let command = match help {
+        Help::Short(command) => command,
+        Help::All(command) => {
+            program = all_options(program).mut_subcommands(all_options);
+            command
+        }
+        Help::Markdown => return markdown(program),
+    };
     // gives the commands their whole names
     program.build();
-    let command = command.and_then(|name| program.find_subcommand_mut(name).cloned());
+    let command = command.and_then(|name| program.find_subcommand(name).cloned());
     let help = command.unwrap_or(program).render_help();
     match style {
         Style::Plain => help.to_string(),
@@ -91,8 +99,7 @@ fn all_options(command: Command) -> Command {
 }
 
 /// The text of `docs/flags.md`: every command and option, and how each is spelled in each place.
-fn markdown() -> String {
-    let mut program = shown();
+fn markdown(mut program: Command) -> String {
     program.build();
     let mut out = String::from(INTRODUCTION);
     for command in program.get_subcommands() {
@@ -119,7 +126,7 @@ fn markdown() -> String {
         teardown::NAME,
         completion::NAME,
     ] {
-        let command = program.find_subcommand_mut(name).cloned();
+        let command = program.find_subcommand(name).cloned();
         let help = command
             .expect("each is a command")
             .term_width(100)
@@ -170,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_long_help_names_every_option_with_its_environment_variable_and_default() {
-        let text = text(None, Extent::All, Style::Plain);
+        let text = text(Help::All(None), Style::Plain);
         let words: Vec<&str> = text.split_whitespace().collect();
         for option in OPTIONS {
             assert!(
@@ -195,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_short_help_has_the_most_used_options_and_says_where_the_others_are() {
-        let text = text(None, Extent::Short, Style::Plain);
+        let text = text(Help::Short(None), Style::Plain);
         for shown in [
             "--port <N>",
             "--builtin-charts <TEXT>",
@@ -213,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_switch_has_no_value_and_a_command_tells_of_itself() {
-        let text = text(Some("teardown"), Extent::Short, Style::Plain);
+        let text = text(Help::Short(Some("teardown")), Style::Plain);
         assert!(
             text.contains("Usage: chartroom teardown [OPTIONS]\n"),
             "{text}"
@@ -224,8 +231,8 @@ mod tests {
 
     #[test]
     fn only_the_ansi_style_has_escapes() {
-        let plain = text(None, Extent::All, Style::Plain);
-        let ansi = text(None, Extent::All, Style::Ansi);
+        let plain = text(Help::All(None), Style::Plain);
+        let ansi = text(Help::All(None), Style::Ansi);
         assert!(!plain.contains('\x1b') && ansi.contains("\x1b[1m"));
         let words = ["1;4", "1", "4", "0"].map(|code| format!("\x1b[{code}m"));
         let bare = words.iter().fold(ansi, |text, code| text.replace(code, ""));
@@ -234,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_list_for_readers_has_every_option_in_one_row() {
-        let text = markdown();
+        let text = text(Help::Markdown, Style::Plain);
         for option in OPTIONS {
             let rows = text
                 .lines()

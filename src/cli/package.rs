@@ -1,11 +1,11 @@
 //! `chartroom package`: packages of chart directories.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::chart;
-use crate::cli::print;
+use crate::cli::{Invocation, print};
 
 pub const NAME: &str = "package";
 
@@ -30,9 +30,17 @@ pub fn command() -> Command {
         ])
 }
 
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let (dirs, destination) = arguments(matches);
-    for (path, packaged) in chart::package::run(&dirs, &destination)? {
+pub fn read(matches: &ArgMatches) -> Invocation {
+    let dirs = matches.get_many("dirs").into_iter().flatten();
+    let destination = matches.get_one::<PathBuf>("destination");
+    Invocation::Package {
+        dirs: dirs.cloned().collect(),
+        destination: destination.cloned().expect("clap requires it"),
+    }
+}
+
+pub fn run(dirs: &[PathBuf], destination: &Path) -> anyhow::Result<()> {
+    for (path, packaged) in chart::package::run(dirs, destination)? {
         print(&format!(
             "{}  {}\n",
             packaged.package.digest,
@@ -40,14 +48,4 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
-}
-
-/// The chart directories, and where their packages go.
-pub fn arguments(matches: &ArgMatches) -> (Vec<PathBuf>, PathBuf) {
-    let dirs = matches.get_many("dirs").into_iter().flatten();
-    let destination = matches.get_one::<PathBuf>("destination");
-    (
-        dirs.cloned().collect(),
-        destination.cloned().expect("clap requires it"),
-    )
 }

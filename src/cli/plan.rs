@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::cli::{block_on, print, style_of};
+use crate::cli::{Invocation, block_on, print, style_of};
 use crate::plan::{self, PlanArguments, PlanOutput};
 
 pub const NAME: &str = "plan";
@@ -59,19 +59,7 @@ pub fn command() -> Command {
         ])
 }
 
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let arguments = arguments(matches);
-    let planned = block_on(async { Ok(plan::run(&arguments).await?) })?;
-    let style = style_of(&io::stdout());
-    print(&plan::render(&planned, arguments.output, style))?;
-    match planned.problems.len() {
-        0 => Ok(()),
-        1 => bail!("the plan does not work: there is a problem, see above"),
-        count => bail!("the plan does not work: there are {count} problems, see above"),
-    }
-}
-
-pub fn arguments(matches: &ArgMatches) -> PlanArguments {
+pub fn read(matches: &ArgMatches) -> Invocation {
     fn all<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Vec<T> {
         matches
             .get_many(name)
@@ -81,7 +69,7 @@ pub fn arguments(matches: &ArgMatches) -> PlanArguments {
             .collect()
     }
     let one = |name| matches.get_one::<String>(name).cloned().unwrap_or_default();
-    PlanArguments {
+    Invocation::Plan(PlanArguments {
         files: all(matches, "files"),
         builtin_charts: all(matches, "builtin-charts"),
         storage: all(matches, "storage-local-rootdir"),
@@ -92,5 +80,16 @@ pub fn arguments(matches: &ArgMatches) -> PlanArguments {
         } else {
             PlanOutput::Text
         },
+    })
+}
+
+pub fn run(arguments: &PlanArguments) -> anyhow::Result<()> {
+    let planned = block_on(async { Ok(plan::run(arguments).await?) })?;
+    let style = style_of(&io::stdout());
+    print(&plan::render(&planned, arguments.output, style))?;
+    match planned.problems.len() {
+        0 => Ok(()),
+        1 => bail!("the plan does not work: there is a problem, see above"),
+        count => bail!("the plan does not work: there are {count} problems, see above"),
     }
 }

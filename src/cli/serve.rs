@@ -4,9 +4,9 @@ use std::{env, fs};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::cli::{block_on, table};
+use crate::cli::{Invocation, Refusal, block_on, table};
 use crate::config::options::OPTIONS;
-use crate::config::{Config, Logging};
+use crate::config::{Config, Logging, TypedFlag};
 use crate::{app, telemetry};
 
 pub const NAME: &str = "serve";
@@ -37,10 +37,13 @@ pub fn about_flags(command: Command) -> Command {
     ])
 }
 
-/// Serves as the flags say; of a flag that two of `matches` have, the value of the last counts.
-pub fn run(matches: &[&ArgMatches]) -> anyhow::Result<()> {
-    let flags = table::typed(OPTIONS.iter(), matches)?;
-    let config = Config::load(&flags, |name| env::var_os(name), |path| fs::read(path))?;
+/// Of a flag that two of `matches` have, the value of the last counts.
+pub fn read(matches: &[&ArgMatches]) -> Result<Invocation, Refusal> {
+    Ok(Invocation::Serve(table::typed(OPTIONS.iter(), matches)?))
+}
+
+pub fn run(flags: &[TypedFlag]) -> anyhow::Result<()> {
+    let config = Config::load(flags, |name| env::var_os(name), |path| fs::read(path))?;
     start_logs(&config.logging, &config.warnings);
     if config.gen_index {
         block_on(app::gen_index(config))

@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use crate::cli::refusal::Refusal;
 use crate::cli::switch;
+use crate::config::TypedFlag;
 use crate::config::options::{Kind, Opt, State};
 
 /// The flag of an option. Its value is taken as it is: the rules about values are the configuration's, wherever a value
@@ -56,7 +57,7 @@ fn facts(option: &Opt) -> String {
 pub fn typed(
     options: impl Iterator<Item = &'static Opt>,
     matches: &[&ArgMatches],
-) -> Result<Vec<(&'static Opt, String)>, Refusal> {
+) -> Result<Vec<TypedFlag>, Refusal> {
     let mut typed = Vec::new();
     for option in options {
         for matches in matches {

@@ -8,7 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::cli::crd::{is_on, kubeconfig, timeout};
-use crate::cli::{block_on, print, style_of, switch};
+use crate::cli::{Invocation, block_on, print, style_of, switch};
 use crate::controller;
 use crate::teardown::{self, TeardownArguments};
 
@@ -35,8 +35,17 @@ pub fn command() -> Command {
         ])
 }
 
-pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let arguments = arguments(matches);
+pub fn read(matches: &ArgMatches) -> Invocation {
+    let timeout = matches.get_one::<Duration>("timeout");
+    Invocation::Teardown(TeardownArguments {
+        kubeconfig: matches.get_one::<PathBuf>("kubeconfig").cloned(),
+        namespace: matches.get_one::<String>("namespace").cloned(),
+        timeout: timeout.copied().expect("it has a default"),
+        force: matches.get_one::<bool>("force").is_some_and(|force| *force),
+    })
+}
+
+pub fn run(arguments: &TeardownArguments) -> anyhow::Result<()> {
     let style = style_of(&io::stderr());
     let mut tell = |line: &str| {
         // whoever closed standard error does not want to know
@@ -44,20 +53,7 @@ pub fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     };
     let done = block_on(async {
         let cluster = controller::cluster(arguments.kubeconfig.as_deref()).await?;
-        Ok(teardown::run(cluster, &arguments, style, &mut tell).await?)
+        Ok(teardown::run(cluster, arguments, style, &mut tell).await?)
     })?;
     print(&done)
-}
-
-pub fn arguments(matches: &ArgMatches) -> TeardownArguments {
-    let timeout = matches.get_one::<Duration>("timeout");
-    TeardownArguments {
-        kubeconfig: matches.get_one::<PathBuf>("kubeconfig").cloned(),
-        namespace: matches.get_one::<String>("namespace").cloned(),
-        timeout: timeout.copied().expect("it has a default"),
-        force: matches
-            .get_one::<bool>("force")
-            .copied()
-            .unwrap_or_default(),
-    }
 }

@@ -2,62 +2,32 @@
 
 use std::path::PathBuf;
 
-use clap::ArgMatches;
-
 use super::*;
-use crate::cli::help::Extent;
-use crate::config::options::OPTIONS;
-use crate::plan::{PlanArguments, PlanOutput};
-use crate::teardown::TeardownArguments;
+use crate::plan::PlanOutput;
 
 fn read(words: &[&str]) -> Result<Invocation, String> {
     parse(words.iter().map(OsString::from)).map_err(|refusal| refusal.to_string())
 }
 
-/// The matches of the command that the words name.
-fn matched(words: &[&str]) -> (String, ArgMatches) {
-    match read(words) {
-        Ok(Invocation::Run(matches)) => match matches.subcommand() {
-            Some((name, its)) => (name.to_owned(), its.clone()),
-            None => (String::new(), matches),
-        },
-        other => panic!("{words:?} gave {other:?}"),
-    }
-}
-
-/// The flags of the table that were typed, as `flag=value` in the order of the table.
-fn flags(words: &[&str]) -> Vec<String> {
-    let Ok(Invocation::Run(matches)) = read(words) else {
-        panic!("{words:?} is refused: {:?}", read(words))
-    };
-    let typed = match matches.subcommand() {
-        None => table::typed(OPTIONS.iter(), &[&matches]),
-        Some(("serve", its)) => table::typed(OPTIONS.iter(), &[&matches, its]),
-        other => panic!("{words:?} gave {other:?}"),
-    };
-    let typed = typed.unwrap();
-    typed
-        .iter()
+fn shown(flags: &[TypedFlag]) -> Vec<String> {
+    let flags = flags.iter();
+    flags
         .map(|(o, value)| format!("{}={value}", o.flag))
         .collect()
 }
 
-/// The refusal of the words, where the command itself may refuse them.
-fn refusal(words: &[&str]) -> String {
+/// The flags of a command line that serves, as `flag=value` in the order of the table.
+fn flags(words: &[&str]) -> Vec<String> {
     match read(words) {
-        Err(refusal) => refusal,
-        Ok(Invocation::Run(matches)) => match matches.subcommand() {
-            Some((crd::NAME, its)) => crd::arguments(its).unwrap_err().to_string(),
-            other => panic!("{words:?} gave {other:?}"),
-        },
-        Ok(other) => panic!("{words:?} gave {other:?}"),
+        Ok(Invocation::Serve(flags)) => shown(&flags),
+        other => panic!("{words:?} gave {other:?}"),
     }
 }
 
 #[test]
 fn clap_finds_nothing_wrong_with_the_commands() {
     program().debug_assert();
-    shown().debug_assert();
+    super::shown().debug_assert();
 }
 
 #[test]
@@ -95,7 +65,7 @@ fn flags_are_taken_as_go_takes_them() {
 #[test]
 fn help_and_version_have_their_spellings() {
     let short = |words: &[&str]| match read(words) {
-        Ok(Invocation::Help(command, Extent::Short)) => command,
+        Ok(Invocation::Help(Help::Short(command))) => command,
         other => panic!("{words:?} gave {other:?}"),
     };
     for word in ["--help", "-help", "-h", "--h"] {
@@ -120,29 +90,29 @@ fn help_and_version_have_their_spellings() {
     }
     assert_eq!(short(&["plan", "a.yaml", "-h"]), Some("plan"));
     assert_eq!(short(&["controller", "help"]), Some("controller"));
-    assert_eq!(matched(&["help"]).0, "help");
-    assert_eq!(matched(&["--debug", "help"]).0, "help");
-    assert_eq!(matched(&["version"]).0, "version");
+    assert_eq!(short(&["help"]), None);
+    assert_eq!(short(&["--debug", "help"]), None);
+    assert_eq!(short(&["help", "plan"]), Some("plan"));
+
     for (words, command) in [
         (&["--help-all"][..], None),
         (&["-help-all"], None),
         (&["serve", "--help-all"], Some("serve")),
         (&["controller", "--help-all"], Some("controller")),
     ] {
-        let read = read(words);
-        assert!(
-            matches!(read, Ok(Invocation::Help(its, Extent::All)) if its == command),
-            "{words:?} gave {read:?}"
+        assert_eq!(
+            read(words),
+            Ok(Invocation::Help(Help::All(command))),
+            "{words:?}"
         );
     }
-    for word in ["--version", "-version", "-v"] {
-        assert!(matches!(read(&[word]), Ok(Invocation::Version)), "{word}");
+    for word in ["--version", "-version", "-v", "version"] {
+        assert_eq!(read(&[word]), Ok(Invocation::Version), "{word}");
     }
 }
 
 #[test]
 fn controller_takes_its_own_flags() {
-    let options = || OPTIONS.iter().filter(|option| option.is_for_controller());
     let rows: &[(&[&str], &[&str])] = &[
         (&["controller"], &[]),
         (
@@ -155,14 +125,10 @@ fn controller_takes_its_own_flags() {
         ),
     ];
     for (words, expected) in rows {
-        let (name, matches) = matched(words);
-        let typed = table::typed(options(), &[&matches]).unwrap();
-        let typed: Vec<String> = typed
-            .iter()
-            .map(|(o, value)| format!("{}={value}", o.flag))
-            .collect();
-        assert_eq!(name, "controller");
-        assert_eq!(typed, *expected, "{words:?}");
+        match read(words) {
+            Ok(Invocation::Controller(flags)) => assert_eq!(shown(&flags), *expected, "{words:?}"),
+            other => panic!("{words:?} gave {other:?}"),
+        }
     }
     assert_eq!(flags(&["--controller"]), ["controller=true"]);
     assert_eq!(flags(&["serve", "--controller"]), ["controller=true"]);
@@ -183,21 +149,16 @@ fn package_takes_directories_and_a_destination() {
     ];
     for (words, dirs, destination) in rows {
         let words: Vec<&str> = ["package"].iter().chain(*words).copied().collect();
-        let expected = (
-            dirs.iter().map(PathBuf::from).collect(),
-            PathBuf::from(destination),
-        );
-        assert_eq!(
-            package::arguments(&matched(&words).1),
-            expected,
-            "{words:?}"
-        );
+        let expected = Invocation::Package {
+            dirs: dirs.iter().map(PathBuf::from).collect(),
+            destination: PathBuf::from(destination),
+        };
+        assert_eq!(read(&words), Ok(expected), "{words:?}");
     }
 }
 
 #[test]
 fn plan_takes_manifests_and_sources_of_charts() {
-    let arguments = |words: &[&str]| plan::arguments(&matched(words).1);
     let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
     let plain = PlanArguments {
         files: paths(&["a.yaml"]),
@@ -208,7 +169,10 @@ fn plan_takes_manifests_and_sources_of_charts() {
         output: PlanOutput::Text,
     };
     assert!(!plain.has_charts());
-    assert_eq!(arguments(&["plan", "a.yaml"]), plain);
+    assert_eq!(
+        read(&["plan", "a.yaml"]),
+        Ok(Invocation::Plan(plain.clone()))
+    );
     let all = PlanArguments {
         files: paths(&["a.yaml", "-", "dir", "-x"]),
         builtin_charts: paths(&["b"]),
@@ -235,51 +199,67 @@ fn plan_takes_manifests_and_sources_of_charts() {
         "--",
         "-x",
     ];
-    assert_eq!(arguments(&words), all);
+    assert_eq!(read(&words), Ok(Invocation::Plan(all)));
 }
 
 #[test]
 fn crd_prints_or_applies() {
-    let arguments = |words: &[&str]| crd::arguments(&matched(words).1).unwrap();
-    assert_eq!(arguments(&["crd"]), None);
-    assert_eq!(arguments(&["crd", "--apply=false"]), None);
-    let mut apply = crd::Apply {
+    assert_eq!(read(&["crd"]), Ok(Invocation::Crd));
+    assert_eq!(read(&["crd", "--apply=false"]), Ok(Invocation::Crd));
+    let mut arguments = CrdArguments {
         kubeconfig: None,
         timeout: Duration::from_secs(60),
     };
-    assert_eq!(arguments(&["crd", "--apply"]), Some(apply.clone()));
-    apply.kubeconfig = Some("k".into());
-    apply.timeout = Duration::from_millis(1500);
     assert_eq!(
-        arguments(&["crd", "--kubeconfig=k", "--timeout", "1.5s", "-apply"]),
-        Some(apply)
+        read(&["crd", "--apply"]),
+        Ok(Invocation::CrdApply(arguments.clone()))
+    );
+    arguments.kubeconfig = Some("k".into());
+    arguments.timeout = Duration::from_millis(1500);
+    assert_eq!(
+        read(&["crd", "--kubeconfig=k", "--timeout", "1.5s", "-apply"]),
+        Ok(Invocation::CrdApply(arguments))
     );
 }
 
 #[test]
 fn teardown_takes_all_or_a_namespace() {
-    let arguments = |words: &[&str]| teardown::arguments(&matched(words).1);
-    let mut expected = TeardownArguments {
+    let mut arguments = TeardownArguments {
         kubeconfig: None,
         namespace: None,
         timeout: Duration::from_secs(600),
         force: false,
     };
-    assert_eq!(arguments(&["teardown"]), expected);
-    expected.namespace = Some("edge".to_owned());
-    expected.force = true;
-    expected.timeout = Duration::from_secs(60);
     assert_eq!(
-        arguments(&[
-            "teardown",
-            "-n",
-            "edge",
-            "--force",
-            "--timeout=5m",
-            "--timeout=1m"
-        ]),
-        expected
+        read(&["teardown"]),
+        Ok(Invocation::Teardown(arguments.clone()))
     );
+    arguments.namespace = Some("edge".to_owned());
+    arguments.force = true;
+    arguments.timeout = Duration::from_secs(60);
+    let words = [
+        "teardown",
+        "-n",
+        "edge",
+        "--force",
+        "--timeout=5m",
+        "--timeout=1m",
+    ];
+    assert_eq!(read(&words), Ok(Invocation::Teardown(arguments)));
+}
+
+#[test]
+fn completion_is_for_three_shells() {
+    for (word, shell) in [
+        ("bash", Shell::Bash),
+        ("zsh", Shell::Zsh),
+        ("fish", Shell::Fish),
+    ] {
+        assert_eq!(
+            read(&["completion", word]),
+            Ok(Invocation::Completion(shell))
+        );
+    }
 }
 
 #[test]
@@ -479,7 +459,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
     ];
     for (words, expected) in rows {
-        assert_eq!(refusal(words), *expected, "{words:?}");
+        assert_eq!(read(words), Err((*expected).to_owned()), "{words:?}");
     }
 }
 
@@ -495,16 +475,12 @@ fn arguments_are_utf8_except_paths_to_package() {
         "-d".into(),
         strange.clone(),
     ];
-    let Ok(Invocation::Run(matches)) = parse(words.into_iter()) else {
-        panic!("a path need not be a text")
+    let expected = Invocation::Package {
+        dirs: vec![strange.clone().into()],
+        destination: strange.into(),
     };
-    let (_, matches) = matches.subcommand().unwrap();
-    let expected = (vec![strange.clone().into()], strange.into());
-    assert_eq!(package::arguments(matches), expected);
+    assert_eq!(parse(words.into_iter()).unwrap(), expected);
     let joined = OsString::from_vec(b"-chart-url=\xff".to_vec());
-    let Ok(Invocation::Run(matches)) = parse([joined].into_iter()) else {
-        panic!("what a value may be is asked later")
-    };
-    let error = table::typed(OPTIONS.iter(), &[&matches]).unwrap_err();
+    let error = parse([joined].into_iter()).unwrap_err();
     assert_eq!(error.to_string(), "argument \"\\xFF\" is not UTF-8 text");
 }
