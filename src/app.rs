@@ -20,9 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::chart::archive::Limits;
-use crate::config::{
-    ApiRoutes, Auth, Config, ControllerAlone, Depth, IndexFormat, Latency, Overwrite, Storage,
-};
+use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Overwrite, Storage};
 use crate::controller;
 use crate::http::auth::{Authorizer, BasicAuth};
 use crate::http::request_log::RequestLog;
@@ -36,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
-use crate::repository::{ChartRepository, Settings, chain, index, watch as storage_watch};
+use crate::repository::{ChartRepository, Settings, chain, watch as storage_watch};
 use crate::telemetry;
 
 /// Deeper tenants than this are not looked for with `--depth-dynamic`; they are found when they are asked for.
@@ -266,10 +264,7 @@ fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartReposito
     }
     let store = ChartStore::local(root_dir).map_err(|error| anyhow::anyhow!(chain(&error)))?;
     let settings = Settings {
-        format: match config.index.format {
-            IndexFormat::Json => index::IndexFormat::Json,
-            IndexFormat::Yaml => index::IndexFormat::Yaml,
-        },
+        format: config.index.format,
         chart_url: config.index.chart_url.clone().unwrap_or_default(),
         context_path: config.tenancy.context_path.clone(),
         builtin_charts: config.builtin_charts.clone(),

@@ -1,8 +1,8 @@
 //! The prompt: words in, one command run. Each command has a file with its flags and what it does.
 //!
-//! clap makes the parser, `--help`, the suggestions and the completions of a shell from what [`program`] says; the flags
-//! of the server and the controller are the rows of [`OPTIONS`](crate::config::options::OPTIONS). [`go_flags`] keeps the
-//! spellings of Go's flags, as ChartMuseum has them, and [`refusal`] makes a sentence of each refusal.
+//! clap makes the parser, `--help`, the suggestions and the completions of a shell from what `program` says; the flags
+//! of the server and the controller are the rows of [`OPTIONS`](crate::config::options::OPTIONS). `go_flags` keeps the
+//! spellings of Go's flags, as ChartMuseum has them, and `refusal` makes a sentence of each refusal.
 
 mod completion;
 mod controller;
@@ -157,7 +157,8 @@ fn help_flag() -> Arg {
     help.action(ArgAction::HelpShort).help("print this help")
 }
 
-/// A flag that is on when it stands alone; `--name=false` turns it off.
+/// A flag that is on when it stands alone; `--name=false` turns it off. No other flag insists on the `=`, so this is how
+/// [`go_flags`] and [`shown`] know it.
 fn switch(name: &'static str) -> Arg {
     let switch = Arg::new(name).long(name).num_args(0..=1);
     switch.require_equals(true).default_missing_value("true")

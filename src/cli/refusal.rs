@@ -94,6 +94,7 @@ fn usage(command: &str) -> &'static str {
         crd::NAME => "chartroom crd",
         teardown::NAME => "chartroom teardown",
         completion::NAME => "chartroom completion bash|zsh|fish",
+        help::NAME => "chartroom help COMMAND",
         _ => "chartroom [serve] [OPTIONS]",
     }
 }

@@ -391,6 +391,10 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
             "SHELL is bash, zsh or fish, not \"tcsh\"; write chartroom completion bash|zsh|fish",
         ),
         (
+            &["help", "crds"],
+            "COMMAND is serve, controller, package, plan, crd, teardown or completion, not \"crds\"; write chartroom help COMMAND",
+        ),
+        (
             &["version", "now"],
             "unexpected argument \"now\"; version takes options only: --help",
         ),

@@ -201,7 +201,7 @@ fn bash_completes_commands_and_options() {
     ] {
         let mut bash = std::process::Command::new("bash");
         let complete = r#"
-            source script
+            source ./script
             COMP_WORDS=(chartroom "$@") COMP_CWORD=$#
             _chartroom chartroom "${COMP_WORDS[$COMP_CWORD]}" "${COMP_WORDS[$COMP_CWORD - 1]}"
             echo "${COMPREPLY[*]}""#;
