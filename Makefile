@@ -88,12 +88,9 @@ crd: ## write the definition of the Component resource to chart/crds
 	@mkdir -p chart/crds; cargo run --quiet -- crd >$(TARGET_DIR)/crd.yaml; \
 	mv $(TARGET_DIR)/crd.yaml chart/crds/components.ext.theriseunion.io.yaml
 
-.PHONY: readme
-readme: ## write the list of flags into README.md
-	@cargo build --quiet; python3 -c 'import re, subprocess, sys; text = open("README.md").read(); \
-	  help = subprocess.run([sys.argv[1], "--help"], capture_output=True, text=True, check=True).stdout; \
-	  print(re.sub(r"(?s)(<!-- chartroom --help -->\n```text\n).*?(```\n<!-- end -->)", lambda m: m[1] + help + m[2], text), end="")' \
-	  $(TARGET_DIR)/debug/chartroom >$(TARGET_DIR)/README.md; mv $(TARGET_DIR)/README.md README.md
+.PHONY: flags
+flags: ## write the list of commands and options to docs/flags.md
+	@cargo run --quiet -- help --markdown >$(TARGET_DIR)/flags.md; mv $(TARGET_DIR)/flags.md docs/flags.md
 
 .PHONY: bench
 bench: bench-repository bench-controller ## measure against nginx and against helm, two tables (SIZES="1000 10000 50000")

@@ -18,16 +18,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::chart::archive::Limits;
-use crate::config::{
-    ApiRoutes, Auth, Config, ControllerAlone, Depth, IndexFormat, Latency, Overwrite, Storage,
-};
+use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Overwrite, Storage};
 use crate::controller;
 use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
-use crate::repository::{ChartRepository, Settings, chain, index, watch as storage_watch};
+use crate::repository::{ChartRepository, Settings, chain, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::{self, PathRules};
@@ -259,10 +257,7 @@ fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartReposito
     }
     let store = ChartStore::local(root_dir).map_err(|error| anyhow::anyhow!(chain(&error)))?;
     let settings = Settings {
-        format: match config.index.format {
-            IndexFormat::Json => index::IndexFormat::Json,
-            IndexFormat::Yaml => index::IndexFormat::Yaml,
-        },
+        format: config.index.format,
         chart_url: config.index.chart_url.clone().unwrap_or_default(),
         context_path: config.tenancy.context_path.clone(),
         builtin_charts: config.builtin_charts.clone(),

@@ -1,16 +1,13 @@
-//! What was typed, set or written in a file, turned into one validated [`Config`].
+//! What flags, environment and a file say, turned into one validated [`Config`].
 //!
-//! Everything here is pure: arguments, environment and files come in as parameters. The options are rows of
+//! Everything here is pure: flags, environment and files come in as parameters. The options are rows of
 //! [`options::OPTIONS`]; the rules are contract section 5.
 
-mod arguments;
 mod controller;
 mod error;
 mod file;
-pub mod help;
 pub mod options;
 mod settings;
-mod suggest;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -21,44 +18,15 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::arguments::{CrdArguments, PlanArguments, PlanOutput, TeardownArguments};
 pub use self::controller::{BindAddress, ControllerAlone, ControllerConfig, LeaseTimes};
 pub use self::error::{ConfigError, Origin, Source};
 
-use self::arguments::Invocation;
 use self::file::ConfigFile;
 use self::options::{OPTIONS, Opt};
 use self::settings::Settings;
 
-/// What the program is asked to do.
-#[derive(Debug)]
-pub enum Command {
-    /// Serve the repository.
-    Serve(Box<Config>),
-    /// Run the Component controller without a server beside it.
-    Controller(Box<ControllerAlone>),
-    /// Print the root tenant's index in `config.index.format` and exit.
-    GenIndex(Box<Config>),
-    /// Make packages of chart directories.
-    Package {
-        /// The chart directories, at least one.
-        dirs: Vec<PathBuf>,
-        /// The directory that the packages go to.
-        destination: PathBuf,
-    },
-    /// Print what Component manifests would install, and in which order.
-    Plan(PlanArguments),
-    /// Print the definition of the Component resource.
-    Crd,
-    /// Bring that definition to a cluster and wait until it is served.
-    CrdApply(CrdArguments),
-    /// Delete Components in order and wait until they are gone.
-    Teardown(TeardownArguments),
-    /// Print [`help::text`].
-    Help,
-    /// Print [`version`].
-    Version,
-}
+/// A flag of a command line: its option, and the value as it was typed.
+pub type TypedFlag = (&'static Opt, String);
 
 /// The whole configuration of a server, checked: whatever is in it can be acted on as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +59,8 @@ pub struct Config {
     pub metrics: bool,
     /// What is logged, and how.
     pub logging: Logging,
+    /// Print the root tenant's index in the format of `index` and exit, instead of serving.
+    pub gen_index: bool,
     /// The Component controller, if it runs in this process too.
     pub controller: Option<ControllerConfig>,
     /// Sentences to log at start: options that are deprecated or change nothing.
@@ -299,59 +269,55 @@ pub enum Latency {
 }
 
 impl Config {
-    /// Reads arguments (without the program's name), environment and config file into a [`Command`].
+    /// Lays flags, environment and config file over each other and checks them.
+    ///
+    /// # Errors
+    /// Something cannot be served as it stands: the sentence says what, and what would be accepted.
     pub fn load(
-        args: impl Iterator<Item = OsString>,
+        flags: &[TypedFlag],
         env: impl Fn(&str) -> Option<OsString>,
         read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
-    ) -> Result<Command, ConfigError> {
-        let flags = match arguments::read(args)? {
-            Invocation::Help => return Ok(Command::Help),
-            Invocation::Version => return Ok(Command::Version),
-            Invocation::Crd => return Ok(Command::Crd),
-            Invocation::CrdApply(arguments) => return Ok(Command::CrdApply(arguments)),
-            Invocation::Teardown(arguments) => return Ok(Command::Teardown(arguments)),
-            Invocation::Package { dirs, destination } => {
-                return Ok(Command::Package { dirs, destination });
-            }
-            Invocation::Plan(arguments) => return Ok(Command::Plan(arguments)),
-            Invocation::Controller(flags) => return Self::load_controller(&flags, env, read_file),
-            Invocation::Serve(flags) => flags,
-        };
-        let (settings, warnings) = settings(OPTIONS.iter(), &flags, env, read_file)?;
-        let mut config = Box::new(validate::config(&settings, warnings)?);
+    ) -> Result<Self, ConfigError> {
+        let (settings, warnings) = settings(OPTIONS.iter(), flags, env, read_file)?;
+        let mut config = validate::config(&settings, warnings)?;
         if !settings.bool("gen-index") {
-            return Ok(Command::Serve(config));
+            return Ok(config);
         }
         if matches!(config.tenancy.depth, Depth::Fixed(1..)) {
             config
                 .warnings
                 .push("--gen-index has no effect with --depth above 0".to_owned());
-            return Ok(Command::Serve(config));
+            return Ok(config);
         }
         // who pipes the printed index somewhere expects what ChartMuseum prints
         if !settings.is_set("json-index") {
             config.index.format = IndexFormat::Yaml;
         }
-        Ok(Command::GenIndex(config))
+        config.gen_index = true;
+        Ok(config)
     }
+}
 
-    fn load_controller(
-        flags: &[(&'static Opt, String)],
+impl ControllerAlone {
+    /// As [`Config::load`], for the controller without a server.
+    ///
+    /// # Errors
+    /// Something cannot be done as it stands, or no repository is named.
+    pub fn load(
+        flags: &[TypedFlag],
         env: impl Fn(&str) -> Option<OsString>,
         read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
-    ) -> Result<Command, ConfigError> {
+    ) -> Result<Self, ConfigError> {
         let options = OPTIONS.iter().filter(|option| option.is_for_controller());
         let (settings, warnings) = settings(options, flags, env, read_file)?;
-        let controller = validate::controller_alone(&settings, warnings)?;
-        Ok(Command::Controller(Box::new(controller)))
+        validate::controller_alone(&settings, warnings)
     }
 }
 
 /// The values of these options, and what is odd about the config file.
 fn settings(
     options: impl Iterator<Item = &'static Opt>,
-    flags: &[(&'static Opt, String)],
+    flags: &[TypedFlag],
     env: impl Fn(&str) -> Option<OsString>,
     read_file: impl Fn(&Path) -> io::Result<Vec<u8>>,
 ) -> Result<(Settings, Vec<String>), ConfigError> {

@@ -1,17 +1,18 @@
 //! chartroom keeps the Helm charts of a cluster and plots the order in which they are installed.
 //!
 //! ```text
-//!  main -> app ─┬─> http ─> repository ─> object_store
-//!               ├─> controller ─┬─> planner    (who depends on whom, what is missing, who may go)
-//!               │               ├─> release ─> the helm binary
-//!               │               ├─> remote     (charts over HTTP, from the repository next door)
-//!               │               └─> kube       (Components, release Secrets, drift, the Lease)
-//!               └─> telemetry, metrics
-//!  main -> plan ─> planner ─> component, chart   (what manifests install, and in which order)
-//!  main -> controller::definition ─> kube (the definition of Components is brought to a cluster)
-//!  main -> teardown ─> kube               (all Components go, and whoever asked waits for it)
-//!  pure rooms: chart  component  yaml  planner  repository::{index, key}  http::route  config  plan but its sources
-//!              release::{record, manifest, token}  controller::{decide, retry, report, validate}
+//!  main -> cli -> app ─┬─> listener ─> server ─> repository ─> object_store
+//!                      ├─> controller ─┬─> planner    (who depends on whom, what is missing, who may go)
+//!                      │               ├─> release ─> the helm binary
+//!                      │               ├─> remote     (charts over HTTP, from the repository next door)
+//!                      │               └─> kube       (Components, release Secrets, drift, the Lease)
+//!                      └─> telemetry, metrics
+//!  cli -> plan ─> planner ─> component, chart   (what manifests install, and in which order)
+//!  cli -> controller::definition ─> kube (the definition of Components is brought to a cluster)
+//!  cli -> teardown ─> kube               (all Components go, and whoever asked waits for it)
+//!  pure rooms: chart  component  yaml  planner  repository::{index, key}  server::tenancy  config  terminal
+//!              plan but its sources
+//!              release::{record, manifest, token}  controller::{decide, retry, report}
 //!              teardown::{left, words}
 //!  never: repository -> http · http -> controller · controller -> http · pure -> hyper / tokio / clock
 //! ```
@@ -20,6 +21,7 @@
 
 pub mod app;
 pub mod chart;
+pub mod cli;
 pub mod component;
 pub mod config;
 pub mod controller;
@@ -35,4 +37,5 @@ pub mod repository;
 pub mod server;
 pub mod teardown;
 pub mod telemetry;
+pub mod terminal;
 pub mod yaml;

@@ -2,6 +2,7 @@
 //!
 //! [`run`] reads files and repositories and asks the planner; everything else takes values and returns values.
 
+mod arguments;
 pub mod fetch;
 pub mod index;
 pub mod json;
@@ -9,9 +10,9 @@ pub mod manifest;
 pub mod sources;
 pub mod text;
 
-use crate::config::help::Style;
-use crate::config::{PlanArguments, PlanOutput};
+pub use self::arguments::{PlanArguments, PlanOutput};
 use crate::planner::{self, Plan};
+use crate::terminal::Style;
 use sources::SourceError;
 
 /// Reads what `arguments` name and plans it.

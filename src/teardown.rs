@@ -10,6 +10,7 @@ pub mod left;
 pub mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -18,14 +19,26 @@ use self::cluster::Cluster;
 pub use self::error::TeardownError;
 use self::left::Left;
 use self::words::Words;
-use crate::config::TeardownArguments;
-use crate::config::help::Style;
 use crate::node_key::NodeKey;
+use crate::terminal::Style;
 
 /// Between two looks: uninstalling a small release takes about so long.
 const PAUSE: Duration = Duration::from_millis(400);
 /// If nothing changes for so long, the reader is told what to look at.
 const QUIET: Duration = Duration::from_secs(30);
+
+/// What `teardown` takes down, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeardownArguments {
+    /// The way to the cluster; `None` is the pod's account or the user's own file.
+    pub kubeconfig: Option<PathBuf>,
+    /// The only namespace whose Components go; `None` is all.
+    pub namespace: Option<String>,
+    /// How long it may take until they are gone.
+    pub timeout: Duration,
+    /// Without a controller: Components go, releases stay.
+    pub force: bool,
+}
 
 /// Deletes the Components that `arguments` name and waits until they are gone; `tell` gets each line about it. Returns
 /// the last words.

@@ -1,6 +1,6 @@
 //! Version ranges as Helm reads them (Masterminds/semver v3 constraints).
 
-use crate::chart::version::{Version, compare_pre};
+use crate::chart::version::Version;
 
 /// A parsed range such as `^1.2`, `>=1 <3 || 5.x`, `1.2 - 2`.
 ///
@@ -161,7 +161,7 @@ impl Comparator {
             (Operator::NotEqual, Precision::Full | Precision::Nothing) => version != bound,
             (Operator::NotEqual, Precision::Major) => !same_major,
             (Operator::NotEqual, Precision::Minor) => {
-                !same_major || !same_minor || compare_pre(&version.pre, &bound.pre).is_ne()
+                !same_major || !same_minor || version.pre != bound.pre
             }
             (Operator::Greater, Precision::Full | Precision::Nothing) => version > bound,
             (Operator::Greater, Precision::Major) => version.major > bound.major,

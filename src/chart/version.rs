@@ -1,48 +1,55 @@
 //! A chart's version, ordered as Helm orders it.
 
-use std::cmp::Ordering;
+use std::ops::Deref;
+
+use semver::{BuildMetadata, Prerelease};
 
 /// A semantic version in the lenient spelling that Helm accepts (contract section 2.2, "Semver"): an optional `v`, one
-/// to three numbers, an optional pre-release, optional build metadata. Keeps no text.
+/// to three numbers of 64 bits, leading zeros allowed, an optional pre-release, optional build metadata.
 ///
 /// Two versions are equal when they have the same precedence: `v1.2`, `1.2.0` and `1.2.0+b` are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
-    /// First number.
-    pub major: u64,
-    /// Second number, 0 if absent.
-    pub minor: u64,
-    /// Third number, 0 if absent.
-    pub patch: u64,
-    /// What stands between `-` and `+`; empty for a stable version.
-    pub pre: Box<str>,
+    /// Without build metadata, which `semver` would order too.
+    precedence: semver::Version,
 }
 
 impl Version {
     /// Reads a version; `None` if it is not one (contract section 2.2, "Semver").
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('v').unwrap_or(text);
-        let (text, metadata) = split_off(text, '+');
-        if metadata.is_some_and(|metadata| !metadata.split('.').all(is_identifier)) {
+        let (text, build) = split_off(text, '+');
+        if build.is_some_and(|build| build.is_empty() || BuildMetadata::new(build).is_err()) {
             return None;
         }
         let (numbers, pre) = split_off(text, '-');
-        if pre.is_some_and(|pre| !pre.split('.').all(is_pre_identifier)) {
+        if pre.is_some_and(str::is_empty) {
             return None;
         }
+        let pre = Prerelease::new(pre.unwrap_or_default()).ok()?;
         let mut numbers = numbers.split('.').map(number);
-        let version = Self {
+        let precedence = semver::Version {
             major: numbers.next()??,
             minor: numbers.next().unwrap_or(Some(0))?,
             patch: numbers.next().unwrap_or(Some(0))?,
-            pre: pre.unwrap_or_default().into(),
+            pre,
+            build: BuildMetadata::EMPTY,
         };
-        numbers.next().is_none().then_some(version)
+        numbers.next().is_none().then_some(Self { precedence })
     }
 
     /// True if it has a pre-release part.
     pub fn is_prerelease(&self) -> bool {
         !self.pre.is_empty()
+    }
+}
+
+/// The numbers, and the pre-release without its `-`; the build metadata is always empty.
+impl Deref for Version {
+    type Target = semver::Version;
+
+    fn deref(&self) -> &semver::Version {
+        &self.precedence
     }
 }
 
@@ -62,75 +69,6 @@ fn number(digits: &str) -> Option<u64> {
         None
     }
 }
-
-fn is_identifier(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-fn is_pre_identifier(text: &str) -> bool {
-    is_identifier(text) && !(text.len() > 1 && text.starts_with('0') && is_numeric(text))
-}
-
-fn is_numeric(identifier: &str) -> bool {
-    identifier.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-impl Ord for Version {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.major, self.minor, self.patch)
-            .cmp(&(other.major, other.minor, other.patch))
-            .then_with(|| compare_pre(&self.pre, &other.pre))
-    }
-}
-
-/// Precedence of two pre-release parts; none at all is the highest.
-pub(crate) fn compare_pre(left: &str, right: &str) -> Ordering {
-    match (left.is_empty(), right.is_empty()) {
-        (false, false) => {}
-        (left_is_stable, right_is_stable) => return left_is_stable.cmp(&right_is_stable),
-    }
-    let mut left = left.split('.');
-    let mut right = right.split('.');
-    loop {
-        match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => return Ordering::Less,
-            (Some(_), None) => return Ordering::Greater,
-            (Some(left), Some(right)) => match compare_identifiers(left, right) {
-                Ordering::Equal => {}
-                unequal => return unequal,
-            },
-        }
-    }
-}
-
-/// Numbers by value, of any size (they have no leading zeros, so the longer one is the larger); numbers before words;
-/// words by their bytes.
-fn compare_identifiers(left: &str, right: &str) -> Ordering {
-    match (is_numeric(left), is_numeric(right)) {
-        (true, true) => left.len().cmp(&right.len()).then_with(|| left.cmp(right)),
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-        (false, false) => left.cmp(right),
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Version {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Version {}
 
 #[cfg(test)]
 mod tests {

@@ -43,34 +43,6 @@ impl std::fmt::Display for Origin {
 /// Why there is no configuration. The capitalised texts are ChartMuseum's own (contract section 5.1).
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A flag that is not in the table.
-    #[error("unknown flag {given}; {hint}")]
-    UnknownFlag {
-        /// As typed, without its value.
-        given: String,
-        /// What to do about it.
-        hint: String,
-    },
-    /// A word that is neither a flag nor a command.
-    #[error("unexpected argument {given:?}; {hint}")]
-    StrayArgument {
-        /// As typed.
-        given: String,
-        /// What to do about it.
-        hint: String,
-    },
-    /// A flag stands last and its value is missing.
-    #[error("--{0} needs a value")]
-    MissingValue(&'static str),
-    /// The command `package` is incomplete.
-    #[error("{0}; write chartroom package DIR… --destination OUT")]
-    Package(&'static str),
-    /// The command `plan` is incomplete.
-    #[error("{0}; write chartroom plan [--repository URL] FILE…, or - for standard input")]
-    Plan(String),
-    /// The command `crd` or `teardown` is told something that it cannot do; the sentence.
-    #[error("{0}")]
-    ClusterCommand(String),
     /// Arguments or environment are not UTF-8.
     #[error("{0} is not UTF-8 text")]
     NotUtf8(String),

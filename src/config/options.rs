@@ -1,7 +1,7 @@
-//! Every option, one row each: the command line, the environment, the config file and `--help` are all read off this
-//! table. Names, types and defaults are those of contract section 5.2, except where a row's meaning says otherwise.
+//! Every option, one row each: the command line, the environment, the config file, `--help`, the completions of a shell
+//! and `docs/flags.md` are all read off this table. Names, types and defaults are those of contract section 5.2, except where a row's meaning says otherwise.
 
-use State::{Built, Deprecated, Later, OnlyWith};
+use State::{Built, Common, Deprecated, Later, OnlyWith};
 
 /// How an option's value is written (Go's syntaxes, contract section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Kind {
 /// How far an option works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
+    /// It works and is one of the most used: `--help` has it; `--help-all` has them all.
+    Common,
     /// It works.
     Built,
     /// It never has an effect; setting it is worth a warning.
@@ -34,7 +36,7 @@ pub enum State {
 /// One option.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Opt {
-    /// Heading it stands under in `--help`.
+    /// Heading it stands under.
     pub heading: &'static str,
     /// Name on the command line, without dashes.
     pub flag: &'static str,
@@ -72,6 +74,18 @@ pub fn find(flag: &str) -> Option<&'static Opt> {
     OPTIONS.iter().find(|option| option.flag == flag)
 }
 
+/// The flags of a line of `--flag=value` and bare `--flag`, for tests that need no parser.
+#[cfg(test)]
+pub fn typed(line: &str) -> Vec<(&'static Opt, String)> {
+    let flags = line.split_whitespace().map(|word| {
+        let (flag, value) = word.split_once('=').unwrap_or((word, "true"));
+        let option = flag.strip_prefix("--").and_then(find);
+        let option = option.unwrap_or_else(|| panic!("{word} is no flag"));
+        (option, value.to_owned())
+    });
+    flags.collect()
+}
+
 macro_rules! table {
     ($($heading:literal { $(
         $flag:literal, $env:literal, $key:literal, $kind:ident, $default:literal, $state:expr, $meaning:literal;
@@ -89,121 +103,53 @@ macro_rules! table {
     };
 }
 
-/// The options in the order of `--help`.
+/// The options in the order of `--help`, the most used groups first.
 #[rustfmt::skip]
 pub const OPTIONS: &[Opt] = table! {
-    "General" {
-        "config", "CONFIG", "", Text, "", Built,
-            "path of a YAML config file (also -c)";
-        "gen-index", "GEN_INDEX", "genindex", Bool, "false", Built,
-            "print the index to standard output and exit (only at depth 0); YAML unless --json-index=true";
-    }
-    "Listening" {
-        "listen-host", "LISTEN_HOST", "listen.host", Text, "0.0.0.0", Built,
-            "address to listen on";
-        "port", "PORT", "port", Int, "8080", Built,
-            "port to listen on; 0 takes a free one";
-        "read-timeout", "READ_TIMEOUT", "readtimeout", Int, "30", Built,
-            "seconds a whole request may take to arrive; 0 is for ever";
-        "write-timeout", "WRITE_TIMEOUT", "writetimeout", Int, "30", Built,
-            "seconds a whole response may take to leave; 0 is for ever";
-        "context-path", "CONTEXT_PATH", "contextpath", Text, "", Built,
-            "path prefix under which everything but /metrics is served";
-        "cors-alloworigin", "CORS_ALLOW_ORIGIN", "cors.alloworigin", Text, "", Built,
-            "value of Access-Control-Allow-Origin on API routes";
-        "tls-cert", "TLS_CERT", "tls.cert", Text, "", Built,
-            "PEM certificate chain; with --tls-key turns HTTPS on";
-        "tls-key", "TLS_KEY", "tls.key", Text, "", Built,
-            "PEM private key";
-        "tls-ca-cert", "TLS_CA_CERT", "tls.cacert", Text, "", Later,
-            "PEM authorities of which every client must show a certificate";
-    }
     "Charts and storage" {
-        "builtin-charts", "BUILTIN_CHARTS", "builtincharts", Text, "", Built,
+        "builtin-charts", "BUILTIN_CHARTS", "builtincharts", Text, "", Common,
             "directory of chart directories and packages that are served read-only";
         "storage", "STORAGE", "storage.backend", Text, "local", Built,
             "where uploads are kept; this version has local";
-        "storage-local-rootdir", "STORAGE_LOCAL_ROOTDIR", "storage.local.rootdir", Text, "./chartstorage", Built,
+        "storage-local-rootdir", "STORAGE_LOCAL_ROOTDIR", "storage.local.rootdir", Text, "./chartstorage", Common,
             "directory of the uploads; must be named when --storage=local is";
         "storage-timestamp-tolerance", "STORAGE_TIMESTAMP_TOLERANCE", "storage.timestamptolerance", Duration, "0", Built,
             "how much later than indexed a file may be dated and still count as unchanged";
         "disable-statefiles", "DISABLE_STATEFILES", "disablestatefiles", Bool, "false", Built,
             "do not keep index-cache.yaml beside the packages";
     }
-    "Index" {
-        "json-index", "JSON_INDEX", "json-index", Bool, "true", Built,
-            "write the index as JSON, which Helm reads several times faster; false writes YAML";
-        "chart-url", "CHART_URL", "charturl", Text, "", Built,
-            "absolute base of the URLs in the index; relative without it";
-        "cache-interval", "CACHE_INTERVAL", "cacheinterval", Duration, "5m", Built,
-            "how often storage is listed again to find what changed behind the server; 0 is never";
-        "always-regenerate-chart-index", "ALWAYS_REGENERATE_CHART_INDEX", "always-regenerate-chart-index", Bool, "false", Built,
-            "list storage before every read of the index";
-        "index-limit", "INDEX_LIMIT", "indexlimit", Int, "0", Built,
-            "packages read at once while storage is scanned; 0 chooses";
-    }
-    "Uploads" {
-        "allow-overwrite", "ALLOW_OVERWRITE", "allowoverwrite", Bool, "false", Built,
-            "replace an existing version without ?force";
-        "disable-force-overwrite", "DISABLE_FORCE_OVERWRITE", "disableforceoverwrite", Bool, "false", Built,
-            "ignore ?force (--allow-overwrite still wins)";
-        "max-upload-size", "MAX_UPLOAD_SIZE", "maxuploadsize", Int, "20971520", Built,
-            "bytes of one upload; 0 allows none";
-        "max-concurrent-uploads", "MAX_CONCURRENT_UPLOADS", "maxconcurrentuploads", Int, "4", Built,
-            "uploads over 64 KiB held in memory at once; further ones wait";
-        "max-storage-objects", "MAX_STORAGE_OBJECTS", "maxstorageobjects", Int, "0", Built,
-            "files kept per tenant; 0 is no limit";
-        "per-chart-limit", "PER_CHART_LIMIT", "per-chart-limit", Int, "0", Built,
-            "versions kept per chart, the oldest file goes first; 0 is no limit";
-        "chart-post-form-field-name", "CHART_POST_FORM_FIELD_NAME", "chartpostformfieldname", Text, "chart", Built,
-            "one more form field for packages, beside chart";
-        "prov-post-form-field-name", "PROV_POST_FORM_FIELD_NAME", "provpostformfieldname", Text, "prov", Built,
-            "one more form field for provenance files, beside prov";
-    }
-    "Tenants, API and pages" {
-        "depth", "DEPTH", "depth", Int, "0", Built,
-            "path segments that name a tenant";
-        "depth-dynamic", "DEPTH_DYNAMIC", "depthdynamic", Bool, "false", Built,
-            "tenants of any number of segments; --depth is then ignored";
-        "disable-api", "DISABLE_API", "disableapi", Bool, "false", Built,
-            "no /api routes";
-        "disable-delete", "DISABLE_DELETE", "disabledelete", Bool, "false", Built,
-            "no DELETE route";
-        "web-template-path", "WEB_TEMPLATE_PATH", "web-template-path", Text, "", Built,
-            "directory with an index.html of your own for the welcome page";
-        "artifact-hub-repo-id", "ARTIFACT_HUB_REPO_ID", "artifact-hub-repo-id", KeyValue, "", Built,
-            "Artifact Hub repository ID, as ID for the root or TENANT=ID; may be repeated";
-    }
-    "Authentication" {
-        "basic-auth-user", "BASIC_AUTH_USER", "basicauth.user", Text, "", Built,
-            "user name; needs --basic-auth-pass";
-        "basic-auth-pass", "BASIC_AUTH_PASS", "basicauth.pass", Text, "", Built,
-            "password; better given by environment, where other users do not see it";
-        "auth-anonymous-get", "AUTH_ANONYMOUS_GET", "authanonymousget", Bool, "false", Built,
-            "reading needs no credentials";
-        "bearer-auth", "BEARER_AUTH", "bearerauth", Bool, "false", Later,
-            "tokens (JWT) instead of a password";
-        "auth-realm", "AUTH_REALM", "authrealm", Text, "", OnlyWith("--bearer-auth"),
-            "URL that hands out tokens";
-        "auth-service", "AUTH_SERVICE", "authservice", Text, "", OnlyWith("--bearer-auth"),
-            "service name in the challenge";
-        "auth-cert-path", "AUTH_CERT_PATH", "authcertpath", Text, "", OnlyWith("--bearer-auth"),
-            "PEM public key or certificate that tokens are signed with";
-        "auth-actions-search-path", "AUTH_ACTIONS_SEARCH_PATH", "authactionssearchpath", Text, "", OnlyWith("--bearer-auth"),
-            "JMESPath of the allowed actions in a token";
+    "Listening" {
+        "listen-host", "LISTEN_HOST", "listen.host", Text, "0.0.0.0", Common,
+            "address to listen on";
+        "port", "PORT", "port", Int, "8080", Common,
+            "port to listen on; 0 takes a free one";
+        "read-timeout", "READ_TIMEOUT", "readtimeout", Int, "30", Built,
+            "seconds a whole request may take to arrive; 0 is for ever";
+        "write-timeout", "WRITE_TIMEOUT", "writetimeout", Int, "30", Built,
+            "seconds a whole response may take to leave; 0 is for ever";
+        "context-path", "CONTEXT_PATH", "contextpath", Text, "", Common,
+            "path prefix under which everything but /metrics is served";
+        "cors-alloworigin", "CORS_ALLOW_ORIGIN", "cors.alloworigin", Text, "", Built,
+            "value of Access-Control-Allow-Origin on API routes";
+        "tls-cert", "TLS_CERT", "tls.cert", Text, "", Common,
+            "PEM certificate chain; with --tls-key turns HTTPS on";
+        "tls-key", "TLS_KEY", "tls.key", Text, "", Common,
+            "PEM private key";
+        "tls-ca-cert", "TLS_CA_CERT", "tls.cacert", Text, "", Later,
+            "PEM authorities of which every client must show a certificate";
     }
     "Controller" {
-        "controller", "CONTROLLER", "controller.enabled", Bool, "false", Built,
+        "controller", "CONTROLLER", "controller.enabled", Bool, "false", Common,
             "run the Component controller in this process too; it changes the cluster that it finds";
-        "repository-url", "CHARTMUSEUM_URL", "controller.repositoryurl", Text, "", Built,
+        "repository-url", "CHARTMUSEUM_URL", "controller.repositoryurl", Text, "", Common,
             "address of the repository that charts are fetched from; this server without it";
         "helm-binary", "HELM_BINARY", "controller.helmbinary", Text, "", Built,
             "path of the helm program (version 4); without it helm is searched on PATH";
         "kubeconfig", "KUBECONFIG", "controller.kubeconfig", Text, "", Built,
             "path of a kubeconfig; without it the pod's account or ~/.kube/config";
-        "watch-namespace", "WATCH_NAMESPACE", "controller.watchnamespace", Text, "", Built,
+        "watch-namespace", "WATCH_NAMESPACE", "controller.watchnamespace", Text, "", Common,
             "look only at Components of this namespace; at all without it";
-        "concurrency", "CONCURRENCY", "controller.concurrency", Int, "3", Built,
+        "concurrency", "CONCURRENCY", "controller.concurrency", Int, "3", Common,
             "helm operations at once; each takes about 100 MB of memory";
         "reconciles", "RECONCILES", "controller.reconciles", Int, "32", Built,
             "Components looked at at once";
@@ -235,19 +181,87 @@ pub const OPTIONS: &[Opt] = table! {
             "theriseunion.io/managed=true, theriseunion.io/workspace=system-workspace", Built,
             "labels of the namespaces that the controller makes or takes care of, as KEY=VALUE,…";
     }
+    "Authentication" {
+        "basic-auth-user", "BASIC_AUTH_USER", "basicauth.user", Text, "", Common,
+            "user name; needs --basic-auth-pass";
+        "basic-auth-pass", "BASIC_AUTH_PASS", "basicauth.pass", Text, "", Common,
+            "password; better given by environment, where other users do not see it";
+        "auth-anonymous-get", "AUTH_ANONYMOUS_GET", "authanonymousget", Bool, "false", Common,
+            "reading needs no credentials";
+        "bearer-auth", "BEARER_AUTH", "bearerauth", Bool, "false", Later,
+            "tokens (JWT) instead of a password";
+        "auth-realm", "AUTH_REALM", "authrealm", Text, "", OnlyWith("--bearer-auth"),
+            "URL that hands out tokens";
+        "auth-service", "AUTH_SERVICE", "authservice", Text, "", OnlyWith("--bearer-auth"),
+            "service name in the challenge";
+        "auth-cert-path", "AUTH_CERT_PATH", "authcertpath", Text, "", OnlyWith("--bearer-auth"),
+            "PEM public key or certificate that tokens are signed with";
+        "auth-actions-search-path", "AUTH_ACTIONS_SEARCH_PATH", "authactionssearchpath", Text, "", OnlyWith("--bearer-auth"),
+            "JMESPath of the allowed actions in a token";
+    }
+    "Uploads" {
+        "allow-overwrite", "ALLOW_OVERWRITE", "allowoverwrite", Bool, "false", Common,
+            "replace an existing version without ?force";
+        "disable-force-overwrite", "DISABLE_FORCE_OVERWRITE", "disableforceoverwrite", Bool, "false", Built,
+            "ignore ?force (--allow-overwrite still wins)";
+        "max-upload-size", "MAX_UPLOAD_SIZE", "maxuploadsize", Int, "20971520", Common,
+            "bytes of one upload; 0 allows none";
+        "max-concurrent-uploads", "MAX_CONCURRENT_UPLOADS", "maxconcurrentuploads", Int, "4", Built,
+            "uploads over 64 KiB held in memory at once; further ones wait";
+        "max-storage-objects", "MAX_STORAGE_OBJECTS", "maxstorageobjects", Int, "0", Built,
+            "files kept per tenant; 0 is no limit";
+        "per-chart-limit", "PER_CHART_LIMIT", "per-chart-limit", Int, "0", Built,
+            "versions kept per chart, the oldest file goes first; 0 is no limit";
+        "chart-post-form-field-name", "CHART_POST_FORM_FIELD_NAME", "chartpostformfieldname", Text, "chart", Built,
+            "one more form field for packages, beside chart";
+        "prov-post-form-field-name", "PROV_POST_FORM_FIELD_NAME", "provpostformfieldname", Text, "prov", Built,
+            "one more form field for provenance files, beside prov";
+    }
+    "Index" {
+        "json-index", "JSON_INDEX", "json-index", Bool, "true", Built,
+            "write the index as JSON, which Helm reads several times faster; false writes YAML";
+        "chart-url", "CHART_URL", "charturl", Text, "", Common,
+            "absolute base of the URLs in the index; relative without it";
+        "cache-interval", "CACHE_INTERVAL", "cacheinterval", Duration, "5m", Built,
+            "how often storage is listed again to find what changed behind the server; 0 is never";
+        "always-regenerate-chart-index", "ALWAYS_REGENERATE_CHART_INDEX", "always-regenerate-chart-index", Bool, "false", Built,
+            "list storage before every read of the index";
+        "index-limit", "INDEX_LIMIT", "indexlimit", Int, "0", Built,
+            "packages read at once while storage is scanned; 0 chooses";
+    }
+    "Tenants, API and pages" {
+        "depth", "DEPTH", "depth", Int, "0", Common,
+            "path segments that name a tenant";
+        "depth-dynamic", "DEPTH_DYNAMIC", "depthdynamic", Bool, "false", Built,
+            "tenants of any number of segments; --depth is then ignored";
+        "disable-api", "DISABLE_API", "disableapi", Bool, "false", Built,
+            "no /api routes";
+        "disable-delete", "DISABLE_DELETE", "disabledelete", Bool, "false", Common,
+            "no DELETE route";
+        "web-template-path", "WEB_TEMPLATE_PATH", "web-template-path", Text, "", Built,
+            "directory with an index.html of your own for the welcome page";
+        "artifact-hub-repo-id", "ARTIFACT_HUB_REPO_ID", "artifact-hub-repo-id", KeyValue, "", Built,
+            "Artifact Hub repository ID, as ID for the root or TENANT=ID; may be repeated";
+    }
     "Logs and metrics" {
-        "debug", "DEBUG", "debug", Bool, "false", Built,
+        "debug", "DEBUG", "debug", Bool, "false", Common,
             "log debug messages too";
         "log-level", "LOG_LEVEL", "loglevel", Text, "", Built,
             "log from this level on: debug, info, warn or error; info without it";
-        "log-json", "LOG_JSON", "logjson", Bool, "false", Built,
+        "log-json", "LOG_JSON", "logjson", Bool, "false", Common,
             "log JSON objects instead of text";
         "log-health", "LOG_HEALTH", "loghealth", Bool, "false", Built,
             "log successful health requests too";
         "log-latency-integer", "LOG_LATENCY_INTEGER", "loglatencyinteger", Bool, "false", Built,
             "log latency as nanoseconds instead of text";
-        "enable-metrics", "ENABLE_METRICS", "enablemetrics", Bool, "false", Built,
+        "enable-metrics", "ENABLE_METRICS", "enablemetrics", Bool, "false", Common,
             "serve Prometheus metrics at /metrics";
+    }
+    "General" {
+        "config", "CONFIG", "", Text, "", Common,
+            "path of a YAML config file";
+        "gen-index", "GEN_INDEX", "genindex", Bool, "false", Built,
+            "print the index to standard output and exit (only at depth 0); YAML unless --json-index=true";
     }
     "Deprecated, without effect" {
         "disable-metrics", "DISABLE_METRICS", "disablemetrics", Bool, "false", Deprecated,

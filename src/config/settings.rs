@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use crate::config::TypedFlag;
 use crate::config::error::{ConfigError, Origin, Source};
 use crate::config::file::ConfigFile;
 use crate::config::options::{Kind, OPTIONS, Opt, State, find};
@@ -40,7 +41,7 @@ impl Settings {
     /// key-values add up.
     pub fn resolve(
         options: impl Iterator<Item = &'static Opt>,
-        flags: &[(&'static Opt, String)],
+        flags: &[TypedFlag],
         env: impl Fn(&str) -> Option<OsString>,
         file: Option<&ConfigFile>,
     ) -> Result<Self, ConfigError> {
@@ -136,7 +137,7 @@ impl Settings {
                 {
                     warnings.push(format!("--{} has no effect without {switch}", option.flag));
                 }
-                State::OnlyWith(_) | State::Built | State::Later => {}
+                State::OnlyWith(_) | State::Common | State::Built | State::Later => {}
             }
         }
         warnings
@@ -155,7 +156,7 @@ impl Settings {
 
 /// The path of the config file, which no config file can say: flag over environment; empty means none.
 pub fn config_path(
-    flags: &[(&'static Opt, String)],
+    flags: &[TypedFlag],
     env: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<String>, ConfigError> {
     let option = find("config").expect("the table has --config");
@@ -167,7 +168,7 @@ pub fn config_path(
 
 fn value_of(
     option: &'static Opt,
-    flags: &[(&'static Opt, String)],
+    flags: &[TypedFlag],
     env: &impl Fn(&str) -> Option<OsString>,
     file: Option<&ConfigFile>,
 ) -> Result<(Value, Source), ConfigError> {

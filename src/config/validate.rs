@@ -66,6 +66,7 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
         artifact_hub_ids: settings.map("artifact-hub-repo-id").clone(),
         metrics: settings.bool("enable-metrics"),
         logging: logging(settings)?,
+        gen_index: false,
         controller,
         warnings,
     })

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::chart::archive::Limits;
-use crate::config::PlanArguments;
+use crate::plan::PlanArguments;
 use crate::plan::fetch::{self, FetchError};
 use crate::plan::index::{self, IndexError};
 use crate::plan::manifest::{ManifestError, Manifests};

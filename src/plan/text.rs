@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::config::help::Style;
 use crate::node_key::NodeKey;
 use crate::planner::{Dependency, Plan, PlannedComponent, State};
+use crate::terminal::Style;
 
 /// ANSI colours by what they mean here.
 #[derive(Clone, Copy)]

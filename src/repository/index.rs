@@ -11,8 +11,8 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest as _, Sha256};
 
+pub use crate::config::IndexFormat;
 use crate::repository::entry::Entry;
-pub use crate::repository::page::IndexFormat;
 use crate::repository::page::{Lead, Page};
 use crate::repository::published::PublishedIndex;
 

@@ -7,18 +7,10 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
+use crate::config::IndexFormat;
 use crate::repository::entry::Entry;
 use crate::repository::memory_file::{Made, MemoryFile, MemoryFiles};
 use crate::repository::yaml_text;
-
-/// How the index is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IndexFormat {
-    /// JSON, one chart version a line.
-    Json,
-    /// Block YAML.
-    Yaml,
-}
 
 /// What stands before the first entry of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::config::help::Style;
 use crate::node_key::NodeKey;
 use crate::teardown::error::TeardownError;
 use crate::teardown::left::Left;
+use crate::terminal::Style;
 
 /// So many are named in a list of those that are left.
 const NAMED: usize = 20;

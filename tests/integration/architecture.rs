@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 26] = [
+const PURE: [&str; 29] = [
     "chart",
+    "cli::go_flags",
+    "cli::refusal",
+    "cli::table",
     "component",
     "config",
     "controller::charts::kube_version",
@@ -34,6 +37,7 @@ const PURE: [&str; 26] = [
     "repository::key",
     "teardown::left",
     "teardown::words",
+    "terminal",
     "yaml",
 ];
 
@@ -77,7 +81,14 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 19] = [
+const FORBIDDEN: [(&str, &str); 26] = [
+    ("app", "chartroom::cli"),
+    ("config", "chartroom::cli"),
+    ("config", "clap"),
+    ("controller", "chartroom::cli"),
+    ("server", "chartroom::cli"),
+    ("plan", "chartroom::cli"),
+    ("teardown", "chartroom::cli"),
     ("repository", "chartroom::http"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::Command;
+use crate::config::options::typed;
 
 /// Loads a command line whose words are separated by blanks.
-fn load(line: &str) -> Result<Command, ConfigError> {
-    let args = line.split_whitespace().map(Into::into);
-    Config::load(args, |_| None, |_| unreachable!("no config file is named"))
+fn load(line: &str) -> Result<Config, ConfigError> {
+    let no_file = |_: &Path| unreachable!("no config file is named");
+    Config::load(&typed(line), |_| None, no_file)
 }
 
 fn served(line: &str) -> Config {
     match load(line) {
-        Ok(Command::Serve(config)) => *config,
+        Ok(config) if !config.gen_index => config,
         other => panic!("{line} gave {other:?}"),
     }
 }
@@ -66,6 +66,7 @@ fn nothing_said_serves_chartstorage_on_8080() {
             latency: Latency::Text,
             health: false,
         },
+        gen_index: false,
         controller: None,
         warnings: vec![],
     };
@@ -288,11 +289,8 @@ fn the_log_level_is_what_was_said_last_and_strongest() {
         ("--log-level=warn --debug=false", &[], LogLevel::Warn),
     ];
     for (line, variables, expected) in rows {
-        let args = line.split_whitespace().map(Into::into);
-        let loaded = Config::load(args, env(variables), |_| unreachable!("no file is named"));
-        let Ok(Command::Serve(config)) = loaded else {
-            panic!("{line} {variables:?} gave {loaded:?}")
-        };
+        let no_file = |_: &Path| unreachable!("no file is named");
+        let config = Config::load(&typed(line), env(variables), no_file).unwrap();
         assert_eq!(config.logging.level, *expected, "{line} {variables:?}");
     }
     assert_eq!(
@@ -358,7 +356,7 @@ fn anonymous_reading_without_users_is_worth_a_warning() {
 #[test]
 fn gen_index_prints_yaml_unless_json_is_asked_for_and_only_at_depth_0() {
     let format = |line| match load(line) {
-        Ok(Command::GenIndex(config)) => config.index.format,
+        Ok(config) if config.gen_index => config.index.format,
         other => panic!("{line} gave {other:?}"),
     };
     assert_eq!(format("--gen-index"), IndexFormat::Yaml);
@@ -373,9 +371,7 @@ fn gen_index_prints_yaml_unless_json_is_asked_for_and_only_at_depth_0() {
 
 /// Loads with `/etc/c.yaml` holding `yaml`, and these arguments and environment.
 fn load_file(yaml: &str, line: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let args = ["-c", "/etc/c.yaml"]
-        .into_iter()
-        .chain(line.split_whitespace());
+    let flags = typed(&format!("--config=/etc/c.yaml {line}"));
     let env = |name: &str| {
         env.iter()
             .find(|(n, _)| *n == name)
@@ -385,10 +381,7 @@ fn load_file(yaml: &str, line: &str, env: &[(&str, &str)]) -> Result<Config, Con
         assert_eq!(path, Path::new("/etc/c.yaml"));
         Ok(yaml.as_bytes().to_vec())
     };
-    match Config::load(args.map(Into::into), env, read_file)? {
-        Command::Serve(config) => Ok(*config),
-        other => panic!("{line} gave {other:?}"),
-    }
+    Config::load(&flags, env, read_file)
 }
 
 #[test]

@@ -54,17 +54,10 @@ impl FetchedChart {
             return Err(ChartsError::Library(self.title()));
         }
         if !kube_version_allows(&self.kube_version, server) {
-            let Version {
-                major,
-                minor,
-                patch,
-                pre,
-            } = server;
-            let dash = if pre.is_empty() { "" } else { "-" };
             return Err(ChartsError::KubeVersion {
                 chart: self.title(),
                 wanted: self.kube_version.clone(),
-                server: format!("{major}.{minor}.{patch}{dash}{pre}"),
+                server: server.to_string(),
             });
         }
         self.release_fits()

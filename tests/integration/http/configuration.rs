@@ -160,17 +160,57 @@ fn version_and_help_are_printed_and_succeed() {
         version.contains(env!("CARGO_PKG_VERSION")) && version.lines().count() == 1,
         "{version}"
     );
-    for word in ["--help", "-h", "help"] {
-        let help = chartroom(&[word], directory.path()).succeeded().stdout();
-        for option in [
-            "--storage-local-rootdir",
-            "--builtin-charts",
-            "CORS_ALLOW_ORIGIN",
-            "--per-chart-limit",
-        ] {
-            assert!(help.contains(option), "{word}: {option} in {help}");
+    for (words, options) in [
+        (
+            &["--help"][..],
+            &[
+                "--storage-local-rootdir",
+                "--builtin-charts",
+                "CONTEXT_PATH",
+            ][..],
+        ),
+        (&["-h"], &["--port", "--help-all"]),
+        (&["help"], &["--port", "teardown"]),
+        (
+            &["--help-all"],
+            &["--per-chart-limit", "CORS_ALLOW_ORIGIN", "--port"],
+        ),
+        (&["plan", "--help"], &["--repository", "FILE"]),
+        (&["help", "teardown"], &["--force"]),
+    ] {
+        let help = chartroom(words, directory.path()).succeeded().stdout();
+        for option in options {
+            assert!(help.contains(option), "{words:?}: {option} in {help}");
         }
         assert!(!help.contains('\u{1b}'), "no colour in a pipe");
+    }
+}
+
+/// What bash does when somebody types the line and presses the tabulator.
+#[test]
+fn bash_completes_commands_and_options() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let script = chartroom(&["completion", "bash"], directory.path()).succeeded();
+    fs::write(directory.path().join("script"), script.stdout()).expect("a writable directory");
+    for (words, expected) in [
+        (&["--builtin"][..], "--builtin-charts"),
+        (&["pla"], "plan"),
+        (&["plan", "--rep"], "--repository"),
+        (&["completion", "z"], "zsh"),
+        (&["--debug", "--log-j"], "--log-json"),
+    ] {
+        let mut bash = std::process::Command::new("bash");
+        let complete = r#"
+            source ./script
+            COMP_WORDS=(chartroom "$@") COMP_CWORD=$#
+            _chartroom chartroom "${COMP_WORDS[$COMP_CWORD]}" "${COMP_WORDS[$COMP_CWORD - 1]}"
+            echo "${COMPREPLY[*]}""#;
+        bash.args(["--norc", "-c", complete, "bash"])
+            .args(words)
+            .current_dir(directory.path());
+        let limit = std::time::Duration::from_secs(30);
+        let completed = crate::support::process::run(bash, b"", limit).succeeded();
+        assert_eq!(completed.stdout().trim_end(), expected, "{words:?}");
     }
 }
 

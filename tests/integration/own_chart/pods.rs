@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use chartroom::cli::{self, Invocation};
 use chartroom::config::options::OPTIONS;
-use chartroom::config::{BindAddress, Command, Config};
+use chartroom::config::{BindAddress, Config};
 use serde_json::Value;
 
 use super::{HELMS, PROFILES, container, find, names, render};
@@ -38,14 +39,15 @@ fn the_program_understands_what_the_pod_tells_it() {
             .filter_map(Value::as_str)
             .map(OsString::from)
             .collect();
+        let Ok(Invocation::Serve(flags)) = cli::parse(words.into_iter()) else {
+            panic!("{profile}: its arguments serve nothing");
+        };
         let loaded = Config::load(
-            words.into_iter(),
+            &flags,
             |name| environment.get(name).map(OsString::from),
             |_| Err(std::io::ErrorKind::NotFound.into()),
         );
-        let Ok(Command::Serve(config)) = loaded else {
-            panic!("{profile}: {loaded:?}");
-        };
+        let config = loaded.unwrap_or_else(|error| panic!("{profile}: {error}"));
         assert!(
             config.warnings.is_empty(),
             "{profile}: {:?}",
@@ -93,19 +95,14 @@ fn hooks_are_commands_that_the_program_knows() {
         let words = words
             .iter()
             .map(|word| OsString::from(word.as_str().expect("a word")));
-        let loaded = Config::load(
-            words,
-            |_| None,
-            |_| Err(std::io::ErrorKind::NotFound.into()),
-        );
-        match loaded.expect("a command") {
-            Command::CrdApply(arguments) => {
+        match cli::parse(words).expect("a command") {
+            Invocation::CrdApply(arguments) => {
                 assert_eq!(
                     (name.as_str(), arguments.timeout.as_secs()),
                     ("chartroom-crd", 90)
                 );
             }
-            Command::Teardown(arguments) => {
+            Invocation::Teardown(arguments) => {
                 assert_eq!(name, "chartroom-teardown");
                 assert_eq!(arguments.namespace.as_deref(), Some("apps"));
                 assert_eq!(arguments.timeout.as_secs(), 480);

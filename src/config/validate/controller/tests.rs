@@ -1,33 +1,40 @@
 //! The controller's options, from a command line and an environment to the end.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::config::{Command, Config, LogFormat, LogLevel};
+use crate::config::options::typed;
+use crate::config::{Config, LogFormat, LogLevel};
 
 type Variables = [(&'static str, &'static str)];
 
-fn load(line: &str, variables: &Variables) -> Result<Command, ConfigError> {
-    let args = line.split_whitespace().map(Into::into);
-    let env = |name: &str| {
+fn env(variables: &Variables) -> impl Fn(&str) -> Option<OsString> {
+    |name| {
         let found = variables.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| value.into())
-    };
-    Config::load(args, env, |_| unreachable!("no config file is named"))
+    }
+}
+
+fn no_file(_: &Path) -> io::Result<Vec<u8>> {
+    unreachable!("no config file is named")
+}
+
+fn load(line: &str, variables: &Variables) -> Result<Config, ConfigError> {
+    Config::load(&typed(line), env(variables), no_file)
+}
+
+fn load_alone(line: &str, variables: &Variables) -> Result<ControllerAlone, ConfigError> {
+    ControllerAlone::load(&typed(line), env(variables), no_file)
 }
 
 fn beside_a_server(line: &str, variables: &Variables) -> Option<ControllerConfig> {
-    match load(line, variables) {
-        Ok(Command::Serve(config)) => config.controller,
-        other => panic!("{line} gave {other:?}"),
-    }
+    load(line, variables).unwrap().controller
 }
 
 fn alone(line: &str, variables: &Variables) -> ControllerAlone {
-    match load(line, variables) {
-        Ok(Command::Controller(controller)) => *controller,
-        other => panic!("{line} gave {other:?}"),
-    }
+    load_alone(line, variables).unwrap()
 }
 
 /// What the controller is told when nobody says anything but that it should run.
@@ -68,9 +75,8 @@ fn defaults() -> ControllerConfig {
 #[test]
 fn the_controller_is_off_until_it_is_asked_for() {
     assert_eq!(beside_a_server("", &[]), None);
-    assert_eq!(beside_a_server("serve --controller=false", &[]), None);
+    assert_eq!(beside_a_server("--controller=false", &[]), None);
     assert_eq!(beside_a_server("--controller", &[]), Some(defaults()));
-    assert_eq!(beside_a_server("serve --controller", &[]), Some(defaults()));
     assert_eq!(
         beside_a_server("", &[("CONTROLLER", "true")]),
         Some(defaults())
@@ -95,7 +101,7 @@ fn the_controller_alone_needs_a_repository_and_none_of_the_servers_options() {
         warnings: vec![],
     };
     assert_eq!(
-        alone("controller --repository-url=http://r:8080/charts/", &[]),
+        alone("--repository-url=http://r:8080/charts/", &[]),
         expected
     );
     // PORT is the server's, CONTROLLER is said already
@@ -104,9 +110,9 @@ fn the_controller_alone_needs_a_repository_and_none_of_the_servers_options() {
         ("PORT", "rubbish"),
         ("CONTROLLER", "false"),
     ];
-    assert_eq!(alone("controller", &variables), expected);
+    assert_eq!(alone("", &variables), expected);
     assert_eq!(
-        load("controller", &[]).unwrap_err().to_string(),
+        load_alone("", &[]).unwrap_err().to_string(),
         "chartroom controller serves no charts itself; write --repository-url http://HOST:PORT or set CHARTMUSEUM_URL, \
          or run both halves by chartroom --controller"
     );
@@ -155,7 +161,7 @@ fn the_names_of_controller_runtime_mean_what_they_mean_there() {
     assert_eq!(empty.metrics_bind_address, defaults().metrics_bind_address);
     assert_eq!(empty.health_probe_bind_address, None);
     let json = alone(
-        "controller --log-json",
+        "--log-json",
         &[("CHARTMUSEUM_URL", "http://r"), ("LOG_LEVEL", "error")],
     );
     assert_eq!(json.logging.level, LogLevel::Error);

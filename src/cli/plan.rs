@@ -1,0 +1,95 @@
+//! `chartroom plan`: what Component manifests would install, and in which order.
+
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::cli::{Invocation, block_on, print, style_of};
+use crate::plan::{self, PlanArguments, PlanOutput};
+
+pub const NAME: &str = "plan";
+
+pub fn command() -> Command {
+    let directories = |name: &'static str| {
+        let directories = Arg::new(name).long(name).value_name("DIR");
+        directories
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(PathBuf))
+    };
+    Command::new(NAME)
+        .about(
+            "print in which order Component manifests install, with versions, what is added and what is in the way; \
+             needs no cluster",
+        )
+        .args_override_self(true)
+        .args([
+            Arg::new("files")
+                .value_name("FILE")
+                .required(true)
+                .num_args(1..)
+                .value_parser(value_parser!(PathBuf))
+                .help("a manifest or a directory of them; - is standard input"),
+            directories("builtin-charts")
+                .help("take charts from a directory of chart directories and packages; may be repeated"),
+            directories("storage-local-rootdir")
+                .help("take charts from a directory of uploads; may be repeated"),
+            Arg::new("repository")
+                .long("repository")
+                .value_name("URL")
+                .action(ArgAction::Append)
+                .value_parser(NonEmptyStringValueParser::new())
+                .help("take charts from the repository at this address (http); may be repeated"),
+            Arg::new("namespace")
+                .short('n')
+                .long("namespace")
+                .value_name("NAME")
+                .default_value("default")
+                .value_parser(NonEmptyStringValueParser::new())
+                .help("the namespace of Components that name none"),
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("FORMAT")
+                .default_value("text")
+                .value_parser(PossibleValuesParser::new(["text", "json"]))
+                .help("how to print the plan"),
+        ])
+}
+
+pub fn read(matches: &ArgMatches) -> Invocation {
+    fn all<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Vec<T> {
+        matches
+            .get_many(name)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+    let one = |name| matches.get_one::<String>(name).cloned().unwrap_or_default();
+    Invocation::Plan(PlanArguments {
+        files: all(matches, "files"),
+        builtin_charts: all(matches, "builtin-charts"),
+        storage: all(matches, "storage-local-rootdir"),
+        repositories: all(matches, "repository"),
+        namespace: one("namespace"),
+        output: if one("output") == "json" {
+            PlanOutput::Json
+        } else {
+            PlanOutput::Text
+        },
+    })
+}
+
+pub fn run(arguments: &PlanArguments) -> anyhow::Result<()> {
+    let planned = block_on(async { Ok(plan::run(arguments).await?) })?;
+    let style = style_of(&io::stdout());
+    print(&plan::render(&planned, arguments.output, style))?;
+    match planned.problems.len() {
+        0 => Ok(()),
+        1 => bail!("the plan does not work: there is a problem, see above"),
+        count => bail!("the plan does not work: there are {count} problems, see above"),
+    }
+}
