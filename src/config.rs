@@ -58,6 +58,11 @@ pub enum Command {
     Help,
     /// Print [`version`].
     Version,
+    /// Print [`version`], and that of the helm that a controller with this environment would run.
+    Versions {
+        /// As `--helm-binary` would say.
+        helm_binary: Option<PathBuf>,
+    },
 }
 
 /// The whole configuration of a server, checked: whatever is in it can be acted on as it stands.
@@ -308,6 +313,12 @@ impl Config {
         let flags = match arguments::read(args)? {
             Invocation::Help => return Ok(Command::Help),
             Invocation::Version => return Ok(Command::Version),
+            Invocation::Versions => {
+                let named = env("HELM_BINARY").filter(|path| !path.is_empty());
+                return Ok(Command::Versions {
+                    helm_binary: named.map(PathBuf::from),
+                });
+            }
             Invocation::Crd => return Ok(Command::Crd),
             Invocation::CrdApply(arguments) => return Ok(Command::CrdApply(arguments)),
             Invocation::Teardown(arguments) => return Ok(Command::Teardown(arguments)),

@@ -63,6 +63,9 @@ pub struct Site {
     pub ready: watch::Receiver<bool>,
     /// Counters, if they are served.
     pub metrics: Option<Arc<Metrics>>,
+    /// The version of Helm that the controller in this process runs, such as `4.3.1`; `None` while it looks for one, and
+    /// where there is no controller.
+    pub helm: watch::Receiver<Option<String>>,
 }
 
 /// Answers one request and accounts for it. Never fails: whatever goes wrong is an answer too.
@@ -136,7 +139,7 @@ async fn dispatch(
     let headers = request.headers();
     match &route {
         Route::Welcome { .. } => Ok(state.site.welcome.page()),
-        Route::Info => Ok(server_info::info()),
+        Route::Info => Ok(server_info::info(state)),
         Route::Health => Ok(server_info::health()),
         Route::Ready => Ok(server_info::ready(state)),
         Route::Metrics => Ok(server_info::metrics(state)),

@@ -9,7 +9,7 @@ use std::{env, fs};
 use anyhow::{Context as _, bail};
 use chartroom::config::help::{self, Style};
 use chartroom::config::{self, Command, Config};
-use chartroom::release::helm::launcher;
+use chartroom::release::helm::{self, launcher};
 use chartroom::repository::chain;
 use chartroom::{app, chart, component, controller, plan, teardown, telemetry};
 
@@ -96,6 +96,10 @@ fn run() -> anyhow::Result<()> {
         }
         Command::Help => print(&help::text(style())),
         Command::Version => print(&format!("{}\n", config::version())),
+        Command::Versions { helm_binary } => {
+            let helm = block_on(async { Ok(helm::described(helm_binary.as_deref()).await) })?;
+            print(&format!("{}\n{helm}\n", config::version()))
+        }
     }
 }
 

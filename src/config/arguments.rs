@@ -22,6 +22,8 @@ pub enum Invocation {
     Help,
     /// Print which program this is.
     Version,
+    /// Print that, and which Helm it would run.
+    Versions,
     /// Make packages of chart directories.
     Package {
         /// The chart directories.
@@ -97,6 +99,7 @@ fn read_flags(
     while let Some(arg) = args.next() {
         match take_apart(arg)? {
             Word::Plain(word) if word == "help" => return Ok(Invocation::Help),
+            Word::Plain(word) if word == "version" => return Ok(Invocation::Versions),
             Word::Plain(word) if word == "serve" && !serve_said => serve_said = true,
             Word::Plain(word) => return Err(stray(word, command)),
             Word::Flag {
@@ -343,6 +346,7 @@ mod tests {
         for word in ["--version", "-version", "-v"] {
             assert_eq!(read_words(&[word]).unwrap(), Invocation::Version, "{word}");
         }
+        assert_eq!(read_words(&["version"]).unwrap(), Invocation::Versions);
         assert_eq!(
             read_words(&["package", "--help"]).unwrap(),
             Invocation::Help

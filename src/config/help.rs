@@ -73,7 +73,11 @@ pub fn text(style: Style) -> String {
              --force is for when there is no controller any more: Components go, their releases stay",
         ),
         ("chartroom help", "print this"),
-        ("chartroom --version", "print the version"),
+        (
+            "chartroom version",
+            "print the version, and that of the helm which the controller would run",
+        ),
+        ("chartroom --version", "print the version alone"),
     ] {
         entry(&mut out, style, command, meaning);
     }

@@ -15,12 +15,13 @@ use crate::http::request_log::HealthProbe;
 use crate::metrics;
 use crate::repository::key::Tenant;
 
-/// `GET /info`.
-pub fn info() -> Response<Body> {
-    json_response(
-        StatusCode::OK,
-        &json!({ "version": env!("CARGO_PKG_VERSION") }),
-    )
+/// `GET /info`: ChartMuseum's `version`, and `helm` where a controller runs one.
+pub fn info(state: &HttpState) -> Response<Body> {
+    let mut info = json!({ "version": env!("CARGO_PKG_VERSION") });
+    if let Some(helm) = state.site.helm.borrow().as_deref() {
+        info["helm"] = helm.into();
+    }
+    json_response(StatusCode::OK, &info)
 }
 
 /// `GET /health`: the program runs. Nothing else is looked at (contract section 1.4).
