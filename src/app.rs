@@ -61,7 +61,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let repository = Arc::new(open_repository(&config, true)?);
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
-    let state = server_state(&config, Arc::clone(&repository), ready)?;
+    let (set_helm, helm) = watch::channel(None);
+    let state = server_state(&config, Arc::clone(&repository), ready, helm)?;
     let limits = ServeLimits {
         read_timeout: config.listen.read_timeout,
         write_timeout: config.listen.write_timeout,
@@ -87,6 +88,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         let next_door = controller::Repository {
             url: own_url(&config, address),
             changes: Some(repository.changes()),
+            helm: Some(set_helm),
         };
         tokio::spawn(controller::run(controller, next_door, stopping.clone()))
     });
@@ -123,6 +125,7 @@ pub async fn run_controller(config: ControllerAlone) -> anyhow::Result<()> {
     let repository = controller::Repository {
         url: url.context("--repository-url is missing")?,
         changes: None,
+        helm: None,
     };
     controller::run(config.controller, repository, stopping).await?;
     info!("Stopped");
@@ -302,6 +305,7 @@ fn server_state(
     config: &Config,
     repository: Arc<ChartRepository>,
     ready: watch::Receiver<bool>,
+    helm: watch::Receiver<Option<String>>,
 ) -> anyhow::Result<ServerState> {
     let paths = PathRules {
         context_path: config.tenancy.context_path.clone(),
@@ -352,6 +356,7 @@ fn server_state(
                 .map_or_else(Welcome::default, Welcome::from_directory),
             artifact_hub_ids: config.artifact_hub_ids.clone(),
             ready,
+            helm,
             metrics: if config.metrics {
                 Some(Arc::new(Metrics::new()))
             } else {

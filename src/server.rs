@@ -71,6 +71,9 @@ pub struct Site {
     pub ready: watch::Receiver<bool>,
     /// Counters, if they are served.
     pub metrics: Option<Arc<Metrics>>,
+    /// The version of Helm that the controller in this process runs, such as `4.3.1`; `None` while it looks for one, and
+    /// where there is no controller.
+    pub helm: watch::Receiver<Option<String>>,
 }
 
 /// What a path of the router may hold only escaped.

@@ -64,6 +64,8 @@ pub struct Repository {
     pub url: String,
     /// Counts its changes, if it runs in this process.
     pub changes: Option<watch::Receiver<u64>>,
+    /// Is told which version of Helm the controller runs, such as `4.3.1`, if it runs in this process.
+    pub helm: Option<watch::Sender<Option<String>>>,
 }
 
 /// Runs the controller until `stop`.
@@ -90,9 +92,12 @@ pub async fn run(
     background.spawn(probes.serve());
 
     let identity = Holder::myself().to_string();
-    let helm = helm(&config, &identity)?;
+    let helm = usable_helm(&config, &identity)?;
     let version = helm.version().await?;
     info!(helm = version, "Controller: helm is usable");
+    if let Some(told) = &repository.helm {
+        told.send_replace(Some(helm::bare(&version).to_owned()));
+    }
     let cluster = cluster(config.kubeconfig.as_deref()).await?;
     let own_namespace = cluster.default_namespace.clone();
     let client = Client::try_from(cluster).context("the API server's address is not usable")?;
@@ -294,7 +299,7 @@ fn cache_dir(config: &ControllerConfig) -> PathBuf {
 }
 
 /// Finds helm; it gets just the variables that lead to the cluster, and whose it is.
-fn helm(config: &ControllerConfig, identity: &str) -> anyhow::Result<Helm> {
+fn usable_helm(config: &ControllerConfig, identity: &str) -> anyhow::Result<Helm> {
     let path = env::var_os("PATH");
     let binary = helm::find(config.helm_binary.as_deref(), path.as_deref())?;
     let home = cache_dir(config).join("helm");

@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fs, io, panic};
+use std::{env, fs, io, panic};
 
 use tokio_util::sync::CancellationToken;
 use tracing::instrument::Instrument as _;
@@ -161,6 +161,37 @@ impl LogLine {
             "Helm ended"
         );
     }
+}
+
+/// Which Helm would be run, for people: `helm version 4.3.1 (/usr/local/bin/helm)`, or why none would. `name` is as
+/// [`find`] takes it.
+pub async fn described(name: Option<&Path>) -> String {
+    let version = async {
+        let binary = find(name, env::var_os("PATH").as_deref())?;
+        let settings = HelmSettings {
+            binary: binary.clone(),
+            // it keeps nothing for this question
+            home: env::temp_dir(),
+            environment: Vec::new(),
+            grace: VERSION_DEADLINE,
+            memory_limit: None,
+            gogc: None,
+            launcher: None,
+        };
+        Helm::new(settings)
+            .version()
+            .await
+            .map(|version| (binary, version))
+    };
+    match version.await {
+        Ok((binary, version)) => format!("helm version {} ({})", bare(&version), binary.display()),
+        Err(error) => format!("no helm: {error}"),
+    }
+}
+
+/// The version without Go's `v`, as it is told to people and programs.
+pub fn bare(version: &str) -> &str {
+    version.strip_prefix('v').unwrap_or(version)
 }
 
 /// Where Helm is: `name` as `--helm-binary` gives it, else `helm`. A name without a slash is looked for in `path`, the

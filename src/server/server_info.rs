@@ -19,12 +19,13 @@ use crate::server::auth::Pull;
 use crate::server::error::{HttpError, JSON};
 use crate::server::request_log::HealthProbe;
 
-/// `GET /info`.
-pub async fn info() -> Response {
-    json_response(
-        StatusCode::OK,
-        &json!({ "version": env!("CARGO_PKG_VERSION") }),
-    )
+/// `GET /info`: ChartMuseum's `version`, and `helm` where a controller runs one.
+pub async fn info(State(state): State<Arc<ServerState>>) -> Response {
+    let mut info = json!({ "version": env!("CARGO_PKG_VERSION") });
+    if let Some(helm) = state.site.helm.borrow().as_deref() {
+        info["helm"] = helm.into();
+    }
+    json_response(StatusCode::OK, &info)
 }
 
 /// `GET /health`: the program runs. Nothing else is looked at (contract section 1.4).

@@ -7,6 +7,7 @@ mod definitions;
 mod dependencies;
 mod drift;
 mod failures;
+mod field_owners;
 mod graphs;
 mod installing;
 mod interruption;

@@ -158,21 +158,19 @@ fn objects_of(manifest: &str) -> Vec<Object> {
 
 #[tokio::test]
 async fn what_helm_installed_is_put_right_without_a_new_revision() {
-    // helm's server-side apply of the short form is refused by servers up to 1.20
-    let manifest = MANIFEST.replace("port: 80,", "port: 80, protocol: TCP,");
-    put_right_after_helm("--server-side=true", &manifest).await;
+    put_right_after_helm("--server-side=true").await;
 }
 
 #[tokio::test]
 async fn so_is_what_helm_installed_in_its_old_way() {
-    put_right_after_helm("--server-side=false", MANIFEST).await;
+    put_right_after_helm("--server-side=false").await;
 }
 
-/// Installs a chart with this manifest by helm, finds and corrects drift, and lets helm upgrade.
-async fn put_right_after_helm(server_side: &str, manifest: &str) {
+/// Installs a chart with [`MANIFEST`] and more by helm, finds and corrects drift, and lets helm upgrade.
+async fn put_right_after_helm(server_side: &str) {
     let helm = Helm::new(HELM);
     let more = "\
-apiVersion: policy/v1beta1
+apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata: {name: web}
 spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
@@ -182,7 +180,7 @@ kind: ClusterRole
 metadata: {name: \"{{ .Release.Namespace }}-reader\"}
 rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get]}]
 ---
-apiVersion: batch/v1beta1
+apiVersion: batch/v1
 kind: CronJob
 metadata: {name: nightly}
 spec:
@@ -196,7 +194,7 @@ metadata: {name: web}
 spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {}}]}]}
 ";
     let chart = ChartBuilder::new("shop", "1.0.0")
-        .file("templates/all.yaml", manifest)
+        .file("templates/all.yaml", MANIFEST)
         .file("templates/more.yaml", more)
         .write_directory(helm.directory());
     let mut bed = Bed::new("").await;

@@ -58,7 +58,9 @@ impl Jobs {
             while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 for job in api.list(&path) {
                     let uid = job["metadata"]["uid"].clone();
-                    if done.contains(&uid) || !job["metadata"]["deletionTimestamp"].is_null() {
+                    let is_over = !job["metadata"]["deletionTimestamp"].is_null()
+                        || !job["status"]["conditions"].is_null();
+                    if done.contains(&uid) || is_over {
                         continue;
                     }
                     done.push(uid);

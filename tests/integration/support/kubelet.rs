@@ -236,16 +236,24 @@ fn daemon_set_status(object: &Value) -> Value {
     })
 }
 
+/// The Job as its controller ends it. Since 1.31 an API server takes the last condition only with the one that says why
+/// it must come; an older one keeps both and knows the last.
 fn job_status(succeeded: bool) -> Value {
     if succeeded {
         json!({
             "succeeded": 1, "startTime": TIME, "completionTime": TIME,
-            "conditions": [condition("Complete", "True", "Complete")],
+            "conditions": [
+                condition("SuccessCriteriaMet", "True", "CompletionsReached"),
+                condition("Complete", "True", "CompletionsReached"),
+            ],
         })
     } else {
         json!({
             "failed": 1, "startTime": TIME,
-            "conditions": [condition("Failed", "True", "BackoffLimitExceeded")],
+            "conditions": [
+                condition("FailureTarget", "True", "BackoffLimitExceeded"),
+                condition("Failed", "True", "BackoffLimitExceeded"),
+            ],
         })
     }
 }

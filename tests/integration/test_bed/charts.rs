@@ -111,7 +111,7 @@ fn charts_that_fail_say_what_they_are_made_to_say() {
         (
             "large",
             chart().random_file(1_500_000),
-            "Too long: must have at most 1048576 bytes",
+            "is invalid: data: Too long: m",
         ),
         (
             "custom",

@@ -80,6 +80,7 @@ const RULES: &[Rule] = &[
         Has::Any(&[
             "does not appear to be a gzipped archive",
             "chart.yaml file is missing",
+            "no chart.yaml found",
             "unable to load chart archive",
         ]),
         Terminal,
@@ -141,10 +142,8 @@ const RULES: &[Rule] = &[
     ),
     // the same call ends the same way until something changes
     rule(
-        Has::All(&[
-            "sh.helm.release.v1.",
-            "too long: must have at most 1048576 bytes",
-        ]),
+        // "must have at most", and in newer API servers "may not be more than"
+        Has::All(&["sh.helm.release.v1.", "too long: m", " 1048576 bytes"]),
         Terminal,
         Some(Reason::ReleaseTooLarge),
         TOO_LARGE,
@@ -154,6 +153,13 @@ const RULES: &[Rule] = &[
             "create: failed to create: ",
             "etcdserver: request is too large",
         ]),
+        Terminal,
+        Some(Reason::ReleaseTooLarge),
+        TOO_LARGE,
+    ),
+    // above 3 MiB the API server does not look at it any more
+    rule(
+        Has::All(&["create: failed to create: ", "request entity too large"]),
         Terminal,
         Some(Reason::ReleaseTooLarge),
         TOO_LARGE,
@@ -174,10 +180,16 @@ const RULES: &[Rule] = &[
         "Delete that object, or let the release take it over with takeOwnership: Always.",
     ),
     rule(
-        Has::Any(&["field is immutable"]),
+        Has::Any(IMMUTABLE),
         Terminal,
         Some(Reason::ImmutableField),
-        "Delete that object, so that it is made anew, or take the change back.",
+        MADE_ANEW,
+    ),
+    rule(
+        Has::All(&[" is invalid: ", "forbidden: updates to ", " are forbidden"]),
+        Terminal,
+        Some(Reason::ImmutableField),
+        MADE_ANEW,
     ),
     rule(
         Has::All(&["apply failed with ", " conflict"]),
@@ -272,6 +284,7 @@ const RULES: &[Rule] = &[
             "network is unreachable",
             "no such host",
             "etcdserver: ",
+            "rpc error: code = unavailable",
             "too many requests",
             "tls handshake timeout",
             "the server is currently unable",
@@ -304,6 +317,22 @@ const RULES: &[Rule] = &[
         "",
     ),
 ];
+
+/// What API servers from 1.28 on say of a field that may not change; which of these, depends on the kind and the version.
+const IMMUTABLE: &[&str] = &[
+    "field is immutable",
+    // PersistentVolumeClaims
+    "is immutable after creation",
+    // Services, and the values of PriorityClasses
+    "may not change once set",
+    "may not be changed in an update",
+    // Pods
+    "pod updates may not change fields other than",
+    // RoleBindings and ClusterRoleBindings up to 1.28
+    "cannot change roleref",
+];
+
+const MADE_ANEW: &str = "Delete that object, so that it is made anew, or take the change back.";
 
 const TOO_LARGE: &str =
     "Helm keeps a release, with its chart, in one Secret of at most 1 MiB: make the chart smaller.";

@@ -81,6 +81,13 @@ impl ControllerOptions {
         self
     }
 
+    /// Another helm than the image's, such as `4.1.4`.
+    #[track_caller]
+    pub fn helm(mut self, version: &str) -> Self {
+        self.wrapper = Arc::new(HelmWrapper::new(version));
+        self
+    }
+
     /// The script around helm, to give it holds before the start.
     pub fn wrapper(&self) -> &HelmWrapper {
         &self.wrapper
