@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 26] = [
+const PURE: [&str; 25] = [
     "chart",
     "component",
     "config",
