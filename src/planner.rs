@@ -54,7 +54,7 @@ pub struct Planner {
     directory: Directory,
     relations: Arc<Relations>,
     /// Components that get further without anybody's help; found out when somebody asks.
-    moving: OnceLock<Vec<bool>>,
+    further: OnceLock<Vec<bool>>,
 }
 
 impl Planner {
@@ -64,7 +64,7 @@ impl Planner {
         Self {
             relations: Arc::new(Relations::of(&directory)),
             directory,
-            moving: OnceLock::new(),
+            further: OnceLock::new(),
         }
     }
 
@@ -86,7 +86,7 @@ impl Planner {
         is_same.then(|| Self {
             directory,
             relations: Arc::clone(&self.relations),
-            moving: OnceLock::new(),
+            further: OnceLock::new(),
         })
     }
 
@@ -148,13 +148,13 @@ impl Planner {
     }
 
     /// True if a Component changes without anybody's help.
-    fn is_moving(&self, place: usize) -> bool {
-        self.moving.get_or_init(|| self.moving())[place]
+    fn gets_further(&self, place: usize) -> bool {
+        self.further.get_or_init(|| self.find_further())[place]
     }
 
-    /// Dependencies first; members of a cycle do not move.
-    fn moving(&self) -> Vec<bool> {
-        let mut moving = vec![false; self.directory.len()];
+    /// Dependencies are judged first; members of a cycle get no further.
+    fn find_further(&self) -> Vec<bool> {
+        let mut further = vec![false; self.directory.len()];
         let sequence: Vec<usize> = self.relations.order.delete().collect();
         for place in sequence.into_iter().rev() {
             let node = self.node(place);
@@ -166,13 +166,13 @@ impl Planner {
                 Some(Reason::DependencyInstalling | Reason::DependencyNotReady)
             );
             let mut required = self.relations.graph.required(place);
-            moving[place] = !node.is_settled
+            further[place] = !node.is_settled
                 || node.is_moving()
                 || waits
                     && node.is_held_up()
-                    && required.all(|to| self.node(to).is_there() || moving[to]);
+                    && required.all(|to| self.node(to).is_there() || further[to]);
         }
-        moving
+        further
     }
 }
 

@@ -295,7 +295,7 @@ impl Inner {
         {
             return None;
         }
-        // who is not told apart by edges is only exchanged; a new Component, or one that nobody can read, is
+        // most news are of a state and leave all edges as they are
         let planner = self.planner.take();
         self.planner = planner.and_then(|planner| {
             let node = Node::of(seen.usable()?);

@@ -105,7 +105,7 @@ impl Dependent<'_> {
         let state = if !node.enabled {
             State::Disabled
         } else if !node.is_there() {
-            if self.planner.is_moving(target) {
+            if self.planner.gets_further(target) {
                 State::Installing
             } else {
                 State::NotReady

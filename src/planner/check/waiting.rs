@@ -16,7 +16,7 @@ impl Dependent<'_> {
         }
         let node = self.planner.node(bottom);
         let held_up = format!("waits for {name}, held up by {}", self.name(&node.key));
-        if self.planner.is_moving(bottom) {
+        if self.planner.gets_further(bottom) {
             // nothing that changes from moment to moment: everybody above would have to be written again
             held_up
         } else {
