@@ -1,7 +1,7 @@
 //! chartroom keeps the Helm charts of a cluster and plots the order in which they are installed.
 //!
 //! ```text
-//!  main -> app ─┬─> http ─> repository ─> object_store
+//!  main -> app ─┬─> listener ─> server ─> repository ─> object_store
 //!               ├─> controller ─┬─> release ─> the helm binary
 //!               │               ├─> remote     (charts over HTTP, from the repository next door)
 //!               │               └─> kube       (Components, release Secrets, drift, the Lease)
@@ -9,10 +9,11 @@
 //!  main -> plan ─> topology ─> chart      (what Component manifests install, and in which order)
 //!  main -> controller::definition ─> kube (the definition of Components is brought to a cluster)
 //!  main -> teardown ─> kube               (all Components go, and whoever asked waits for it)
-//!  pure rooms: chart  component  yaml  topology  repository::{index, key}  http::route  config  plan but its sources
+//!  pure rooms: chart  component  yaml  topology  repository::{index, key}  server::tenancy  config  plan but its sources
 //!              release::{record, manifest, token}  controller::{decide, network, retry, report, validate}
 //!              teardown::{left, words}
-//!  never: repository -> http · http -> controller · controller -> http · pure -> hyper / tokio / clock
+//!  never: repository -> server · server -> controller · controller -> server · pure -> axum / tokio / clock
+//!         whatever is not server or app -> listener
 //! ```
 //!
 //! `tests/integration/architecture.rs` fails on a forbidden direction.
