@@ -14,7 +14,8 @@
 //!              plan but its sources
 //!              release::{record, manifest, token}  controller::{decide, retry, report}
 //!              teardown::{left, words}
-//!  never: repository -> http · http -> controller · controller -> http · pure -> hyper / tokio / clock
+//!  never: repository -> server · server -> controller · controller -> server · pure -> axum / tokio / clock
+//!         whatever is not server or app -> listener
 //! ```
 //!
 //! `tests/integration/architecture.rs` fails on a forbidden direction.

@@ -19,20 +19,20 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::response::{IntoResponse as _, Response};
+use axum::{BoxError, Router};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
-use http_body::Body as _;
+use http_body::Body as HttpBody;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::sync::watch;
 use tower::Service;
 
-use crate::listener::RequestBody;
 use crate::metrics::{Metrics, Served};
 use crate::repository::ChartRepository;
 use crate::repository::key::Tenant;
@@ -90,20 +90,15 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// The whole server. It never fails: whatever goes wrong is an answer too.
-pub fn service(
+pub fn service<B>(
     state: ServerState,
     log: RequestLog,
-) -> impl Service<Request<RequestBody>, Response = Response, Error = Infallible, Future: Send>
-+ Clone
-+ Send
-+ Sync {
-    let state = Arc::new(state);
-    let door = Arc::new(Door {
-        router: routes::router(&state),
-        state,
-        log,
-    });
-    tower::service_fn(move |request| {
+) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let door = Arc::new(Door::new(state, log));
+    tower::service_fn(move |request: Request<B>| {
         let door = Arc::clone(&door);
         async move { Ok(door.answer(request).await) }
     })
@@ -117,8 +112,20 @@ struct Door {
 }
 
 impl Door {
+    fn new(state: ServerState, log: RequestLog) -> Self {
+        let state = Arc::new(state);
+        Self {
+            router: routes::router(&state),
+            state,
+            log,
+        }
+    }
+
     /// Answers one request and accounts for it.
-    async fn answer(&self, request: Request<RequestBody>) -> Response {
+    async fn answer<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let logged = self.log.begin(&request);
         let (started, method) = (Instant::now(), request.method().clone());
         let request_size = approximate_size(&request);
@@ -145,10 +152,7 @@ impl Door {
     }
 
     /// The request as the router gets it: with a path that has no tenant, and with the tenant as an extension.
-    fn enter(
-        &self,
-        mut request: Request<RequestBody>,
-    ) -> Result<(Request<RequestBody>, Tenant), NotFound> {
+    fn enter<B>(&self, mut request: Request<B>) -> Result<(Request<B>, Tenant), NotFound> {
         let path = tenancy::decode(request.uri().path())?;
         let split = tenancy::split(request.method(), &path, &self.state.paths)?;
         let routed =
@@ -163,7 +167,10 @@ impl Door {
 
     /// What the router answers, without what it adds of its own accord: ChartMuseum sends no `Allow`, and an answer that
     /// cannot have a body has no length.
-    async fn route(&self, request: Request<RequestBody>) -> Response {
+    async fn route<B>(&self, request: Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         // most requests have no body, and an empty one costs nothing to hand on
         let request = match request.body().is_end_stream() {
             true => request.map(|_| Body::empty()),
@@ -209,7 +216,7 @@ fn with_path(uri: &Uri, path: &str) -> Uri {
 }
 
 /// Bytes of a request, roughly, as ChartMuseum counts them (contract section 7).
-fn approximate_size(request: &Request<RequestBody>) -> u64 {
+fn approximate_size(request: &Request<impl HttpBody>) -> u64 {
     let headers: usize = request
         .headers()
         .iter()
@@ -217,4 +224,22 @@ fn approximate_size(request: &Request<RequestBody>) -> u64 {
         .sum();
     let head = request.uri().path().len() + request.method().as_str().len() + headers;
     head as u64 + request.body().size_hint().exact().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::request_log::ErrorCause;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_whose_cause_the_client_does_not_see() {
+        let response = unless_it_panics(async { panic!("disk {}", "on fire") }).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let cause = response.extensions().get::<ErrorCause>();
+        assert_eq!(cause, Some(&ErrorCause("disk on fire".to_owned())));
+        let body = axum::body::to_bytes(response.into_body(), 1 << 10).await;
+        let body = String::from_utf8(body.expect("a body").to_vec()).expect("text");
+        assert!(body.starts_with(r#"{"error":""#), "{body}");
+        assert!(!body.contains("fire"), "{body}");
+    }
 }

@@ -92,7 +92,8 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
             let page = Bytes::from(vec![b'x'; 64 * 1024]);
             (
                 StatusCode::OK,
-                StreamBody::new(stream::repeat(Ok(Frame::data(page)))).boxed_unsync(),
+                StreamBody::new(stream::repeat_with(move || Ok(Frame::data(page.clone()))))
+                    .boxed_unsync(),
             )
         }
         "/never" => pending().await,

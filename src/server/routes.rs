@@ -53,7 +53,7 @@ pub fn router(state: &Arc<ServerState>) -> Router {
         .route("/health", get(server_info::health))
         .route("/readyz", get(server_info::ready))
         .route("/index.yaml", get(helm_repo::index))
-        .route("/charts/{file_name}", get(helm_repo::download))
+        .route("/charts/{filename}", get(helm_repo::download))
         .route("/static/{*path}", get(welcome::static_file))
         .merge(api);
     if !state.site.artifact_hub_ids.is_empty() {

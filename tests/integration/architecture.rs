@@ -23,7 +23,6 @@ const PURE: [&str; 29] = [
     "controller::retry",
     "controller::validate",
     "go_syntax",
-    "http::route",
     "node_key",
     "plan::index",
     "plan::json",
@@ -35,6 +34,7 @@ const PURE: [&str; 29] = [
     "release::record",
     "release::token",
     "repository::key",
+    "server::tenancy",
     "teardown::left",
     "teardown::words",
     "terminal",
@@ -42,7 +42,7 @@ const PURE: [&str; 29] = [
 ];
 
 /// What a pure room has no use for: a server, a runtime, a store, a disk, a network, a clock.
-const IMPURE: [&str; 16] = [
+const IMPURE: [&str; 18] = [
     "axum",
     "hyper",
     "hyper_util",
@@ -59,6 +59,8 @@ const IMPURE: [&str; 16] = [
     "tokio",
     "tokio_rustls",
     "tokio_util",
+    "tower",
+    "tower_http",
 ];
 
 /// Calls that read the clock, by the end of their path.
@@ -71,11 +73,9 @@ const CLOCKS: [&str; 5] = [
 ];
 
 /// What a pure room's file may use all the same, and why.
-const EXCEPTIONS: [(&str, &str); 3] = [
+const EXCEPTIONS: [(&str, &str); 2] = [
     // packaging a chart directory begins by reading it
     ("chart::package", "std::fs"),
-    // the name of a method, a plain value
-    ("http::route", "hyper::Method"),
     // where an object lies, a plain value
     ("repository::key", "object_store::path::Path"),
 ];
@@ -89,22 +89,22 @@ const FORBIDDEN: [(&str, &str); 26] = [
     ("server", "chartroom::cli"),
     ("plan", "chartroom::cli"),
     ("teardown", "chartroom::cli"),
-    ("repository", "chartroom::http"),
+    ("repository", "chartroom::server"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
     ("chart", "chartroom::repository"),
-    ("chart", "chartroom::http"),
-    ("component", "chartroom::http"),
+    ("chart", "chartroom::server"),
+    ("component", "chartroom::server"),
     ("component", "chartroom::repository"),
-    ("http", "chartroom::app"),
-    ("http", "chartroom::controller"),
-    ("controller", "chartroom::http"),
+    ("server", "chartroom::app"),
+    ("server", "chartroom::controller"),
+    ("controller", "chartroom::server"),
     ("controller", "chartroom::app"),
     ("release", "chartroom::controller"),
     ("repository", "chartroom::controller"),
     ("repository", "chartroom::plan"),
     ("teardown", "chartroom::controller"),
-    ("teardown", "chartroom::http"),
+    ("teardown", "chartroom::server"),
     ("planner", "chartroom::controller"),
     ("planner", "chartroom::plan"),
     ("planner", "chartroom::repository"),
@@ -194,6 +194,34 @@ fn rooms_depend_in_one_direction() {
             assert!(
                 !source.is_in(room) || found.is_none(),
                 "{source} uses {found:?}: `{room}` must not know `{forbidden}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn only_server_and_app_know_the_listener_and_it_knows_no_room() {
+    for source in sources() {
+        let knows = |room| {
+            source
+                .paths()
+                .iter()
+                .find(|path| source::is_below(path, room))
+        };
+        if source.is_in("listener") {
+            let others = source.paths().iter().find(|path| {
+                source::is_below(path, "chartroom")
+                    && !source::is_below(path, "chartroom::listener")
+            });
+            assert!(
+                others.is_none(),
+                "{source} uses {others:?}: `listener` knows no other room"
+            );
+        } else if !source.is_in("server") && !source.is_in("app") {
+            let found = knows("chartroom::listener");
+            assert!(
+                found.is_none(),
+                "{source} uses {found:?}: `listener` is for `server` and `app`"
             );
         }
     }

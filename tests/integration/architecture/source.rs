@@ -292,13 +292,13 @@ fn paths_are_found_wherever_they_are_written() {
         ),
         (
             "from the crate's root",
-            "use crate::http::route;",
-            "chartroom::http::route",
+            "use crate::server::routes;",
+            "chartroom::server::routes",
         ),
         (
             "from the module above",
-            "use super::super::http::Error;",
-            "chartroom::http::Error",
+            "use super::super::server::Error;",
+            "chartroom::server::Error",
         ),
         (
             "from the module itself",
