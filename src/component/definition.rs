@@ -1,5 +1,5 @@
-//! The CustomResourceDefinition: derived from the types, then brought into the form that Kubernetes 1.20 stores and
-//! that people read.
+//! The CustomResourceDefinition: derived from the types, then brought into the form that Kubernetes stores and that
+//! people read.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use kube::CustomResourceExt as _;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::component::Component;
+use crate::component::{Component, rules};
 use crate::yaml::block;
 
 const HEADER: &str =
@@ -39,6 +39,7 @@ pub fn value() -> Value {
     let root = schema.as_object_mut().expect("the schema is an object");
     // the published definition takes an object without spec, and its controller took that for "not enabled"
     root.remove("required");
+    root.insert("x-kubernetes-validations".to_owned(), rules::validations());
     let spec = &mut root["properties"]["spec"];
     spec["default"] = json!({"enabled": false});
     // a field with a default never is missing when this is checked: it tells readers what to write
@@ -46,7 +47,7 @@ pub fn value() -> Value {
     crd
 }
 
-/// Removes what readers and old servers have no use for, in a schema and those below it.
+/// Removes what readers and API servers have no use for, in a schema and those below it.
 fn tidy(schema: &mut Value) {
     let Value::Object(keywords) = schema else {
         return;

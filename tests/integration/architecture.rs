@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 28] = [
+const PURE: [&str; 27] = [
     "chart",
     "component",
     "config",
@@ -19,7 +19,6 @@ const PURE: [&str; 28] = [
     "controller::network",
     "controller::report",
     "controller::retry",
-    "controller::validate",
     "go_syntax",
     "http::route",
     "plan::catalog",

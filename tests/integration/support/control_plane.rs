@@ -26,8 +26,6 @@ use super::tools;
 
 /// How long the control plane may take to be ready on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(90);
-/// The definition of the Component resource.
-const COMPONENTS: &str = "components.ext.theriseunion.io";
 
 /// A running control plane. Dropping it kills its processes; they do not outlive the test process either.
 pub struct ControlPlane {
@@ -97,13 +95,6 @@ impl ControlPlane {
             let definition = process::run(crd, b"", DEADLINE).succeeded().stdout();
             let kubectl = self.kubectl("default");
             kubectl.apply_server_side(&definition).succeeded();
-            let established = [
-                "wait",
-                "--for=condition=Established",
-                "--timeout=30s",
-                "crd",
-            ];
-            kubectl.ok(&[&established[..], &[COMPONENTS]].concat());
             kubectl.eventually(&["get", "components"], |_| true);
         });
     }
