@@ -2,9 +2,11 @@
 //!
 //! Doc comments of its fields are what `kubectl explain component` prints, so they are written for users. Fields and
 //! defaults: controller contract section 2.1. An object that the published definition accepts is accepted here too,
-//! and means the same: nothing that was free text there has a pattern here.
+//! and means the same, unless a rule of [`rules`] refuses it, which are those that the controller refuses too: nothing
+//! that was free text there has a pattern here. Texts and lists that a rule looks at have a limit, far above what anybody
+//! writes, because an API server takes no rule whose cost is not bounded.
 //!
-//! The types refuse a little more than the schema can (a duration of zero, say), and an older schema in the cluster
+//! The types refuse a little more than the schema can (a duration beyond 64 bits, say), and an older schema in the cluster
 //! refuses less: whoever reads Components from an API server reads `kube::core::DeserializeGuard<Component>`, so that
 //! one odd object does not hide the others.
 

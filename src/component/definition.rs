@@ -25,9 +25,22 @@ pub fn crd() -> CustomResourceDefinition {
     serde_json::from_value(value()).expect("tidying keeps a definition's form")
 }
 
-/// The definition as text, for `kubectl apply -f`; the same text each time.
+/// The definition as text, for `kubectl apply -f`, which every API server takes; the same text each time.
 pub fn yaml() -> String {
-    format!("{HEADER}{}", block::document(&value()))
+    yaml_for(0)
+}
+
+/// The minor version of Kubernetes from which on a definition may name fields to select objects by, as in
+/// `kubectl get components --field-selector status.phase=Failed`. Older API servers refuse a definition that does.
+const SELECTABLE_SINCE: u32 = 31;
+
+/// The definition for an API server of Kubernetes 1.`minor`: with all that it can do.
+pub fn yaml_for(minor: u32) -> String {
+    let mut crd = value();
+    if minor >= SELECTABLE_SINCE {
+        crd["spec"]["versions"][0]["selectableFields"] = json!([{"jsonPath": ".status.phase"}]);
+    }
+    format!("{HEADER}{}", block::document(&crd))
 }
 
 /// The definition as JSON.

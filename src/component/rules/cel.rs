@@ -127,7 +127,7 @@ fn range() -> String {
     let bound = format!(r"v?{number}(-[\da-zA-Z.-]+)?(\+[\da-zA-Z.-]+)?");
     let separator = r"\s*(,|\|\|)\s*";
     format!(
-        r"^{around}(latest|({bound}\s+-\s+{bound}({separator}|\s*)|([!<>=]=|=[<>]|~>|[=<>~^])?\s*{bound}({separator}|\s+|{around}$))+)?{around}$"
+        r"^{around}(latest|({bound}\s+-\s+{bound}({separator}|\s*)|(!=|[<>]=|=[<>]|~>|[=<>~^])?\s*{bound}({separator}|\s+|{around}$))+)?{around}$"
     )
 }
 

@@ -74,3 +74,17 @@ fn what_cannot_be_done_is_refused_with_advice() {
         }
     }
 }
+
+#[test]
+fn a_sentence_shows_what_it_names_without_line_breaks() {
+    let rows: [(&str, &[&str], &str); 4] = [
+        ("it is {}", &["a"], "it is a"),
+        ("\"{}\" of {}", &["a\nb", "\"c\""], r#""a\nb" of \"c\""#),
+        ("nothing", &[], "nothing"),
+        ("it is wrong", &["a of b"], "it is wrong (a of b)"),
+    ];
+    for (sentence, named, expected) in rows {
+        assert_eq!(Sentence(sentence).about(named), expected);
+    }
+    assert_eq!(Sentence("it is {}").to_string(), "it is …");
+}

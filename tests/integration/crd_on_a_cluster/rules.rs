@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{component, components, define, definition};
 use crate::support::api::poll;
 use crate::support::component::{condition, is};
-use crate::support::control_plane::ControlPlane;
+use crate::support::control_plane::{ControlPlane, without_rules};
 use crate::support::controller::Controller;
 use crate::support::kubectl::Kubectl;
 
@@ -137,24 +137,13 @@ fn what_breaks_a_rule_is_refused_when_it_is_made_and_when_it_is_changed() {
     }
 }
 
-/// Without the rules, as an older definition was.
-fn without_rules() -> String {
-    let yaml = chartroom::yaml::parse(definition().as_bytes(), chartroom::yaml::Limits::default());
-    let mut stripped = yaml.expect("YAML").to_json();
-    let schema = stripped.pointer_mut("/spec/versions/0/schema/openAPIV3Schema");
-    let schema = schema.and_then(Value::as_object_mut).expect("a schema");
-    let rules = schema.remove("x-kubernetes-validations");
-    assert!(rules.is_some(), "there are none");
-    stripped.to_string()
-}
-
 /// Objects of an older definition, which break rules that the newer one has: the controller says what is wrong with each
 /// in the rule's own words, and lets go of it.
 #[test]
 fn what_came_past_the_rules_is_told_the_same_and_can_be_changed_and_deleted() {
     let plane = ControlPlane::start();
     let kubectl = plane.namespace();
-    define(&kubectl, &without_rules());
+    define(&kubectl, &without_rules(&definition()));
     let collection = format!("{PATH}/namespaces/{}/components", kubectl.namespace());
     let path = |name: &str| format!("{collection}/{name}");
     let make = |name: &str, spec: &Value| {

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use daemons::Daemons;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::api::Api;
@@ -86,15 +87,32 @@ impl ControlPlane {
         self.kubectl(&name)
     }
 
+    /// The one whose definition of Components has no rules, as that of an older version: what breaks one is for the
+    /// controller to refuse.
+    #[track_caller]
+    pub fn shared_without_rules() -> &'static ControlPlane {
+        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let plane = ControlPlane::start();
+            plane.define(|definition| without_rules(&definition));
+            plane
+        })
+    }
+
     /// Applies what `chartroom crd` prints and waits until it is served; once.
     #[track_caller]
     pub fn define_components(&self) {
+        self.define(|definition| definition);
+    }
+
+    #[track_caller]
+    fn define(&self, change: impl FnOnce(String) -> String) {
         self.defined.get_or_init(|| {
             let mut crd = Command::new(binary());
             crd.env_clear().arg("crd");
             let definition = process::run(crd, b"", DEADLINE).succeeded().stdout();
             let kubectl = self.kubectl("default");
-            kubectl.apply_server_side(&definition).succeeded();
+            kubectl.apply_server_side(&change(definition)).succeeded();
             kubectl.eventually(&["get", "components"], |_| true);
         });
     }
@@ -246,6 +264,18 @@ impl ControlPlane {
             thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// The definition without its rules, which an API server refuses objects by.
+#[track_caller]
+pub fn without_rules(definition: &str) -> String {
+    let yaml = chartroom::yaml::parse(definition.as_bytes(), chartroom::yaml::Limits::default());
+    let mut stripped = yaml.expect("YAML").to_json();
+    let schema = stripped.pointer_mut("/spec/versions/0/schema/openAPIV3Schema");
+    let schema = schema.and_then(Value::as_object_mut).expect("a schema");
+    let rules = schema.remove("x-kubernetes-validations");
+    assert!(rules.is_some(), "there are none");
+    stripped.to_string()
 }
 
 /// Loopback ports that nobody listens on now, each another.
