@@ -113,8 +113,8 @@ pub(super) fn matches(text: &str, pattern: &str) -> String {
 /// True if the text may be a version or a range: what [`VersionSelector`](crate::chart::selector::VersionSelector)
 /// reads, and some that it does not, such as numbers beyond 64 bits.
 pub(super) fn is_range(text: &str) -> String {
-    // a comma or bar at the end asks for more
-    let unfinished = matches(text, r"[,|]\s*$");
+    // a separator at the end asks for more
+    let unfinished = matches(text, r"(,|\|\|)\s*$");
     format!("({} && !{unfinished})", matches(text, &range()))
 }
 
