@@ -2,9 +2,11 @@
 //!
 //! Doc comments of its fields are what `kubectl explain component` prints, so they are written for users. Fields and
 //! defaults: controller contract section 2.1. An object that the published definition accepts is accepted here too,
-//! and means the same: nothing that was free text there has a pattern here.
+//! and means the same, unless a rule of [`rules`] refuses it, which are those that the controller refuses too: nothing
+//! that was free text there has a pattern here. Texts and lists that a rule looks at have a limit, far above what anybody
+//! writes, because an API server takes no rule whose cost is not bounded.
 //!
-//! The types refuse a little more than the schema can (a duration of zero, say), and an older schema in the cluster
+//! The types refuse a little more than the schema can (a duration beyond 64 bits, say), and an older schema in the cluster
 //! refuses less: whoever reads Components from an API server reads `kube::core::DeserializeGuard<Component>`, so that
 //! one odd object does not hide the others.
 
@@ -15,6 +17,7 @@ pub mod duration;
 pub mod inputs;
 pub mod names;
 pub mod policies;
+pub mod rules;
 pub mod settings;
 pub mod spec_hash;
 pub mod status;
@@ -70,6 +73,7 @@ pub struct ComponentSpec {
     /// The chart's version: an exact one (1.2.3), a range (>=1.2 <2, ^1, ~1.4, 1.x), or latest. Left out or empty, the
     /// newest stable version is installed and then kept, unless autoUpgrade is on. Ranges and latest follow uploads.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 65536))]
     pub version: String,
 
     /// Which chart, and where its release goes.
@@ -84,11 +88,13 @@ pub struct ComponentSpec {
     /// ConfigMaps and Secrets with further values, later ones over earlier ones. Not there yet: refused in
     /// this version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
     pub values_from: Vec<ValuesReference>,
 
     /// Components that must be installed and ready before this one. The chart may name more in its annotation
     /// ext.theriseunion.io/requires.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
     pub depends_on: Vec<Dependency>,
 
     /// Whether a dependency that no Component provides is created and installed first, if the repository has its chart.

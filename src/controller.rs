@@ -29,7 +29,6 @@ pub mod report;
 pub mod retry;
 pub mod slots;
 pub mod start;
-pub mod validate;
 pub mod world;
 
 pub use start::{Repository, cluster, run};

@@ -1,5 +1,5 @@
-//! The CustomResourceDefinition: derived from the types, then brought into the form that Kubernetes 1.20 stores and
-//! that people read.
+//! The CustomResourceDefinition: derived from the types, then brought into the form that Kubernetes stores and that
+//! people read.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use kube::CustomResourceExt as _;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::component::Component;
+use crate::component::{Component, rules};
 use crate::yaml::block;
 
 const HEADER: &str =
@@ -25,9 +25,22 @@ pub fn crd() -> CustomResourceDefinition {
     serde_json::from_value(value()).expect("tidying keeps a definition's form")
 }
 
-/// The definition as text, for `kubectl apply -f`; the same text each time.
+/// The definition as text, for `kubectl apply -f`, which every API server takes; the same text each time.
 pub fn yaml() -> String {
-    format!("{HEADER}{}", block::document(&value()))
+    yaml_for(0)
+}
+
+/// The minor version of Kubernetes from which on a definition may name fields to select objects by, as in
+/// `kubectl get components --field-selector status.phase=Failed`. Older API servers refuse a definition that does.
+const SELECTABLE_SINCE: u32 = 31;
+
+/// The definition for an API server of Kubernetes 1.`minor`: with all that it can do.
+pub fn yaml_for(minor: u32) -> String {
+    let mut crd = value();
+    if minor >= SELECTABLE_SINCE {
+        crd["spec"]["versions"][0]["selectableFields"] = json!([{"jsonPath": ".status.phase"}]);
+    }
+    format!("{HEADER}{}", block::document(&crd))
 }
 
 /// The definition as JSON.
@@ -39,6 +52,7 @@ pub fn value() -> Value {
     let root = schema.as_object_mut().expect("the schema is an object");
     // the published definition takes an object without spec, and its controller took that for "not enabled"
     root.remove("required");
+    root.insert("x-kubernetes-validations".to_owned(), rules::validations());
     let spec = &mut root["properties"]["spec"];
     spec["default"] = json!({"enabled": false});
     // a field with a default never is missing when this is checked: it tells readers what to write
@@ -46,7 +60,7 @@ pub fn value() -> Value {
     crd
 }
 
-/// Removes what readers and old servers have no use for, in a schema and those below it.
+/// Removes what readers and API servers have no use for, in a schema and those below it.
 fn tidy(schema: &mut Value) {
     let Value::Object(keywords) = schema else {
         return;

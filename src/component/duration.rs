@@ -8,10 +8,29 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::component::rules::Sentence;
 use crate::go_syntax::parse_duration;
 
+/// What is said of one that is none.
+pub(super) const NOT_POSITIVE: Sentence =
+    Sentence("\"{}\" is not a duration above zero such as 90s, 5m or 1h30m");
+
+/// The fields of the Component that hold one.
+pub(super) const FIELDS: [&str; 7] = [
+    "spec.interval",
+    "spec.timeout",
+    "spec.install.timeout",
+    "spec.upgrade.timeout",
+    "spec.rollback.timeout",
+    "spec.uninstall.timeout",
+    "spec.test.timeout",
+];
+
 /// What the schema lets through; the type itself also refuses zero and what does not fit 64 bits of nanoseconds.
-const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
+pub(super) const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
+
+/// The API server's limit in characters, far above what anybody writes: it must know what a rule may cost.
+const MAX_LENGTH: u32 = 1024;
 
 /// A positive duration that keeps the user's spelling, so that writing an object back does not change it.
 #[derive(Clone, Debug)]
@@ -22,7 +41,7 @@ pub struct GoDuration {
 
 /// Why a text is no usable duration.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is not a duration above zero such as 90s, 5m or 1h30m")]
+#[error("{}", NOT_POSITIVE.about(&[.0]))]
 pub struct DurationError(String);
 
 impl GoDuration {
@@ -85,7 +104,7 @@ impl JsonSchema for GoDuration {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": PATTERN})
+        json_schema!({"type": "string", "pattern": PATTERN, "maxLength": MAX_LENGTH})
     }
 }
 

@@ -15,10 +15,12 @@ pub struct ChartSource {
 
     /// The namespace that the release is installed into. It is created if it does not exist.
     #[serde(default = "default_namespace")]
+    #[schemars(length(max = 65536))]
     pub namespace: String,
 
     /// The release's name, at most 53 characters; that of the Component if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 65536))]
     pub release_name: Option<String>,
 
     /// The URL of the chart repository; the one that runs beside the controller if left out.
@@ -27,7 +29,7 @@ pub struct ChartSource {
 
     /// The digest that the chart's package must have, as sha256: and 64 hex digits. Another package is never installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(pattern("^sha256:[0-9a-f]{64}$"))]
+    #[schemars(length(max = 1024))]
     pub digest: Option<String>,
 }
 
@@ -101,6 +103,7 @@ pub struct Dependency {
 
     /// The versions that will do, as a range such as >=1.2 <2 or ^1; any if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
     pub version: Option<String>,
 
     /// True waits for that Component only if it exists, and never creates it.

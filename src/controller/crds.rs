@@ -161,6 +161,7 @@ impl Cluster {
             return Ok(());
         }
         let how = PatchParams::apply(self.manager).force();
+        let how = how.validation_strict();
         let version = |of: &CustomResourceDefinition| of.metadata.resource_version.clone();
         let patched = self.send(name, self.patch(definition, &how)).await?;
         let list = match before {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::crds::{self, CrdsError};
 use crate::chart::version::Version;
 use crate::component::CrdsPolicy;
-use crate::component::definition::{VERSION, yaml};
+use crate::component::definition::{VERSION, yaml_for};
 
 /// Its name.
 const NAME: &str = "components.ext.theriseunion.io";
@@ -101,7 +101,8 @@ async fn apply_once(client: &Client, timeout: Duration) -> Result<Applied, CrdsE
         crds::await_served(client, NAME, timeout).await?;
         return Ok(Applied::NewerStays(newer));
     }
-    let files = [("the definition".to_owned(), yaml().into_bytes())];
+    let text = yaml_for(minor(client).await);
+    let files = [("the definition".to_owned(), text.into_bytes())];
     let report =
         crds::apply_as(MANAGER, client, &files, CrdsPolicy::CreateReplace, timeout).await?;
     Ok(if !report.created.is_empty() {
@@ -111,6 +112,14 @@ async fn apply_once(client: &Client, timeout: Duration) -> Result<Applied, CrdsE
     } else {
         Applied::Unchanged
     })
+}
+
+/// The minor version of the API server's Kubernetes; 0, what every server can do, if it does not say.
+async fn minor(client: &Client) -> u32 {
+    let version = client.apiserver_version().await.ok();
+    // some say `28+`
+    let digits = version.map(|version| version.minor.trim_end_matches('+').to_owned());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// The version that this definition is of, if it is later than ours.

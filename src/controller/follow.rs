@@ -42,9 +42,10 @@ pub async fn components(
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let events = watcher(api, watcher::Config::default().any_semantic());
+    let open = |config| watcher(api.clone(), config);
     let mut listed: HashSet<NodeKey> = HashSet::new();
-    each(events, "Components", |event| match event {
+    let config = watcher::Config::default();
+    each(open, config, "Components", |event| match event {
         Event::Init => listed.clear(),
         Event::InitApply(object) => {
             let (key, seen) = seen(object);
@@ -110,37 +111,41 @@ pub async fn releases(
 ) {
     let api: Api<PartialObjectMeta<Secret>> = Api::all(client);
     let config = watcher::Config::default()
-        .any_semantic()
         .labels("owner=helm")
         .fields(&format!("type={SECRET_TYPE}"));
-    let events = watcher(api, config);
+    let open = |config| watcher(api.clone(), config);
     let mut listed: HashMap<ReleaseKey, BTreeMap<i64, Revision>> = HashMap::new();
-    each(events, "Helm's release Secrets", |event| match event {
-        Event::Init => listed.clear(),
-        Event::InitApply(secret) => {
-            if let Some((release, revision)) = revision_of(&secret) {
-                let of_release = listed.entry(release).or_default();
-                of_release.insert(revision.number, revision);
+    each(
+        open,
+        config,
+        "Helm's release Secrets",
+        |event| match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(secret) => {
+                if let Some((release, revision)) = revision_of(&secret) {
+                    let of_release = listed.entry(release).or_default();
+                    of_release.insert(revision.number, revision);
+                }
             }
-        }
-        Event::InitDone => {
-            world.replace_revisions(std::mem::take(&mut listed));
-            synced.send_replace(true);
-            world.keys().iter().for_each(|key| waker.wake(key));
-        }
-        Event::Apply(secret) => {
-            if let Some((release, revision)) = revision_of(&secret) {
-                world.apply_revision(&release, revision);
-                wake_owners(&world, &waker, &release);
+            Event::InitDone => {
+                world.replace_revisions(std::mem::take(&mut listed));
+                synced.send_replace(true);
+                world.keys().iter().for_each(|key| waker.wake(key));
             }
-        }
-        Event::Delete(secret) => {
-            if let Some((release, revision)) = revision_of(&secret) {
-                world.remove_revision(&release, revision.number);
-                wake_owners(&world, &waker, &release);
+            Event::Apply(secret) => {
+                if let Some((release, revision)) = revision_of(&secret) {
+                    world.apply_revision(&release, revision);
+                    wake_owners(&world, &waker, &release);
+                }
             }
-        }
-    })
+            Event::Delete(secret) => {
+                if let Some((release, revision)) = revision_of(&secret) {
+                    world.remove_revision(&release, revision.number);
+                    wake_owners(&world, &waker, &release);
+                }
+            }
+        },
+    )
     .await;
 }
 
@@ -160,8 +165,9 @@ fn revision_of(secret: &PartialObjectMeta<Secret>) -> Option<(ReleaseKey, Revisi
 /// without it (contract section 2.7, class B, and table 1a). Never ends.
 pub async fn definitions(context: Arc<Context>) {
     let api: Api<PartialObjectMeta<CustomResourceDefinition>> = Api::all(context.client.clone());
-    let events = watcher(api, watcher::Config::default().any_semantic());
-    each(events, "CustomResourceDefinitions", |event| {
+    let open = |config| watcher(api.clone(), config);
+    let config = watcher::Config::default();
+    each(open, config, "CustomResourceDefinitions", |event| {
         // those that were there at the start are nothing new
         let Event::Apply(definition) = event else {
             return;
@@ -203,31 +209,77 @@ fn lacking(world: &World, what: &str) -> Vec<NodeKey> {
     lacking.collect()
 }
 
-/// Takes every event; a watch that fails is begun again, with growing pauses, and its trouble is told once.
-async fn each<K>(
-    events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
+/// Takes every event of the watch that `open` begins; one that fails is begun again, with growing pauses, and its
+/// trouble is told once.
+///
+/// What there is at the start comes as a stream, object by object (Kubernetes' WatchList). An API server without it, or
+/// where it is switched off, refuses the request, and from then on everything is listed first.
+async fn each<K, S: Stream<Item = Result<Event<K>, watcher::Error>>>(
+    open: impl Fn(watcher::Config) -> S,
+    config: watcher::Config,
     what: &'static str,
     mut take: impl FnMut(Event<K>),
 ) {
-    let mut events = pin!(events.default_backoff());
-    let mut is_well = true;
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => {
-                is_well = true;
-                take(event);
+    let mut trouble = Trouble::new(what);
+    let streamed = config.clone().streaming_lists();
+    // cached answers will do: what changes meanwhile comes by the watch
+    let listed = config.any_semantic();
+    for (config, is_streamed) in [(streamed, true), (listed, false)] {
+        let mut events = pin!(open(config).default_backoff());
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    trouble.is_over();
+                    take(event);
+                }
+                Err(cause) if is_streamed && is_no_stream(&cause) => {
+                    debug!(what, error = chain(&cause), "No stream: listed instead");
+                    break;
+                }
+                Err(cause) => trouble.tell(&cause),
             }
-            Err(cause) if is_well => {
-                is_well = false;
-                let advice = if is_missing(&cause) {
-                    "apply the definition: chartroom crd | kubectl apply -f -"
-                } else {
-                    "it is tried again until it works"
-                };
-                warn!(what, error = chain(&cause), advice, "Cannot watch");
-            }
-            Err(cause) => debug!(what, error = chain(&cause), "Still cannot watch"),
         }
+    }
+}
+
+/// The trouble with one watch, told once until it is over.
+struct Trouble {
+    what: &'static str,
+    is_told: bool,
+}
+
+impl Trouble {
+    fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            is_told: false,
+        }
+    }
+
+    fn is_over(&mut self) {
+        self.is_told = false;
+    }
+
+    fn tell(&mut self, cause: &watcher::Error) {
+        let what = self.what;
+        if std::mem::replace(&mut self.is_told, true) {
+            debug!(what, error = chain(cause), "Still cannot watch");
+            return;
+        }
+        let advice = if is_missing(cause) {
+            "apply the definition: chartroom crd | kubectl apply -f -"
+        } else {
+            "it is tried again until it works"
+        };
+        warn!(what, error = chain(cause), advice, "Cannot watch");
+    }
+}
+
+/// True if the API server refuses to send what there is as a stream.
+fn is_no_stream(cause: &watcher::Error) -> bool {
+    match cause {
+        watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 422,
+        _ => false,
     }
 }
 

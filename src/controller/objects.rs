@@ -17,7 +17,7 @@ use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, Propaga
 use kube::core::{DynamicObject, Request, Resource};
 use serde_json::Value;
 
-pub use self::error::ObjectsError;
+pub use self::error::{ObjectsError, UnknownFields, unknown_fields};
 use self::kinds::{Kind, Kinds};
 pub use self::leftovers::{Leftover, leftovers};
 use crate::release::manifest::ObjectKey;
@@ -120,7 +120,7 @@ impl Objects {
         object: &Value,
         default_namespace: &str,
     ) -> Result<Value, ObjectsError> {
-        let how = PatchParams::apply(HELM_FIELD_MANAGER).force().dry_run();
+        let how = strict_apply().dry_run();
         self.patch("trying", object, default_namespace, &how).await
     }
 
@@ -133,7 +133,7 @@ impl Objects {
         object: &Value,
         default_namespace: &str,
     ) -> Result<Value, ObjectsError> {
-        let how = PatchParams::apply(HELM_FIELD_MANAGER).force();
+        let how = strict_apply();
         self.patch("applying", object, default_namespace, &how)
             .await
     }
@@ -288,6 +288,13 @@ impl Objects {
         };
         within(doing, what, answer).await
     }
+}
+
+/// By force, and nothing is left out without a word: an apply with a field that the server does not know is refused, by
+/// whichever validation, so the object stays as Helm made it until the chart is corrected.
+fn strict_apply() -> PatchParams {
+    let how = PatchParams::apply(HELM_FIELD_MANAGER).force();
+    how.validation_strict()
 }
 
 /// A request as kube's client takes it.

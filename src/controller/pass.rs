@@ -24,7 +24,7 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::names::{FINALIZER, annotation};
 use crate::component::spec_hash::{Ingredients, SpecHash};
 use crate::component::status::{Attempt, Failures, OperationKind};
-use crate::component::{Component, ComponentSpec, ComponentStatus, Phase, UpgradeFailure};
+use crate::component::{Component, ComponentSpec, ComponentStatus, Phase, UpgradeFailure, rules};
 use crate::controller::charts::FetchedChart;
 use crate::controller::context::{
     Context, Observed, PassError, is_conflict, is_not_found, jitter, jittered,
@@ -34,7 +34,7 @@ use crate::controller::events::EventKind;
 use crate::controller::report::{Draft, find};
 use crate::controller::slots::{ReleaseKey, Slot, Urgency};
 use crate::controller::world::{Seen, release_of};
-use crate::controller::{holder, members, retry, validate};
+use crate::controller::{holder, members, retry};
 use crate::node_key::NodeKey;
 use crate::planner::{DependencyCheck, Verdict};
 use crate::release::helm::{FailureClass, UNKNOWN_KINDS};
@@ -154,8 +154,12 @@ impl Pass<'_> {
         if members::is_left_alone(&self.component) {
             return self.leave_alone().await;
         }
-        self.ensure_finalizer().await?;
-        if let Some(problem) = validate::problem(&self.component) {
+        let problem = rules::problem(&self.component);
+        // one that breaks a rule of the definition may be changed only once it has a status
+        if problem.is_none() || self.component.status.is_some() {
+            self.ensure_finalizer().await?;
+        }
+        if let Some(problem) = problem {
             return self.stall(Reason::InvalidSpec, &problem).await;
         }
         let planner = self.context.world.planner();

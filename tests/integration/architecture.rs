@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 29] = [
+const PURE: [&str; 28] = [
     "chart",
     "cli::go_flags",
     "cli::refusal",
@@ -21,7 +21,6 @@ const PURE: [&str; 29] = [
     "controller::decide",
     "controller::report",
     "controller::retry",
-    "controller::validate",
     "go_syntax",
     "node_key",
     "plan::index",

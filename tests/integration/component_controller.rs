@@ -24,6 +24,7 @@ mod removal;
 mod replicas;
 mod retries;
 mod rivals;
+mod start;
 mod steady;
 mod storm;
 mod values;

@@ -3,6 +3,7 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
 
+use crate::controller::objects::{UnknownFields, unknown_fields};
 use crate::yaml;
 
 /// What a file of definitions may cost to read: the largest in the field have some 100,000 nodes.
@@ -51,7 +52,9 @@ pub enum CrdsError {
 }
 
 fn said(error: &kube::Error) -> String {
+    let fields = unknown_fields(error);
     match error {
+        _ if !fields.is_empty() => UnknownFields(&fields).to_string(),
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
     }

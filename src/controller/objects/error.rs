@@ -1,5 +1,7 @@
 //! Why an object cannot be read or changed.
 
+use std::fmt;
+
 use crate::release::manifest::served::ApiKind;
 
 /// Why an object cannot be read or changed.
@@ -36,6 +38,16 @@ pub enum ObjectsError {
         /// What came back.
         source: Box<kube::Error>,
     },
+    /// The object has fields that the kind does not have on this server.
+    #[error("{doing} {what}: {}", UnknownFields(fields))]
+    UnknownFields {
+        /// `applying`.
+        doing: &'static str,
+        /// `Deployment web`.
+        what: String,
+        /// `.spec.replica`, as the server names them.
+        fields: Vec<String>,
+    },
     /// No answer in time.
     #[error("{doing} {what}: the API server did not answer within {seconds} s")]
     TooSlow {
@@ -59,9 +71,18 @@ impl ObjectsError {
     }
 
     pub(super) fn api(doing: &'static str, what: &str, source: kube::Error) -> Self {
+        let what = what.to_owned();
+        let fields = unknown_fields(&source);
+        if !fields.is_empty() {
+            return Self::UnknownFields {
+                doing,
+                what,
+                fields,
+            };
+        }
         Self::Api {
             doing,
-            what: what.to_owned(),
+            what,
             source: Box::new(source),
         }
     }
@@ -85,7 +106,10 @@ impl ObjectsError {
     /// 409, 429 and the server's own failures.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::UnknownKind { .. } | Self::RetiredKind { .. } | Self::NotAnObject => false,
+            Self::UnknownKind { .. }
+            | Self::RetiredKind { .. }
+            | Self::NotAnObject
+            | Self::UnknownFields { .. } => false,
             Self::TooSlow { .. } => true,
             Self::Api { source, .. } => match source.as_ref() {
                 kube::Error::Api(status) => matches!(status.code, 409 | 429 | 502 | 503 | 504),
@@ -125,6 +149,37 @@ impl ObjectsError {
     }
 }
 
+/// What is said of fields that a kind does not have.
+pub struct UnknownFields<'a>(pub &'a [String]);
+
+impl fmt::Display for UnknownFields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the API server knows no field {}; correct the chart, or take a version of it that is made for this \
+             Kubernetes",
+            self.0.join(", ")
+        )
+    }
+}
+
+/// The fields that the API server refuses because it does not know them, in server-side apply or by strict validation;
+/// none if that is not why it refuses.
+pub fn unknown_fields(error: &kube::Error) -> Vec<String> {
+    let kube::Error::Api(status) = error else {
+        return Vec::new();
+    };
+    let applied = status.message.lines().filter_map(|line| {
+        let before = line
+            .trim_end()
+            .strip_suffix(": field not declared in schema")?;
+        before.rsplit(' ').next()
+    });
+    let strict = status.message.split("unknown field \"").skip(1);
+    let strict = strict.filter_map(|rest| rest.split('"').next());
+    applied.chain(strict).map(str::to_owned).collect()
+}
+
 /// The server's own sentence, without what kube puts around it.
 fn said(error: &kube::Error) -> String {
     match error {
@@ -132,5 +187,40 @@ fn said(error: &kube::Error) -> String {
         kube::Error::Service(source) => format!("the API server cannot be reached: {source}"),
         kube::Error::HyperError(source) => format!("the API server cannot be reached: {source}"),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_named_as_the_server_names_them() {
+        let rows: [(&str, &[&str]); 4] = [
+            // as said by 1.28.15 and 1.37.2
+            (
+                "failed to create typed patch object (/x; apps/v1, Kind=Deployment): .spec.template.spec.foo: field not \
+                 declared in schema",
+                &[".spec.template.spec.foo"],
+            ),
+            (
+                "failed to create typed patch object (/x; v1, Kind=ConfigMap): errors:\n  .a: field not declared in \
+                 schema\n  .b: field not declared in schema\n",
+                &[".a", ".b"],
+            ),
+            (
+                "Deployment in version \"v1\" cannot be handled as a Deployment: strict decoding error: unknown field \
+                 \"spec.foo\", unknown field \"spec.bar\"",
+                &["spec.foo", "spec.bar"],
+            ),
+            ("configmaps \"x\" is forbidden", &[]),
+        ];
+        for (message, expected) in rows {
+            let status = Status::failure(message, "InternalError").with_code(500);
+            let error = kube::Error::Api(Box::new(status));
+            assert_eq!(unknown_fields(&error), expected, "{message}");
+        }
     }
 }

@@ -19,17 +19,9 @@ type Chart = Result<Arc<FetchedChart>, Next>;
 impl Pass<'_> {
     /// The chart that the spec means, ready to be installed.
     pub(super) async fn resolve_chart(&mut self) -> Result<Chart, PassError> {
-        let pinned = match self.component.spec.chart.digest.as_deref() {
-            None => None,
-            Some(text) => match Sha256Hex::parse_named(text) {
-                Some(digest) => Some(digest),
-                None => {
-                    let message =
-                        format!("spec.chart.digest {text:?} is not sha256: and 64 hex digits");
-                    return Ok(Err(self.stall(Reason::InvalidSpec, &message).await?));
-                }
-            },
-        };
+        // validated before
+        let pinned = self.component.spec.chart.digest.as_deref();
+        let pinned = pinned.and_then(Sha256Hex::parse_named);
         let repository = self.repository();
         let name = self.component.chart_name().to_owned();
         let versions = match self

@@ -105,6 +105,7 @@ impl Asked {
                     false => BTreeMap::new(),
                 },
                 ready: watch::channel(true).1,
+                helm: watch::channel(None).1,
                 metrics: Some(Arc::new(Metrics::new())),
             },
         };

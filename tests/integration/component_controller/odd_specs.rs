@@ -3,12 +3,12 @@
 
 use serde_json::json;
 
-use super::{ChartBuilder, ComponentBuilder, Scene};
+use super::{ChartBuilder, ComponentBuilder, ControlPlane, Scene};
 use crate::support::component;
 
 #[test]
 fn scenario_57_a_version_that_is_none_is_refused() {
-    let scene = Scene::new();
+    let scene = Scene::on(ControlPlane::shared_without_rules(), |it| it);
     scene.upload_charts(&["app"]);
     scene.install(&ComponentBuilder::new("runs").chart("app"));
     let helm_count = scene.helm_count();
@@ -83,7 +83,7 @@ fn scenario_62_a_chart_too_large_for_a_release_is_refused_before_anything_is_app
 
 #[test]
 fn scenario_65_a_release_name_has_53_characters_at_most() {
-    let scene = Scene::new();
+    let scene = Scene::on(ControlPlane::shared_without_rules(), |it| it);
     scene.upload_charts(&["app"]);
     let (fits, long) = ("f".repeat(53), "l".repeat(54));
     let component = |name: &str| ComponentBuilder::new(name).chart("app");
@@ -98,7 +98,7 @@ fn scenario_65_a_release_name_has_53_characters_at_most() {
         let stalled = scene
             .components
             .await_condition(name, "Stalled", "True", "InvalidSpec");
-        for word in ["54", "53", "spec.chart.releaseName"] {
+        for word in [&long[..], "53", "spec.chart.releaseName"] {
             assert!(stalled.message.contains(word), "{stalled:?}");
         }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::control_plane::ControlPlane;
+use crate::support::control_plane::{ControlPlane, without_rules};
 use crate::support::process::{self, Finished};
 use crate::support::server::binary;
+use crate::support::version::kubernetes_minor;
 
 const PATH: &str =
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/components.ext.theriseunion.io";
@@ -58,8 +59,7 @@ fn the_definition_is_made_brought_up_to_date_and_never_made_older() {
     });
     assert!(gone.is_some(), "the definition did not go");
     let printed = process::run_ok(env!("CARGO_BIN_EXE_chartroom"), &["crd"]).stdout();
-    let yaml = chartroom::yaml::parse(printed.as_bytes(), chartroom::yaml::Limits::default());
-    let mut older = yaml.expect("YAML").to_json();
+    let mut older: Value = serde_json::from_str(&without_rules(&printed)).expect("JSON");
     older["metadata"]["annotations"] = json!({"ext.theriseunion.io/definition-version": "0.0.1"});
     let fields = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
     let fields = older.pointer_mut(fields).expect("fields").as_object_mut();
@@ -91,6 +91,38 @@ fn the_definition_is_made_brought_up_to_date_and_never_made_older() {
     assert_eq!(
         field(&api.get(PATH).expect("it"), "later")["type"],
         "string"
+    );
+}
+
+/// Where the API server can, Components are found by their phase; printed for any server, the definition says nothing of
+/// it.
+#[test]
+fn components_are_selected_by_phase_where_the_server_can() {
+    let plane = ControlPlane::start();
+    applied(&plane);
+    let kubectl = plane.namespace();
+    for (name, phase) in [("good", "Deployed"), ("bad", "Failed")] {
+        let manifest = super::component(name, "{enabled: true}");
+        kubectl.apply_server_side(&manifest).succeeded();
+        let status = json!({"status": {"phase": phase}}).to_string();
+        super::columns::set_status(&kubectl, name, &status);
+    }
+    let failed = [
+        "get",
+        "components",
+        "--field-selector=status.phase=Failed",
+        "--output=name",
+    ];
+    if kubernetes_minor() >= 31 {
+        let found = kubectl.eventually(&failed, |text| !text.is_empty());
+        assert_eq!(found.trim(), "component.ext.theriseunion.io/bad");
+    } else {
+        let said = kubectl.run(&failed, "").failed().stderr();
+        assert!(said.contains("field label not supported"), "{said}");
+    }
+    assert!(
+        applied(&plane).contains("was up to date"),
+        "it is applied again and again"
     );
 }
 

@@ -7,14 +7,6 @@ fn a_refusal_names_the_field_and_what_it_takes() {
     let kubectl = components();
     let rows = [
         (
-            "{enabled: true, chart: {digest: 'sha256:abc'}}",
-            "spec.chart.digest in body should match '^sha256:[0-9a-f]{64}$'",
-        ),
-        (
-            "{enabled: true, chart: {digest: sha1}}",
-            "spec.chart.digest in body should match",
-        ),
-        (
             "{enabled: true, timeout: 5 minutes}",
             "spec.timeout in body should match '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$'",
         ),
@@ -52,11 +44,11 @@ fn a_refusal_names_the_field_and_what_it_takes() {
         ),
         (
             "{enabled: true, dependsOn: [{version: ^1}]}",
-            "spec.dependsOn.name: Required value",
+            "name: Required value",
         ),
         (
             "{enabled: true, dependsOn: [{name: ''}]}",
-            "spec.dependsOn.name in body should be at least 1 chars long",
+            "name in body should be at least 1 chars long",
         ),
         ("{enabled: true, values: [1]}", "spec.values"),
         ("{enabled: maybe}", "spec.enabled"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::columns::set_status;
-use super::{NAME, component, define, definition};
+use super::{BARE, NAME, component, define, definition};
 use crate::support::control_plane::ControlPlane;
 
 /// The published fields and no other.
@@ -91,11 +91,7 @@ fn objects_of_the_published_definition_stay_valid() {
     let manifest = component("metrics", &spec.to_string());
     kubectl.apply_server_side(&manifest).succeeded();
     set_status(&kubectl, "metrics", &json!({"status": status}).to_string());
-    kubectl
-        .apply(
-            "{apiVersion: ext.theriseunion.io/v1alpha1, kind: Component, metadata: {name: bare}}",
-        )
-        .succeeded();
+    kubectl.apply(BARE).succeeded();
 
     kubectl.apply_server_side(&definition()).succeeded();
     assert_eq!(kubectl.json(&["get", NAME])["metadata"]["generation"], 2);

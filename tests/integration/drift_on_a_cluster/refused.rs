@@ -90,16 +90,22 @@ spec:
   template:
     metadata: {labels: {app: other}}
     spec: {containers: [{name: web, image: x}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {greeting: hello}
+inmutable: true
 ";
     bed.kubectl.ok(&["delete", "service/web"]);
     let mut release = bed.release.clone();
-    release.retain(|object| object.kind != "Deployment");
+    release.retain(|object| !["ConfigMap", "Deployment"].contains(&object.kind.as_str()));
     release.extend(objects_of(strange));
     let bed = Bed { release, ..bed };
     let report = bed.detect(&DriftDetection::default()).await;
     assert_eq!(report.summary(), "Service web is missing");
     let whys: Vec<&str> = report.unknown.iter().map(|(_, why)| why.as_str()).collect();
-    let [gadget, deployment] = whys[..] else {
+    let [gadget, deployment, settings] = whys[..] else {
         panic!("{report:#?}");
     };
     assert_eq!(
@@ -108,6 +114,11 @@ spec:
          first"
     );
     assert!(deployment.contains("field is immutable"), "{deployment}");
+    assert_eq!(
+        settings,
+        "trying ConfigMap settings: the API server knows no field .inmutable; correct the chart, or take a version of \
+         it that is made for this Kubernetes"
+    );
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use daemons::Daemons;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::api::Api;
@@ -27,8 +28,6 @@ use super::version::{Program, version};
 
 /// How long the control plane may take to be ready on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(90);
-/// The definition of the Component resource.
-const COMPONENTS: &str = "components.ext.theriseunion.io";
 
 /// A running control plane. Dropping it kills its processes; they do not outlive the test process either.
 pub struct ControlPlane {
@@ -103,22 +102,32 @@ impl ControlPlane {
         self.kubectl(&name)
     }
 
+    /// The one whose definition of Components has no rules, as that of an older version: what breaks one is for the
+    /// controller to refuse.
+    #[track_caller]
+    pub fn shared_without_rules() -> &'static ControlPlane {
+        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let plane = ControlPlane::start();
+            plane.define(|definition| without_rules(&definition));
+            plane
+        })
+    }
+
     /// Applies what `chartroom crd` prints and waits until it is served; once.
     #[track_caller]
     pub fn define_components(&self) {
+        self.define(|definition| definition);
+    }
+
+    #[track_caller]
+    fn define(&self, change: impl FnOnce(String) -> String) {
         self.defined.get_or_init(|| {
             let mut crd = Command::new(binary());
             crd.env_clear().arg("crd");
             let definition = process::run(crd, b"", DEADLINE).succeeded().stdout();
             let kubectl = self.kubectl("default");
-            kubectl.apply_server_side(&definition).succeeded();
-            let established = [
-                "wait",
-                "--for=condition=Established",
-                "--timeout=30s",
-                "crd",
-            ];
-            kubectl.ok(&[&established[..], &[COMPONENTS]].concat());
+            kubectl.apply_server_side(&change(definition)).succeeded();
             kubectl.eventually(&["get", "components"], |_| true);
         });
     }
@@ -270,6 +279,18 @@ impl ControlPlane {
             thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// The definition without its rules, which an API server refuses objects by.
+#[track_caller]
+pub fn without_rules(definition: &str) -> String {
+    let yaml = chartroom::yaml::parse(definition.as_bytes(), chartroom::yaml::Limits::default());
+    let mut stripped = yaml.expect("YAML").to_json();
+    let schema = stripped.pointer_mut("/spec/versions/0/schema/openAPIV3Schema");
+    let schema = schema.and_then(Value::as_object_mut).expect("a schema");
+    let rules = schema.remove("x-kubernetes-validations");
+    assert!(rules.is_some(), "there are none");
+    stripped.to_string()
 }
 
 /// Loopback ports that nobody listens on now, each another.
