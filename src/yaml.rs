@@ -6,6 +6,7 @@ pub mod block;
 mod float;
 mod input;
 mod json;
+mod places;
 mod scalar;
 mod shape;
 mod tree;
@@ -14,6 +15,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 pub use float::go_float_text;
+pub use places::{DocumentPlace, ScalarPlace, places};
 
 /// A parsed YAML node. Mapping keys are already strings, as JSON needs them; of duplicate keys the last one wins.
 #[derive(Clone, Debug, PartialEq)]

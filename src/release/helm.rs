@@ -28,7 +28,8 @@ use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;
 pub use self::failure::{
-    ActionKind, Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, judge, redact,
+    ActionKind, Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, judge, of_unserved, redact,
+    unknown_kinds,
 };
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.

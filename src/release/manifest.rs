@@ -1,6 +1,8 @@
 //! The objects in a manifest that Helm rendered, and which of them a release consists of.
 
 mod object;
+pub mod rewrite;
+pub mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +33,12 @@ pub enum ManifestError {
         document: usize,
         /// What it lacks, such as `kind`.
         missing: &'static str,
+    },
+    /// A document that cannot be told in another API version.
+    #[error("document {document} of the release's manifest cannot be told in another API version")]
+    NotRewritten {
+        /// Which document, from 1.
+        document: usize,
     },
 }
 

@@ -2,6 +2,7 @@
 
 mod payload;
 mod revision;
+mod rewrite;
 mod status;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 pub use payload::{MAX_JSON_BYTES, RecordError, interrupted};
 pub use revision::{Revision, newest_first};
+pub use rewrite::{RewriteError, named, rewritten};
 pub use status::ReleaseStatus;
 
 /// The `type` of the Secrets that Helm keeps its releases in.

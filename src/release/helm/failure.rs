@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use self::message::said;
 pub use self::redact::redact;
-pub use self::verdict::UNKNOWN_KINDS;
+pub use self::verdict::{UNKNOWN_KINDS, of_unserved, unknown_kinds};
 use crate::component::conditions::Reason;
 
 /// How a run of Helm ended.

@@ -65,7 +65,7 @@ pub fn interrupted(data: &[u8], description: &str) -> Result<Vec<u8>, RecordErro
 }
 
 /// The JSON in a payload.
-fn open(data: &[u8]) -> Result<Vec<u8>, RecordError> {
+pub(super) fn open(data: &[u8]) -> Result<Vec<u8>, RecordError> {
     let packed = BASE64_STANDARD.decode(data.trim_ascii())?;
     let json = if packed.starts_with(&GZIP_MAGIC) {
         let mut json = Vec::new();
@@ -107,7 +107,7 @@ fn most_values(json: &[u8]) -> usize {
 }
 
 /// The payload that holds this JSON.
-fn seal(json: &[u8]) -> Result<Vec<u8>, RecordError> {
+pub(super) fn seal(json: &[u8]) -> Result<Vec<u8>, RecordError> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed
         .write_all(json)

@@ -330,3 +330,49 @@ fn each_state_has_helms_word() {
 fn secrets_are_named_as_helm_names_them() {
     assert_eq!(secret_name("web", 12), "sh.helm.release.v1.web.v12");
 }
+
+#[test]
+fn a_record_is_told_in_the_versions_that_are_served() {
+    use crate::release::manifest::served::{ApiKind, Served};
+
+    let hook = |version: &str, kind: &str| {
+        json!({
+            "name": "h", "kind": kind, "events": ["pre-delete"], "weight": 3,
+            "manifest": format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: h}}\n"),
+        })
+    };
+    let release = |manifest: &str, hooks: &[Value]| {
+        json!({
+            "name": "web", "version": 3, "namespace": "edge", "manifest": manifest, "hooks": hooks,
+            "chart": {"templates": [{"name": "a", "data": "cG9saWN5L3YxYmV0YTE="}]}, "config": {"n": 1.5},
+        })
+    };
+    let before = release(
+        "---\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n",
+        &[
+            hook("batch/v1beta1", "CronJob"),
+            hook("policy/v1beta1", "PodSecurityPolicy"),
+            hook("v1", "ConfigMap"),
+        ],
+    );
+    let unserved = [
+        ("policy/v1beta1", "PodDisruptionBudget", Some("policy/v1")),
+        ("policy/v1beta1", "PodSecurityPolicy", None),
+        ("batch/v1beta1", "CronJob", Some("batch/v1")),
+    ]
+    .map(|(version, kind, served)| {
+        let served = served.map_or(Served::Nowhere, |version| Served::At(version.to_owned()));
+        (ApiKind::new(version, kind), served)
+    });
+    let packed = packed(before.to_string().as_bytes());
+    let names = named(&Record::decode(&packed).unwrap()).unwrap();
+    assert_eq!(names.len(), 4, "{names:?}");
+    let told = rewritten(&packed, &unserved.into()).unwrap();
+    let told: Value = serde_json::from_slice(&unpacked(&told)).unwrap();
+    let expected = release(
+        "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n",
+        &[hook("batch/v1", "CronJob"), hook("v1", "ConfigMap")],
+    );
+    assert_eq!(told, expected);
+    assert!(rewritten(b"no record", &Default::default()).is_err());
+}

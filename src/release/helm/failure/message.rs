@@ -1,5 +1,7 @@
 //! What Helm said, made fit for people: no noise, one paragraph, and not too long.
 
+use crate::release::manifest::served::ApiKind;
+
 /// How long a message may be, in bytes.
 pub const LIMIT: usize = 1024;
 
@@ -104,7 +106,7 @@ fn waited(line: &str) -> Option<String> {
 }
 
 /// Kinds that the cluster does not know, each once: `ServiceMonitor (monitoring.coreos.com/v1)`.
-pub fn unknown_kinds(error: &str) -> Vec<String> {
+pub fn unknown_kinds(error: &str) -> Vec<ApiKind> {
     let mut kinds = Vec::new();
     for rest in error.split("no matches for kind \"").skip(1) {
         let Some((kind, rest)) = rest.split_once("\" in version \"") else {
@@ -113,7 +115,7 @@ pub fn unknown_kinds(error: &str) -> Vec<String> {
         let Some((version, _)) = rest.split_once('"') else {
             continue;
         };
-        let named = format!("{kind} ({version})");
+        let named = ApiKind::new(version, kind);
         if !kinds.contains(&named) {
             kinds.push(named);
         }

@@ -676,3 +676,43 @@ fn secrets_are_taken_out_before_the_text_is_shortened() {
     let message = judge(Install, &outcome).expect("a failure").message;
     assert!(message.contains("'[redacted]' does not match"), "{message}");
 }
+
+#[test]
+fn a_chart_that_renders_what_the_cluster_gave_up_must_change() {
+    use crate::release::manifest::served::{ApiKind, Served, Unserved};
+
+    let said = "Error: UPGRADE FAILED: unable to build kubernetes objects from new release manifest: [resource mapping \
+                not found for name: \"f\" namespace: \"\" from \"\": no matches for kind \"FlowSchema\" in version \
+                \"flowcontrol.apiserver.k8s.io/v1beta3\"\nensure CRDs are installed first, resource mapping not found \
+                for name: \"p\" namespace: \"\" from \"\": no matches for kind \"PodSecurityPolicy\" in version \
+                \"policy/v1beta1\"\nensure CRDs are installed first]\n";
+    let flow = ApiKind::new("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema");
+    let policy = ApiKind::new("policy/v1beta1", "PodSecurityPolicy");
+    let widget = ApiKind::new("example.com/v1", "Widget");
+    let unknown = unknown_kinds(said);
+    assert_eq!(unknown, [flow.clone(), policy.clone()]);
+
+    let at = |version: &str| Served::At(version.to_owned());
+    let mut unserved = Unserved::from([
+        (flow, at("flowcontrol.apiserver.k8s.io/v1")),
+        (policy, Served::Nowhere),
+    ]);
+    let failure = of_unserved(Upgrade, &unknown, &unserved).expect("no definition helps");
+    assert_eq!(
+        (failure.class, failure.reason),
+        (Terminal, Reason::KubeVersionMismatch)
+    );
+    assert_eq!(
+        failure.message,
+        "The upgrade failed: the chart renders what the cluster no longer serves: FlowSchema \
+         (flowcontrol.apiserver.k8s.io/v1beta3), which it serves in flowcontrol.apiserver.k8s.io/v1, PodSecurityPolicy \
+         (policy/v1beta1), which this version of Kubernetes no longer has. The chart must change: choose a version of \
+         it, or values, for this version of Kubernetes."
+    );
+    // a definition would help, or has just come
+    let with_widget = [&unknown[..], std::slice::from_ref(&widget)].concat();
+    assert_eq!(of_unserved(Upgrade, &with_widget, &unserved), None);
+    unserved.insert(widget.clone(), Served::Nowhere);
+    assert_eq!(of_unserved(Upgrade, &[widget], &unserved), None);
+    assert_eq!(of_unserved(Upgrade, &[], &unserved), None);
+}

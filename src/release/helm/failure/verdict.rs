@@ -4,6 +4,7 @@ use super::FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient
 use super::message::{self, LIMIT};
 use super::{ActionKind, Failure, FailureClass, rules};
 use crate::component::conditions::Reason;
+use crate::release::manifest::served::{ApiKind, Served, Unserved};
 
 /// How much of the text a list of objects may take.
 const LIST: usize = 700;
@@ -66,7 +67,9 @@ fn failure(
 }
 
 fn missing_kinds(error: &str) -> Option<String> {
-    let kinds = message::unknown_kinds(error);
+    let kinds: Vec<String> = (message::unknown_kinds(error).iter())
+        .map(ApiKind::to_string)
+        .collect();
     (!kinds.is_empty()).then(|| {
         format!(
             "{UNKNOWN_KINDS}{}. Install what brings the CustomResourceDefinitions; it is tried again when \
@@ -74,6 +77,38 @@ fn missing_kinds(error: &str) -> Option<String> {
             message::listed(&kinds, LIST)
         )
     })
+}
+
+/// The kinds for which Helm's error says that the cluster does not know them.
+pub fn unknown_kinds(stderr: &str) -> Vec<ApiKind> {
+    message::error(stderr).map_or(Vec::new(), |error| message::unknown_kinds(&error))
+}
+
+/// What it means that the cluster does not know these kinds, by where it has them instead: a chart that renders what an
+/// upgrade of the cluster took away must change, and no definition helps. `None` if one would.
+pub fn of_unserved(
+    action: ActionKind,
+    unknown: &[ApiKind],
+    unserved: &Unserved,
+) -> Option<Failure> {
+    let gone = unknown.iter().map(|kind| match unserved.get(kind)? {
+        Served::At(served) => Some(format!("{kind}, which it serves in {served}")),
+        Served::Nowhere => kind
+            .is_kubernetes_own()
+            .then(|| format!("{kind}, which this version of Kubernetes no longer has")),
+    });
+    let gone: Vec<String> = gone.collect::<Option<_>>()?;
+    if gone.is_empty() {
+        return None;
+    }
+    let said = format!(
+        "the chart renders what the cluster no longer serves: {}",
+        message::listed(&gone, LIST)
+    );
+    let next =
+        "The chart must change: choose a version of it, or values, for this version of Kubernetes.";
+    let reason = Some(Reason::KubeVersionMismatch);
+    Some(failure(action, Terminal, reason, &said, next))
 }
 
 /// The objects that were not ready, or not gone, in time, after the words for what waited for them.
