@@ -38,6 +38,8 @@ pub mod label {
     pub const HASH: &str = "ext.theriseunion.io/hash";
     /// On a release: the id of the operation that made the revision.
     pub const OPERATION: &str = "ext.theriseunion.io/op";
+    /// On a Secret beside a release: `"true"`, a revision's record as it was before it was rewritten.
+    pub const ORIGINAL: &str = "ext.theriseunion.io/original";
     /// On a release: the Component that it is of, as namespace.name.
     pub const OWNER: &str = "ext.theriseunion.io/owner";
 }

@@ -130,6 +130,8 @@ async fn look(
             Ok(Look::Moving) if !last => {}
             Ok(Look::Moving) => return Found::Unknown("it keeps changing".to_owned()),
             Ok(Look::Still(found)) => return found,
+            // the cluster was upgraded past it
+            Err(ObjectsError::RetiredKind { .. }) => return Found::AsInstalled(None),
             Err(error) => return Found::Unknown(error.to_string()),
         }
     }

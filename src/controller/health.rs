@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use self::pods::Trouble;
 pub use self::readiness::{Readiness, readiness};
-use crate::controller::objects::Objects;
+use crate::controller::objects::{Objects, ObjectsError};
 use crate::release::manifest::{Object, ObjectKey};
 
 /// How many objects are looked at at once.
@@ -107,6 +107,8 @@ impl Cluster<'_> {
                 self.of_live(&live, namespace).await?
             }
             Ok(None) => (0, "it is missing".to_owned()),
+            // the cluster was upgraded past it: nothing is there that could be ready
+            Err(ObjectsError::RetiredKind { .. }) => return None,
             Err(error) => (3, error.to_string()),
         };
         let why = shortened(&why);

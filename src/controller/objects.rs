@@ -1,4 +1,5 @@
-//! Objects of any kind: where the API server keeps them, read, applied and deleted.
+//! Objects of any kind: where the API server keeps them, read, applied and deleted. A version that the server no longer
+//! serves names the same objects as the version that it serves.
 //!
 //! Nothing here is cached but where kinds live: each answer is the API server's own of that moment.
 
@@ -7,6 +8,7 @@ mod kinds;
 mod leftovers;
 mod list_keys;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::version::Info;
@@ -19,6 +21,7 @@ pub use self::error::ObjectsError;
 use self::kinds::{Kind, Kinds};
 pub use self::leftovers::{Leftover, leftovers};
 use crate::release::manifest::ObjectKey;
+use crate::release::manifest::served::{ApiKind, Served, Unserved};
 
 /// Helm's own field manager: what is put right stays Helm's (contract section 2.15).
 pub const HELM_FIELD_MANAGER: &str = "helm";
@@ -57,17 +60,54 @@ impl Objects {
         default_namespace: &str,
     ) -> Result<Option<Value>, ObjectsError> {
         let kind = self.kinds.of_key(key).await?;
-        let request = at(&kind, key.namespace.as_deref(), default_namespace)
-            .get(&key.name, &GetParams::default());
-        match self.send("reading", &key.to_string(), request).await {
+        let request = |kind: &Kind| {
+            at(kind, key.namespace.as_deref(), default_namespace)
+                .get(&key.name, &GetParams::default())
+        };
+        match self
+            .send_to("reading", &key.to_string(), &kind, request)
+            .await
+        {
             Ok(object) => Ok(Some(object)),
-            Err(error) if error.is_no_such_path() => {
-                // either the kind went with its definition, or the server is not one to name what it misses
-                self.kinds.ask_again(&kind).await.map(|_| None)
-            }
+            // of the object, or the server is not one to name what it misses
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Which of these kinds the cluster does not serve in these versions, and where it has them instead, asked afresh.
+    /// What cannot be told now is not among them; nor is what is served nowhere while the server has not read all of its
+    /// definitions.
+    pub async fn unserved(&self, named: &BTreeSet<ApiKind>) -> Unserved {
+        let versions: BTreeSet<&str> = named.iter().map(|kind| &*kind.api_version).collect();
+        for version in versions {
+            self.kinds.forget(version).await;
+        }
+        let mut unserved = Unserved::new();
+        for asked in named {
+            let served = match self.kinds.find(&asked.api_version, &asked.kind).await {
+                Ok(found) if found.resource.api_version == asked.api_version => continue,
+                Ok(found) => Served::At(found.resource.api_version),
+                Err(error) if error.is_unknown_kind() => Served::Nowhere,
+                Err(_) => continue,
+            };
+            unserved.insert(asked.clone(), served);
+        }
+        if unserved.values().any(|served| *served == Served::Nowhere) && !self.is_ready().await {
+            unserved.retain(|_, served| *served != Served::Nowhere);
+        }
+        unserved
+    }
+
+    /// True if the API server says that it is done with its start.
+    async fn is_ready(&self) -> bool {
+        let Ok(request) = hyper::Request::get("/readyz").body(Vec::new()) else {
+            return false;
+        };
+        let answer = self.client.request_text(request);
+        within("asking", "whether the API server is ready", answer)
+            .await
+            .is_ok()
     }
 
     /// What server-side apply would make of the object, as Helm and by force, without doing it.
@@ -109,17 +149,21 @@ impl Objects {
         default_namespace: &str,
     ) -> Result<(), ObjectsError> {
         let kind = match self.kinds.of_key(key).await {
-            Err(ObjectsError::UnknownKind { .. }) => return Ok(()),
+            Err(error) if error.is_unknown_kind() => return Ok(()),
             found => found?,
         };
         let how = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Background),
             ..DeleteParams::default()
         };
-        let request =
-            at(&kind, key.namespace.as_deref(), default_namespace).delete(&key.name, &how);
-        match self.send("deleting", &key.to_string(), request).await {
-            Err(error) if error.is_not_found() => Ok(()),
+        let request = |kind: &Kind| {
+            at(kind, key.namespace.as_deref(), default_namespace).delete(&key.name, &how)
+        };
+        match self
+            .send_to("deleting", &key.to_string(), &kind, request)
+            .await
+        {
+            Err(error) if error.is_not_found() || error.is_unknown_kind() => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -196,15 +240,35 @@ impl Objects {
             }
         }
         let what = format!("{} {name}", kind.resource.kind);
-        let request = at(&kind, namespace.as_deref(), default_namespace).patch(
-            &name,
-            how,
-            &Patch::Apply(&body),
-        );
-        match self.send(doing, &what, request).await {
+        let request = |kind: &Kind| {
+            let mut body = body.clone();
+            body["apiVersion"] = kind.resource.api_version.as_str().into();
+            at(kind, namespace.as_deref(), default_namespace).patch(
+                &name,
+                how,
+                &Patch::Apply(&body),
+            )
+        };
+        self.send_to(doing, &what, &kind, request).await
+    }
+
+    /// Sends a request about a kind where it is known to be, or where it is by now: its definition may have changed, and
+    /// the cluster may have been upgraded.
+    async fn send_to(
+        &self,
+        doing: &'static str,
+        what: &str,
+        kind: &Kind,
+        request: impl Fn(&Kind) -> Result<RawRequest, kube::core::request::Error>,
+    ) -> Result<Value, ObjectsError> {
+        let answer = self.send(doing, what, request(kind)).await;
+        match answer {
             Err(error) if error.is_no_such_path() => {
-                self.kinds.ask_again(&kind).await?;
-                Err(error)
+                let now = self.kinds.ask_again(kind).await?;
+                if now.resource == kind.resource {
+                    return Err(error);
+                }
+                self.send(doing, what, request(&now)).await
             }
             answer => answer,
         }

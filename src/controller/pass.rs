@@ -7,6 +7,7 @@ mod moved;
 mod operation;
 mod progress;
 mod removal;
+mod rewriting;
 mod unlock;
 mod upkeep;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::DriftCheck;
-use crate::controller::objects::{Objects, ObjectsError};
+use crate::controller::objects::Objects;
 
 /// How many autoscalers of a namespace are read.
 const MOST: u32 = 1000;
@@ -50,7 +50,7 @@ impl ScaleTargets {
                         found.add(&one, namespace);
                     }
                 }
-                Err(ObjectsError::UnknownKind { .. }) => {}
+                Err(error) if error.is_unknown_kind() => {}
                 Err(_) => {
                     found.unknown.insert(namespace.to_owned());
                 }

@@ -1,5 +1,7 @@
 //! Why an object cannot be read or changed.
 
+use crate::release::manifest::served::ApiKind;
+
 /// Why an object cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ObjectsError {
@@ -11,6 +13,14 @@ pub enum ObjectsError {
         /// `monitoring.coreos.com/v1`.
         api_version: String,
         /// `ServiceMonitor`.
+        kind: String,
+    },
+    /// A kind that Kubernetes had and has no more: there are no such objects, and nobody can make any.
+    #[error("this version of Kubernetes has no kind {kind}, which was in {api_version}")]
+    RetiredKind {
+        /// `policy/v1beta1`.
+        api_version: String,
+        /// `PodSecurityPolicy`.
         kind: String,
     },
     /// No `apiVersion`, `kind` or `metadata.name`.
@@ -39,10 +49,12 @@ pub enum ObjectsError {
 }
 
 impl ObjectsError {
-    pub(super) fn unknown(api_version: &str, kind: &str) -> Self {
-        Self::UnknownKind {
-            api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
+    pub(super) fn unknown(asked: &ApiKind) -> Self {
+        let (api_version, kind) = (asked.api_version.clone(), asked.kind.clone());
+        if asked.is_kubernetes_own() {
+            Self::RetiredKind { api_version, kind }
+        } else {
+            Self::UnknownKind { api_version, kind }
         }
     }
 
@@ -52,6 +64,11 @@ impl ObjectsError {
             what: what.to_owned(),
             source: Box::new(source),
         }
+    }
+
+    /// True if the cluster serves the kind in no version, and so has no object of it.
+    pub fn is_unknown_kind(&self) -> bool {
+        matches!(self, Self::UnknownKind { .. } | Self::RetiredKind { .. })
     }
 
     /// True if this account may not do that.
@@ -68,7 +85,7 @@ impl ObjectsError {
     /// 409, 429 and the server's own failures.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::UnknownKind { .. } | Self::NotAnObject => false,
+            Self::UnknownKind { .. } | Self::RetiredKind { .. } | Self::NotAnObject => false,
             Self::TooSlow { .. } => true,
             Self::Api { source, .. } => match source.as_ref() {
                 kube::Error::Api(status) => matches!(status.code, 409 | 429 | 502 | 503 | 504),

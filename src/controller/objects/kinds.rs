@@ -1,4 +1,5 @@
-//! Which kinds the cluster knows, asked per group and version when a kind is first met.
+//! Which kinds the cluster knows, asked per group and version when a kind is first met. One that is not served in the
+//! version that a manifest names is looked for in the others: it is the same kind.
 //!
 //! Plain discovery: the aggregated form is unknown to old servers (contract section 6).
 
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::{ObjectsError, within};
 use crate::release::manifest::ObjectKey;
+use crate::release::manifest::served::{ApiKind, Group, Served};
 
 /// How often the server is asked again for a kind that it did not know.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -31,7 +33,11 @@ pub struct Kind {
 pub struct Kinds {
     client: Client,
     known: Mutex<HashMap<String, Asked>>,
+    /// Each group's versions, the preferred one first, and when the server was asked.
+    groups: Mutex<Option<(Instant, Arc<Versions>)>>,
 }
+
+type Versions = HashMap<String, Vec<String>>;
 
 /// What the server said about one group and version.
 #[derive(Clone)]
@@ -52,28 +58,44 @@ impl Kinds {
         Self {
             client,
             known: Mutex::default(),
+            groups: Mutex::default(),
         }
     }
 
     /// The kind of a key.
     pub async fn of_key(&self, key: &ObjectKey) -> Result<Kind, ObjectsError> {
-        let api_version = if key.group.is_empty() {
-            key.version.clone()
-        } else {
-            format!("{}/{}", key.group, key.version)
-        };
+        let api_version = api_version(&key.group, &key.version);
         self.find(&api_version, &key.kind).await
     }
 
-    /// The kind of this name in `apps/v1` or `v1`.
+    /// The kind of this name in `apps/v1` or `v1`, or where it is served instead.
     pub async fn find(&self, api_version: &str, kind: &str) -> Result<Kind, ObjectsError> {
+        if let Some(found) = self.find_there(api_version, kind).await? {
+            return Ok(found);
+        }
+        let asked = ApiKind::new(api_version, kind);
+        let mut shown = Vec::new();
+        for group in asked.groups() {
+            shown.push(self.group(group).await?);
+        }
+        let found = match asked.served_in(&shown) {
+            Served::At(served) => self.find_there(&served, kind).await?,
+            Served::Nowhere => None,
+        };
+        found.ok_or_else(|| ObjectsError::unknown(&asked))
+    }
+
+    /// The kind in just this version.
+    async fn find_there(
+        &self,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Option<Kind>, ObjectsError> {
         let before = self.known.lock().await.get(api_version).cloned();
         if let Some(asked) = before {
-            if let Some(found) = asked.find(kind) {
+            let found = asked.find(kind);
+            if found.is_some() || asked.at.elapsed() < ASK_AGAIN {
                 return Ok(found);
-            }
-            if asked.at.elapsed() < ASK_AGAIN {
-                return Err(ObjectsError::unknown(api_version, kind));
             }
         }
         let asked = Asked {
@@ -85,14 +107,64 @@ impl Kinds {
             .lock()
             .await
             .insert(api_version.to_owned(), asked);
-        found.ok_or_else(|| ObjectsError::unknown(api_version, kind))
+        Ok(found)
     }
 
-    /// Whether a kind that was known is so still.
+    /// Whether a kind that was known is so still, and where.
     pub async fn ask_again(&self, kind: &Kind) -> Result<Kind, ObjectsError> {
         let resource = &kind.resource;
-        self.known.lock().await.remove(&resource.api_version);
+        self.forget(&resource.api_version).await;
         self.find(&resource.api_version, &resource.kind).await
+    }
+
+    /// The server is asked once more about a group and version.
+    pub async fn forget(&self, api_version: &str) {
+        self.known.lock().await.remove(api_version);
+        *self.groups.lock().await = None;
+    }
+
+    /// A group with all its versions; without any if the server does not know it.
+    async fn group(&self, name: &str) -> Result<Group, ObjectsError> {
+        let mut group = Group {
+            name: name.to_owned(),
+            versions: Vec::new(),
+        };
+        for version in self.versions().await?.get(name).into_iter().flatten() {
+            let api_version = api_version(name, version);
+            let kinds = self.ask(&api_version).await?;
+            let names = kinds.iter().map(|kind| kind.resource.kind.clone());
+            group.versions.push((version.clone(), names.collect()));
+        }
+        Ok(group)
+    }
+
+    /// The versions of all groups.
+    async fn versions(&self) -> Result<Arc<Versions>, ObjectsError> {
+        if let Some((at, versions)) = &*self.groups.lock().await
+            && at.elapsed() < ASK_AGAIN
+        {
+            return Ok(Arc::clone(versions));
+        }
+        let asked = Instant::now();
+        let groups = within("listing", "the API groups", self.client.list_api_groups()).await?;
+        let core = within(
+            "listing",
+            "the core API versions",
+            self.client.list_core_api_versions(),
+        );
+        let mut versions = Versions::from([(String::new(), core.await?.versions)]);
+        for group in groups.groups {
+            let preferred = group.preferred_version.map(|preferred| preferred.version);
+            let mut all: Vec<String> = (group.versions.into_iter())
+                .map(|one| one.version)
+                .collect();
+            // the server's own order among the others
+            all.sort_by_key(|version| Some(version) != preferred.as_ref());
+            versions.insert(group.name, all);
+        }
+        let versions = Arc::new(versions);
+        *self.groups.lock().await = Some((asked, Arc::clone(&versions)));
+        Ok(versions)
     }
 
     /// What the server knows in this group and version; nothing if it does not know that either.
@@ -114,6 +186,14 @@ impl Kinds {
     }
 }
 
+/// `apps/v1`, or `v1` of the core group.
+fn api_version(group: &str, version: &str) -> String {
+    match group {
+        "" => version.to_owned(),
+        _ => format!("{group}/{version}"),
+    }
+}
+
 /// The kinds of a list, without sub-resources.
 fn kinds(group: &str, version: &str, list: &APIResourceList) -> Arc<[Kind]> {
     let own = list.resources.iter().filter(|one| !one.name.contains('/'));
@@ -121,10 +201,7 @@ fn kinds(group: &str, version: &str, list: &APIResourceList) -> Arc<[Kind]> {
         resource: ApiResource {
             group: group.to_owned(),
             version: version.to_owned(),
-            api_version: match group {
-                "" => version.to_owned(),
-                _ => format!("{group}/{version}"),
-            },
+            api_version: api_version(group, version),
             kind: one.kind.clone(),
             plural: one.name.clone(),
         },

@@ -43,7 +43,8 @@ pub async fn leftovers(
 fn leftover(key: &ObjectKey, found: Result<Option<Value>, ObjectsError>) -> Option<Leftover> {
     match found {
         Ok(Some(live)) => Some(of_live(key, &live)),
-        Ok(None) | Err(ObjectsError::UnknownKind { .. }) => None,
+        Ok(None) => None,
+        Err(error) if error.is_unknown_kind() => None,
         Err(error) => Some(Leftover {
             unknown: Some(error.to_string()),
             ..of_live(key, &Value::Null)
@@ -74,6 +75,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::release::manifest::served::ApiKind;
 
     fn key() -> ObjectKey {
         ObjectKey {
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn what_is_not_there_is_no_leftover() {
         assert_eq!(leftover(&key(), Ok(None)), None);
-        let unknown = ObjectsError::unknown("example.com/v1", "Widget");
+        let unknown = ObjectsError::unknown(&ApiKind::new("example.com/v1", "Widget"));
         assert_eq!(leftover(&key(), Err(unknown)), None);
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::chart::digest::Sha256Hex;
 use crate::chart::selector::VersionSelector;
+use crate::chart::version::Version;
 use crate::component::Phase;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::controller::charts::{
@@ -84,7 +85,13 @@ impl Pass<'_> {
 
     /// The package is there; may it be installed here?
     async fn check_chart(&mut self, chart: Arc<FetchedChart>) -> Result<Chart, PassError> {
-        if let Err(cause) = chart.check(&self.context.server_version) {
+        let mut checked = chart.check(&self.context.server_version);
+        if (checked.as_ref()).is_err_and(|cause| cause.reason() == Reason::KubeVersionMismatch)
+            && let Some(version) = self.server_version_now().await
+        {
+            checked = chart.check(&version);
+        }
+        if let Err(cause) = checked {
             let (reason, message) = (cause.reason(), cause.message());
             if reason == Reason::ReleaseTooLarge {
                 self.draft
@@ -109,6 +116,12 @@ impl Pass<'_> {
         self.draft.status.app_version =
             Some(chart.app_version.clone()).filter(|text| !text.is_empty());
         Ok(Ok(chart))
+    }
+
+    /// The API server's version, which may be another than at the start; `None` if it does not say.
+    async fn server_version_now(&self) -> Option<Version> {
+        let info = self.context.objects.server_version().await.ok()?;
+        Version::parse(&info.git_version)
     }
 
     async fn refuse_chart(&mut self, reason: Reason, message: &str) -> Result<Chart, PassError> {

@@ -289,12 +289,15 @@ impl Pass<'_> {
         if let Err(failure) = self.prepare_definitions(chart, values).await? {
             return Ok(Some(failure));
         }
+        let release = self.release();
+        let lost = (self.keep_records_served(&release, observed, None)).await?;
         let mut tried = self.dry_run(chart, wanted, observed, false).await?;
         if judge(ActionKind::Install, &tried).is_some() && is_of(&tried.stderr, old) {
             // that object goes; whatever else is wrong shows without looking at whose they are
             tried = self.dry_run(chart, wanted, observed, true).await?;
         }
-        Ok(judge(ActionKind::Install, &tried))
+        self.put_back(&release, lost).await?;
+        Ok(self.judged(ActionKind::Install, &tried).await)
     }
 
     async fn dry_run(

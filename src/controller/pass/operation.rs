@@ -27,7 +27,7 @@ use crate::controller::slots::{ReleaseKey, Slot};
 use crate::controller::{health, members};
 use crate::release::helm::{
     ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, NO_LABEL, Outcome,
-    RollbackCall, UninstallCall, UpgradeCall, judge,
+    RollbackCall, UninstallCall, UpgradeCall,
 };
 use crate::release::record::{Record, ReleaseStatus};
 use crate::release::token::{Token, rollback_target};
@@ -153,6 +153,11 @@ impl Pass<'_> {
         {
             return self.failed(kind, failure, None, observed).await;
         }
+        let target = match &action {
+            Action::Rollback { to } => Some(*to),
+            _ => None,
+        };
+        let lost = (self.keep_records_served(&release, observed, target)).await?;
         let ended = self.run_helm(&call, &id).await?;
         // a failure is one of now, and the next attempt is due so much later
         self.draft.advance(self.context.now());
@@ -167,7 +172,11 @@ impl Pass<'_> {
         if self.is_done(&action, &id, observed, &after) {
             return (self.succeeded(&action, why, chart, wanted, &after, made)).await;
         }
-        let failure = judge(judged_as(kind), &ended.outcome).unwrap_or(Failure {
+        if after.number() == observed.number() {
+            self.put_back(&release, lost).await?;
+        }
+        let judged = self.judged(judged_as(kind), &ended.outcome).await;
+        let failure = judged.unwrap_or(Failure {
             class: FailureClass::DecideAgain,
             reason: Reason::Interrupted,
             message: "Helm reported success, and the release does not show it".to_owned(),

@@ -384,6 +384,7 @@ impl Pass<'_> {
             timeout,
             deadline,
         };
+        self.keep_records_served(release, observed, None).await?;
         let outcome = self.uninstall(&call, &id).await?;
         if self.context.stop.is_cancelled() {
             return Ok(Some(Duration::from_secs(1)));
@@ -457,13 +458,20 @@ impl Pass<'_> {
         release: &ReleaseKey,
         observed: &Observed,
     ) -> Result<(), PassError> {
-        let mut items: BTreeMap<ObjectKey, bool> = self.inventory().await?.into_iter().collect();
+        let mut items = self.inventory().await?;
         for revision in observed.revisions.iter().take(2) {
             if let Some(Ok(record)) = self.context.record(release, revision.number).await? {
                 items.extend(consists_of(&record));
             }
         }
-        let items: Vec<Kept> = items.into_iter().collect();
+        // an object is one in whatever version it is named, and what was said of it last holds
+        let items: BTreeMap<(String, String, Option<String>, String), Kept> = (items.into_iter())
+            .map(|(key, keep)| {
+                let of = key.clone();
+                ((of.group, of.kind, of.namespace, of.name), (key, keep))
+            })
+            .collect();
+        let items: Vec<Kept> = items.into_values().collect();
         self.write_inventory(&items).await
     }
 
