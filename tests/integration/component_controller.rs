@@ -18,6 +18,7 @@ mod outside;
 mod passes;
 mod pending;
 mod progress;
+mod records;
 mod removal;
 mod replicas;
 mod retries;

@@ -3,6 +3,7 @@
 mod architecture;
 mod builtin_charts;
 mod charts_over_http;
+mod cluster_upgrade;
 mod component_controller;
 mod control_plane;
 mod crd;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts what the tests and benchmarks run against into a folder, each program under the version it has:
 #
-#   DIR/kubernetes-1.37.2/{kube-apiserver,kube-controller-manager,kubectl}   DIR/etcd-3.7.3/etcd
+#   DIR/kubernetes-1.37.2/{kube-apiserver,kube-controller-manager,kubectl}   DIR/kubernetes-1.28.15/…   DIR/etcd-3.7.3/etcd
 #   DIR/helm-4.3.1/helm   DIR/helm-3.22.0/helm   … and 4.1.4, 3.18.0, 3.10.1
 #   DIR/hadolint-2.15.1/hadolint, which reads the Dockerfile
 #
@@ -164,7 +164,8 @@ fi
 scratch=
 
 # --- programs compiled from Go modules ----------------------------------------------------------------------------
-modules=("etcd-$ETCD" "kubernetes-$KUBERNETES" "helm-$HELM" "helm-$HELM_3")
+# the oldest Kubernetes too: a test upgrades a cluster from it
+modules=("etcd-$ETCD" "kubernetes-$KUBERNETES" "kubernetes-$KUBERNETES_OLDEST" "helm-$HELM" "helm-$HELM_3")
 if [ $node = yes ]; then
   modules+=("kubernetes-$KUBERNETES-node" "containerd-$CONTAINERD")
   for name in metrics-server node_exporter nats-server prometheus coredns; do

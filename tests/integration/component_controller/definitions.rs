@@ -311,3 +311,61 @@ fn a_definition_that_comes_gives_a_rolled_back_upgrade_another_go() {
     let ready = scene.components.ready("app");
     assert_eq!(ready["status"]["resolvedVersion"], "2.0.0");
 }
+
+#[test]
+fn a_definition_that_goes_is_in_nobodys_way() {
+    let scene = Scene::new();
+    let group = scene.group();
+    let with = |version: &str| ChartBuilder::new("app", version).custom_object(&group, "Widget");
+    for chart in [
+        with("1.0.0"),
+        with("1.1.0"),
+        ChartBuilder::new("app", "2.0.0"),
+    ] {
+        scene.controller.upload(&chart);
+    }
+    let api = scene.components.api();
+    let widgets = definition(&group, "Widget", &["v1"]);
+    api.create(DEFINITIONS, &widgets);
+    let names = ["stays", "goes", "tries"];
+    for name in names {
+        let app = ComponentBuilder::new(name).chart("app").version("1.0.0");
+        scene.components.apply(&app.spec(json!({"interval": "1h"})));
+    }
+    scene.components.all_ready(&names);
+    api.delete(&format!("{DEFINITIONS}/widgets.{group}"));
+    let gone = poll(DEADLINE, || {
+        let served = api.send("GET", &format!("/apis/{group}"), None);
+        served.is_err().then_some(())
+    });
+    assert!(gone.is_some(), "it is served still");
+
+    // the new version has no such object, and the old ones are gone with their definition
+    scene
+        .components
+        .change("stays", &json!({"version": "2.0.0"}));
+    scene.await_revision("stays", 2);
+    let event = scene.components.await_event("stays", "RecordRewritten");
+    assert!(event.note.contains("Widget stays"), "{event:?}");
+    scene.components.delete("goes");
+    scene.components.await_gone("goes");
+    assert_eq!(scene.config_map("goes-app"), None);
+
+    // the next version has one: it waits, and until then the record says what should be there
+    scene
+        .components
+        .change("tries", &json!({"version": "1.1.0"}));
+    let missing = scene
+        .components
+        .await_condition("tries", "Released", "False", "MissingCRDs");
+    assert!(missing.message.contains("Widget"), "{missing:?}");
+    let record = || scene.releases.payload("tries", 1)["manifest"].to_string();
+    assert!(record().contains("Widget"), "{}", record());
+    api.create(DEFINITIONS, &widgets);
+    scene.await_revision("tries", 2);
+    let path = format!(
+        "/apis/{group}/v1/namespaces/{}/widgets/tries",
+        scene.components.namespace()
+    );
+    assert!(api.get(&path).is_some(), "made anew");
+}

@@ -23,6 +23,7 @@ use super::process;
 use super::server::binary;
 use super::tls::TestCa;
 use super::tools;
+use super::version::{Program, version};
 
 /// How long the control plane may take to be ready on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(90);
@@ -59,9 +60,15 @@ impl ControlPlane {
     /// etcd and an API server of the test's own, ready to be asked.
     #[track_caller]
     pub fn start() -> ControlPlane {
+        ControlPlane::start_version(&version(Program::Kubernetes))
+    }
+
+    /// The same of this version of Kubernetes.
+    #[track_caller]
+    fn start_version(kubernetes: &str) -> ControlPlane {
         // a port that was free may be another's a moment later
         for _ in 0..3 {
-            let plane = ControlPlane::empty();
+            let plane = ControlPlane::empty(kubernetes);
             match plane.start_api_server() {
                 Ok(()) => return plane,
                 Err(log) if log.contains("address already in use") => {}
@@ -75,6 +82,14 @@ impl ControlPlane {
     #[track_caller]
     pub fn start_with_controller_manager() -> ControlPlane {
         let plane = ControlPlane::start();
+        plane.start_controller_manager();
+        plane
+    }
+
+    /// The same of the oldest Kubernetes that is promised, to be upgraded.
+    #[track_caller]
+    pub fn start_oldest_with_controller_manager() -> ControlPlane {
+        let plane = ControlPlane::start_version(&version(Program::OldestKubernetes));
         plane.start_controller_manager();
         plane
     }
@@ -125,13 +140,13 @@ impl ControlPlane {
     }
 
     #[track_caller]
-    fn empty() -> ControlPlane {
+    fn empty(kubernetes: &str) -> ControlPlane {
         let directory = TempDir::new().expect("a temporary directory");
         let ca = TestCa::new();
         let certificates = ca.ca_cert();
         let certificates = certificates.parent().expect("it lies in a directory");
         ControlPlane {
-            daemons: Mutex::new(Daemons::new(directory.path(), certificates)),
+            daemons: Mutex::new(Daemons::new(directory.path(), certificates, kubernetes)),
             ca,
             api: OnceLock::new(),
             defined: OnceLock::new(),

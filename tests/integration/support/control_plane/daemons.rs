@@ -21,6 +21,7 @@ const GUARD: &str = r#"
 /// Running programs of the control plane, each with a log. Dropping this kills them.
 pub struct Daemons {
     directory: PathBuf,
+    kubernetes: String,
     running: Vec<Daemon>,
     guard: Child,
 }
@@ -33,9 +34,9 @@ struct Daemon {
 }
 
 impl Daemons {
-    /// None yet; they will work in this directory, and with what is in the other.
+    /// None yet; they will work in this directory, and with what is in the other. Those of Kubernetes are of this version.
     #[track_caller]
-    pub fn new(directory: &Path, certificates: &Path) -> Daemons {
+    pub fn new(directory: &Path, certificates: &Path, kubernetes: &str) -> Daemons {
         let guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .args([directory, certificates])
@@ -48,6 +49,7 @@ impl Daemons {
             .expect("sh runs");
         Daemons {
             directory: directory.to_owned(),
+            kubernetes: kubernetes.to_owned(),
             running: Vec::new(),
             guard,
         }
@@ -92,6 +94,11 @@ impl Daemons {
         self.tell_guard();
     }
 
+    /// From now on what is started of Kubernetes is of this version.
+    pub fn choose_kubernetes(&mut self, version: &str) {
+        self.kubernetes = version.to_owned();
+    }
+
     /// Sends a signal, such as `STOP` or `CONT`, to a program.
     #[track_caller]
     pub fn signal(&mut self, program: &str, name: &str) {
@@ -123,7 +130,11 @@ impl Daemons {
         let mut log = File::options();
         let log = log.create(true).append(true).open(self.log(program));
         let log = log.expect("a log file");
-        Command::new(tools::control_plane(program))
+        let path = match program {
+            "etcd" => tools::control_plane(program),
+            _ => tools::kubernetes(&self.kubernetes, program),
+        };
+        Command::new(path)
             // a fixed world: nobody's ETCD_NAME or KUBECONFIG reaches it
             .env_clear()
             .env("HOME", &self.directory)

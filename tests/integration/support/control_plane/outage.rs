@@ -1,5 +1,6 @@
 //! Taking the control plane's programs away, and bringing them back as they were.
 
+use super::super::version::{Program, version};
 use super::ControlPlane;
 
 impl ControlPlane {
@@ -14,6 +15,23 @@ impl ControlPlane {
     pub fn start_api_server_again(&self) {
         self.daemons().start_again("kube-apiserver");
         self.await_api_server();
+    }
+
+    /// Brings API server and controller manager to this run's version of Kubernetes, over the same etcd and on the same
+    /// port, and waits until both are ready.
+    #[track_caller]
+    pub fn upgrade(&self) {
+        let programs = ["kube-apiserver", "kube-controller-manager"];
+        {
+            let mut daemons = self.daemons();
+            programs
+                .iter()
+                .rev()
+                .for_each(|program| daemons.stop(program));
+            daemons.choose_kubernetes(&version(Program::Kubernetes));
+        }
+        self.start_api_server_again();
+        self.daemons().start_again("kube-controller-manager");
     }
 
     /// Stops the API server in its tracks: connections stay open, and nobody answers.
