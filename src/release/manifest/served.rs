@@ -48,8 +48,9 @@ const MOVED: [(&str, &str, &str); 6] = [
 ];
 
 /// Groups that are Kubernetes' own, now or once: what is not served there is gone from Kubernetes, and no definition
-/// brings it. Source: the API reference of 1.20 and of 1.37.
-const KUBERNETES: [&str; 27] = [
+/// brings it. Source: the groups in the modules `k8s.io/api` v0.28 and v0.37, `k8s.io/apiextensions-apiserver` and
+/// `k8s.io/kube-aggregator`, and two that went before: `auditregistration.k8s.io` and `settings.k8s.io`.
+const KUBERNETES: [&str; 28] = [
     "",
     "admissionregistration.k8s.io",
     "apiextensions.k8s.io",
@@ -68,6 +69,7 @@ const KUBERNETES: [&str; 27] = [
     "flowcontrol.apiserver.k8s.io",
     "imagepolicy.k8s.io",
     "internal.apiserver.k8s.io",
+    "lifecycle.k8s.io",
     "networking.k8s.io",
     "node.k8s.io",
     "policy",

@@ -127,3 +127,23 @@ fn a_kill_around_the_rewriting_of_a_record_does_no_harm() {
     assert_eq!(scene.releases.statuses("app"), ["superseded", "deployed"]);
     assert!(scene.budget("app").is_some());
 }
+
+#[test]
+fn a_release_moves_onto_one_that_is_older_than_the_cluster() {
+    let scene = Scene::new();
+    scene.controller.upload(&budget("1.0.0"));
+    let by_hand = scene.releases.install("older", &budget("1.0.0"), &[]);
+    by_hand.succeeded();
+    let aged = scene.age("older");
+    scene.install(&ComponentBuilder::new("app").version("1.0.0"));
+
+    let chart = json!({"chart": {"releaseName": "older"}});
+    scene.components.change("app", &chart);
+    scene.components.wait_for("app", "moved", |one| {
+        component::is_ready(one) && one["status"]["releaseName"] == "older"
+    });
+    assert_eq!(scene.releases.statuses("older"), ["superseded", "deployed"]);
+    assert_eq!(scene.original("older"), aged);
+    assert!(scene.budget("older").is_some());
+    scene.await_release_gone("app");
+}
