@@ -5,7 +5,6 @@
 mod error;
 mod kinds;
 mod leftovers;
-mod list_keys;
 
 use std::time::Duration;
 
@@ -186,7 +185,6 @@ impl Objects {
         let kind = self.kinds.find(&api_version, &kind).await?;
         let namespace = text(&metadata["namespace"]).filter(|namespace| !namespace.is_empty());
         let mut body = object.clone();
-        list_keys::complete(&mut body);
         if let Some(metadata) = body["metadata"].as_object_mut() {
             if kind.namespaced {
                 let namespace = namespace.as_deref().unwrap_or(default_namespace);
