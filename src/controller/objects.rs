@@ -6,7 +6,6 @@
 mod error;
 mod kinds;
 mod leftovers;
-mod list_keys;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -230,7 +229,6 @@ impl Objects {
         let kind = self.kinds.find(&api_version, &kind).await?;
         let namespace = text(&metadata["namespace"]).filter(|namespace| !namespace.is_empty());
         let mut body = object.clone();
-        list_keys::complete(&mut body);
         if let Some(metadata) = body["metadata"].as_object_mut() {
             if kind.namespaced {
                 let namespace = namespace.as_deref().unwrap_or(default_namespace);

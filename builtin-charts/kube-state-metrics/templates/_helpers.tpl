@@ -48,15 +48,15 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 
-{{/* Each collector's API group and the oldest Kubernetes that serves the version the program asks for. */}}
+{{/* Each collector's API group. */}}
 {{- define "kube-state-metrics.kinds" -}}
 certificatesigningrequests: {group: certificates.k8s.io}
 configmaps: {group: ""}
-cronjobs: {group: batch, since: "1.21"}
+cronjobs: {group: batch}
 daemonsets: {group: apps}
 deployments: {group: apps}
-endpointslices: {group: discovery.k8s.io, since: "1.21"}
-horizontalpodautoscalers: {group: autoscaling, since: "1.23"}
+endpointslices: {group: discovery.k8s.io}
+horizontalpodautoscalers: {group: autoscaling}
 ingresses: {group: networking.k8s.io}
 jobs: {group: batch}
 leases: {group: coordination.k8s.io}
@@ -67,7 +67,7 @@ networkpolicies: {group: networking.k8s.io}
 nodes: {group: ""}
 persistentvolumeclaims: {group: ""}
 persistentvolumes: {group: ""}
-poddisruptionbudgets: {group: policy, since: "1.21"}
+poddisruptionbudgets: {group: policy}
 pods: {group: ""}
 replicasets: {group: apps}
 replicationcontrollers: {group: ""}
@@ -80,15 +80,13 @@ validatingwebhookconfigurations: {group: admissionregistration.k8s.io}
 volumeattachments: {group: storage.k8s.io}
 {{- end -}}
 
-{{/* The chosen collectors that this cluster can serve, as {"collectors": […]}. */}}
+{{/* The chosen collectors, as {"collectors": […]}. */}}
 {{- define "kube-state-metrics.collectors" -}}
 {{- $kinds := include "kube-state-metrics.kinds" . | fromYaml -}}
 {{- $served := list -}}
 {{- range .Values.collectors | uniq | sortAlpha -}}
 {{- $kind := get $kinds . | required (printf "collectors: %s is not a kind this chart knows" .) -}}
-{{- if semverCompare (printf ">=%s.0-0" (default "1.20" $kind.since)) $.Capabilities.KubeVersion.Version -}}
 {{- $served = append $served . -}}
-{{- end -}}
 {{- end -}}
 {{- dict "collectors" $served | toJson -}}
 {{- end -}}

@@ -48,11 +48,6 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 
-{{/* How Services are discovered: by EndpointSlices, where the cluster serves the version that Prometheus reads. */}}
-{{- define "prometheus.servicesRole" -}}
-{{- ternary "endpointslice" "endpoints" (semverCompare ">=1.21.0-0" .Capabilities.KubeVersion.Version) -}}
-{{- end -}}
-
 {{/* Addresses of the alertmanagers; without any, the chart alertmanager beside this release. */}}
 {{- define "prometheus.alertmanagers" -}}
 {{- $beside := printf "alertmanager.%s.svc:9093" .Release.Namespace -}}

@@ -52,7 +52,7 @@ tls_config:
 {{- end -}}
 
 {{/*
-A job for what carries the annotation prometheus.io/scrape, of .role endpoints, endpointslice or pod. A "foreign" one is
+A job for what carries the annotation prometheus.io/scrape, of .role endpointslice or pod. A "foreign" one is
 for applications whose metrics are about other objects: it adds no labels of the pod, and keeps theirs.
 */}}
 {{- define "prometheus.annotatedJob" -}}

@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The same chart with the same values, installed into the namespace `h4` or `h3`.
-const HELM_4: &[u8] = include_bytes!("testdata/helm-4.1.4.release");
-const HELM_3: &[u8] = include_bytes!("testdata/helm-3.18.0.release");
+const HELM_4: &[u8] = include_bytes!("testdata/helm-4.3.1.release");
+const HELM_4_1: &[u8] = include_bytes!("testdata/helm-4.1.4.release");
+const HELM_3: &[u8] = include_bytes!("testdata/helm-3.22.0.release");
+const HELM_3_18: &[u8] = include_bytes!("testdata/helm-3.18.0.release");
 
 fn base64(bytes: &[u8]) -> Vec<u8> {
     BASE64_STANDARD.encode(bytes).into_bytes()
@@ -36,8 +38,15 @@ fn unpacked(payload: &[u8]) -> Vec<u8> {
 #[test]
 fn what_helm_4_and_3_wrote_is_read() {
     for (payload, namespace, apply_method, installed) in [
-        (HELM_4, "h4", Some("ssa"), "2026-11-21T05:04:39.400659181Z"),
-        (HELM_3, "h3", None, "2026-11-21T05:04:39.894699038Z"),
+        (HELM_4, "h4", Some("ssa"), "2026-11-28T03:55:32.894669101Z"),
+        (
+            HELM_4_1,
+            "h4",
+            Some("ssa"),
+            "2026-11-21T05:04:39.400659181Z",
+        ),
+        (HELM_3, "h3", None, "2026-11-28T03:55:40.368354621Z"),
+        (HELM_3_18, "h3", None, "2026-11-21T05:04:39.894699038Z"),
     ] {
         let record = Record::decode(payload).unwrap();
         let installed = Some(installed.parse().unwrap());

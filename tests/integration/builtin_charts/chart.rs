@@ -121,19 +121,6 @@ impl Chart {
             .map(|path| vec![format!("--values={path}")]);
         [Vec::new()].into_iter().chain(files).collect()
     }
-
-    /// The oldest Kubernetes that the chart is for: `1.21` of `>=1.21.0-0`.
-    #[track_caller]
-    pub fn oldest_kubernetes(&self) -> (u32, u32) {
-        let range = self.metadata["kubeVersion"].as_str();
-        let range = range.unwrap_or_else(|| panic!("{} has no kubeVersion", self.name));
-        let numbers = range.strip_prefix(">=").and_then(|range| {
-            let (major, rest) = range.split_once('.')?;
-            let minor = rest.split('.').next()?;
-            Some((major.parse().ok()?, minor.parse().ok()?))
-        });
-        numbers.unwrap_or_else(|| panic!("{}: kubeVersion {range} is not >=1.N.0-0", self.name))
-    }
 }
 
 #[track_caller]

@@ -1,8 +1,6 @@
 //! What a real API server says of the charts' objects, which it checks and does not keep.
 
-use serde_json::Value;
-
-use super::{Chart, charts, no_findings};
+use super::{charts, no_findings};
 use crate::support::control_plane::ControlPlane;
 use crate::support::dry_run::refusals;
 use crate::support::helm::{HELM, Helm, objects};
@@ -12,17 +10,11 @@ fn an_api_server_accepts_every_object() {
     let plane = ControlPlane::shared();
     let kubectl = plane.namespace();
     let namespace = kubectl.namespace();
-    let version = plane.api().get("/version").expect("its version");
     let helm = Helm::new(HELM).on_cluster(&plane.kubeconfig());
     let mut findings = Vec::new();
     for chart in charts().into_iter().filter(|chart| !chart.is_umbrella()) {
-        // as it is on this cluster, unless the chart is not for so old a one
-        let cluster = match newer_than(&version, &chart) {
-            None => "--dry-run=server".to_owned(),
-            Some(oldest) => format!("--kube-version={oldest}"),
-        };
         for values in chart.choices() {
-            let mut arguments = vec!["template", &chart.name, chart.path(), &cluster];
+            let mut arguments = vec!["template", &chart.name, chart.path(), "--dry-run=server"];
             arguments.extend(["--namespace", namespace]);
             arguments.extend(values.iter().map(String::as_str));
             let objects = objects(&helm.ok(&arguments));
@@ -31,17 +23,6 @@ fn an_api_server_accepts_every_object() {
         }
     }
     no_findings(findings);
-}
-
-/// The oldest version that the chart is for, if that is newer than the API server.
-fn newer_than(server: &Value, chart: &Chart) -> Option<String> {
-    let number = |field: &str| {
-        let text = server[field].as_str().expect("a text");
-        let digits = text.trim_end_matches('+');
-        digits.parse::<u32>().expect("a number")
-    };
-    let (major, minor) = chart.oldest_kubernetes();
-    ((major, minor) > (number("major"), number("minor"))).then(|| format!("v{major}.{minor}.0"))
 }
 
 #[test]

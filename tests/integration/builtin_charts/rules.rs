@@ -157,7 +157,7 @@ fn flaws(place: (&str, &str), one: &Container<'_>) -> Vec<String> {
 }
 
 #[test]
-fn nothing_runs_once_and_ports_name_their_protocol() {
+fn nothing_runs_once() {
     let mut findings = Vec::new();
     for rendering in renderings() {
         for object in &rendering.objects {
@@ -170,12 +170,6 @@ fn nothing_runs_once_and_ports_name_their_protocol() {
             let mut names = annotations.into_iter().flat_map(|all| all.keys());
             if names.any(|name| name.starts_with("helm.sh/hook")) {
                 findings.push(format!("{title}: is a hook"));
-            }
-            // Kubernetes 1.20 refuses others in server-side apply
-            for port in object["spec"]["ports"].as_array().into_iter().flatten() {
-                if kind == "Service" && !port["protocol"].is_string() {
-                    findings.push(format!("{title}: port {} names no protocol", port["name"]));
-                }
             }
         }
     }
