@@ -125,7 +125,6 @@ pub fn explain(error: &clap::Error, typed: &Words, program: &Command) -> Refusal
         },
         ErrorKind::InvalidValue if value.is_empty() => Refusal::MissingValue(flag),
         ErrorKind::InvalidValue => {
-            let flag = flag.trim_matches(['<', '>']);
             let valid = texts(error, ContextKind::ValidValue);
             let (last, others) = valid.split_last().unwrap_or((&"", &[]));
             Refusal::Incomplete {
