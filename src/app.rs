@@ -161,7 +161,7 @@ impl Controlling {
 }
 
 /// Where the controller reaches the server of its own process: by loopback, never by a name that a cluster's DNS would
-/// have to know (contract fact 13).
+/// have to know (docs/components.md 17, item 1).
 fn own_url(config: &Config, address: SocketAddr) -> String {
     let configured = config
         .controller

@@ -1,9 +1,9 @@
 //! The Component custom resource: what a user asks for (`spec`) and what came of it (`status`).
 //!
 //! Doc comments of its fields are what `kubectl explain component` prints, so they are written for users. Fields and
-//! defaults: controller contract section 2.1. An object that the published definition accepts is accepted here too,
-//! and means the same, unless a rule of [`rules`] refuses it, which are those that the controller refuses too: nothing
-//! that was free text there has a pattern here. Texts and lists that a rule looks at have a limit, far above what anybody
+//! defaults: docs/components.md 1.2. An object that the published definition accepts is accepted here too, and means
+//! the same, unless a rule of [`rules`] refuses it, which are those that the controller refuses too: nothing that was
+//! free text there has a pattern here. Texts and lists that a rule looks at have a limit, far above what anybody
 //! writes, because an API server takes no rule whose cost is not bounded.
 //!
 //! The types refuse a little more than the schema can (a duration beyond 64 bits, say), and an older schema in the cluster
@@ -203,7 +203,7 @@ impl Component {
         self.metadata.name.as_deref().unwrap_or_default()
     }
 
-    /// The chart's name: the one in the spec, else the Component's own (contract section 2.1).
+    /// The chart's name: the one in the spec, else the Component's own (docs/components.md 1.2).
     pub fn chart_name(&self) -> &str {
         given(self.spec.chart.name.as_deref()).unwrap_or(self.name())
     }

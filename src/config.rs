@@ -1,7 +1,7 @@
 //! What flags, environment and a file say, turned into one validated [`Config`].
 //!
 //! Everything here is pure: flags, environment and files come in as parameters. The options are rows of
-//! [`options::OPTIONS`]; the rules are contract section 5.
+//! [`options::OPTIONS`]; the rules are docs/chartmuseum.md 8.
 
 mod controller;
 mod error;
@@ -89,7 +89,7 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// Who may do what (contract section 6).
+/// Who may do what (docs/chartmuseum.md 9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Auth {
     /// Everybody may do everything.
@@ -137,7 +137,7 @@ pub enum Storage {
     },
 }
 
-/// How the index is made and kept fresh (contract sections 3.4 to 3.6).
+/// How the index is made and kept fresh (docs/chartmuseum.md 7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     /// How it is written.
@@ -165,7 +165,7 @@ pub enum IndexFormat {
     Yaml,
 }
 
-/// What may be uploaded (contract section 1.5).
+/// What may be uploaded (docs/chartmuseum.md 4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
     /// Bytes of one request body; 0 allows none.
@@ -195,7 +195,7 @@ pub enum Overwrite {
     Always,
 }
 
-/// How URLs name tenants (contract section 1.3).
+/// How URLs name tenants (docs/chartmuseum.md 2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tenancy {
     /// How many path segments.
@@ -209,7 +209,7 @@ pub struct Tenancy {
 pub enum Depth {
     /// Always this many; at 0 there is the root tenant only.
     Fixed(usize),
-    /// As many as there are (contract section 1.3.1).
+    /// As many as there are (docs/chartmuseum.md 2.3).
     Dynamic,
 }
 
@@ -224,7 +224,7 @@ pub enum ApiRoutes {
     All,
 }
 
-/// What is logged, and how (contract section 8).
+/// What is logged, and how (docs/chartmuseum.md 11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Logging {
     /// From which level on.

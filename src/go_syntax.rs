@@ -1,5 +1,5 @@
-//! Values as Go's standard library reads them: how flags, environment variables and config files (contract section 5.1) and
-//! the durations of a Component are written. Each function is `None` for what Go refuses.
+//! Values as Go's standard library reads them: how flags, environment variables and config files
+//! (docs/chartmuseum.md 8.1) and the durations of a Component are written. Each function is `None` for what Go refuses.
 
 /// Nanoseconds of the units that `time.ParseDuration` knows, longest names first where one is a prefix of another.
 const UNITS: [(&str, i128); 8] = [

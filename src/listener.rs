@@ -72,7 +72,7 @@ impl Default for ServeLimits {
 }
 
 /// The address that the other end of the connection has: an extension of every request. What headers claim about it is
-/// not trusted (contract section 13.21).
+/// not trusted (docs/chartmuseum.md 15.21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub SocketAddr);
 

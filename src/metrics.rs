@@ -1,4 +1,4 @@
-//! Prometheus families of the chart repository, under ChartMuseum's names and labels (contract section 7).
+//! Prometheus families of the chart repository, under ChartMuseum's names and labels (docs/chartmuseum.md 10).
 
 mod size_summary;
 
@@ -138,7 +138,7 @@ impl Metrics {
             return;
         }
         let (code, method) = (served.status.as_str(), method_label(served.method));
-        // the `Host` header is the client's to invent, so it is no label (contract section 13.21)
+        // the `Host` header is the client's to invent, so it is no label (docs/chartmuseum.md 15.21)
         self.requests
             .with_label_values(&[code, method, HANDLER, "", served.url])
             .inc();

@@ -1,9 +1,9 @@
 //! What needs what: which Components and versions, in which order, what is missing or goes round in a circle, who waits
 //! for whom and who may go.
 //!
-//! Components come in as the API or a manifest has them, charts and releases as they were looked up. The controller asks
-//! a [`Planner`] of all Components in a cluster about one of them; [`solve()`] answers for a set of manifests and a
-//! cluster in which nothing is installed. The rules are those of the contract, sections 2.5, 2.6, 2.10 (items 1 and 2)
+//! Components come in as the API or a manifest has them, charts and releases as they were looked up. The controller
+//! asks a [`Planner`] of all Components in a cluster about one of them; [`solve()`] answers for a set of manifests and
+//! a cluster in which nothing is installed. The rules are those of docs/components.md 11.1, 2.6, 2.10 (items 1 and 2)
 //! and 2.11. Nothing depends on the order in which Components are given. It reads no cluster, no repository, no clock.
 
 mod available;
@@ -126,8 +126,8 @@ impl Planner {
         place.map_or(0, |place| self.relations.order.depth(place))
     }
 
-    /// The older Component with the same release, which owns it: `key` is in conflict with it (contract section 2.3,
-    /// item 5). `None` if `key` is the owner.
+    /// The older Component with the same release, which owns it: `key` is in conflict with it (docs/components.md 1.4).
+    /// `None` if `key` is the owner.
     pub fn release_owner(&self, key: &NodeKey) -> Option<NodeKey> {
         let own = self.directory.place(key)?;
         let owner = *self.relations.releases[&self.node(own).release].first()?;

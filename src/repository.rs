@@ -280,7 +280,7 @@ impl ChartRepository {
         }
     }
 
-    /// What stands before the file name in `urls` (contract section 3.3).
+    /// What stands before the file name in `urls` (docs/chartmuseum.md 7.3).
     fn url_prefix(&self, tenant: &Tenant) -> String {
         let Settings {
             chart_url,

@@ -215,7 +215,7 @@ fn with_path(uri: &Uri, path: &str) -> Uri {
     Uri::from_parts(parts).expect("only the path has changed")
 }
 
-/// Bytes of a request, roughly, as ChartMuseum counts them (contract section 7).
+/// Bytes of a request, roughly, as ChartMuseum counts them (docs/chartmuseum.md 10).
 fn approximate_size(request: &Request<impl HttpBody>) -> u64 {
     let headers: usize = request
         .headers()

@@ -1,4 +1,4 @@
-//! Logs: ChartMuseum's line formats on standard error, as text or JSON (contract section 8).
+//! Logs: ChartMuseum's line formats on standard error, as text or JSON (docs/chartmuseum.md 11).
 //!
 //! Whoever logs uses `tracing`: the message is the line's message, the fields follow it in the order they were given,
 //! then those of the spans around it.

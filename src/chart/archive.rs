@@ -42,7 +42,7 @@ pub struct ChartPackage {
     pub digest: Sha256Hex,
 }
 
-/// What `GET …/templates` shows of a package (contract section 4.4).
+/// What `GET …/templates` shows of a package (docs/chartmuseum.md 3.6).
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
     /// Files under the root chart's `templates/`, in archive order: in-chart path and bytes.
@@ -51,7 +51,7 @@ pub struct Templates {
     pub values: Option<Vec<u8>>,
 }
 
-/// Opens and checks a whole package, as Helm's loader does (contract sections 2.2 and 2.3).
+/// Opens and checks a whole package, as Helm's loader does (docs/chartmuseum.md 6).
 ///
 /// # Errors
 /// Names the first thing that is wrong, in Helm's order and words.

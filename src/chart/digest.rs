@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of a package's bytes. Displays as 64 lower-case hex digits, without a `sha256:` prefix (contract 0.1.6).
+/// SHA-256 of a package's bytes. Displays as 64 lower-case hex digits, without a `sha256:` prefix
+/// (docs/chartmuseum.md 7.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha256Hex([u8; 32]);
 

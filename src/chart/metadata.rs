@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::yaml::Yaml;
 
-/// The fields of `Chart.yaml` that the index and the API carry, in the API's key order (contract section 4.1).
+/// The fields of `Chart.yaml` that the index and the API carry, in the API's key order (docs/chartmuseum.md 3.5).
 /// Empty strings, empty lists and `false` are left out when serialised.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -105,7 +105,7 @@ pub enum MetadataError {
     /// A field holds what its type cannot take. The text says which.
     #[error("error unmarshaling JSON: while decoding JSON: json: {0}")]
     Type(String),
-    /// A rule of contract section 2.2 is broken. The text is Helm's own, starting `validation: `.
+    /// A rule of docs/chartmuseum.md 6.2 is broken. The text is Helm's own, starting `validation: `.
     #[error("validation: {0}")]
     Invalid(String),
 }
@@ -124,7 +124,7 @@ impl Metadata {
         decode::overlay(self, yaml)
     }
 
-    /// Applies the defaults (`apiVersion: v1`), sanitises strings, then checks the rules of contract section 2.2 in
+    /// Applies the defaults (`apiVersion: v1`), sanitises strings, then checks the rules of docs/chartmuseum.md 6.2 in
     /// their order.
     ///
     /// # Errors

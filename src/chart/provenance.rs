@@ -3,7 +3,7 @@
 /// How every provenance file starts.
 const ARMOUR: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
-/// The chart that a provenance file is about (contract section 2.4). Nothing of the signature is checked.
+/// The chart that a provenance file is about (docs/chartmuseum.md 6.5). Nothing of the signature is checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provenance {
     /// Text of the first `name:` line, as written.

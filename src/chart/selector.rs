@@ -1,4 +1,4 @@
-//! Which version of a chart `spec.version` means (controller contract section 2.5).
+//! Which version of a chart `spec.version` means (docs/components.md 11.1).
 
 use crate::chart::constraint::Constraint;
 use crate::chart::version::Version;

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use semver::{BuildMetadata, Prerelease};
 
-/// A semantic version in the lenient spelling that Helm accepts (contract section 2.2, "Semver"): an optional `v`, one
+/// A semantic version in the lenient spelling that Helm accepts (docs/chartmuseum.md 6.4): an optional `v`, one
 /// to three numbers of 64 bits, leading zeros allowed, an optional pre-release, optional build metadata.
 ///
 /// Two versions are equal when they have the same precedence: `v1.2`, `1.2.0` and `1.2.0+b` are.
@@ -15,7 +15,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// Reads a version; `None` if it is not one (contract section 2.2, "Semver").
+    /// Reads a version; `None` if it is not one (docs/chartmuseum.md 6.4).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix('v').unwrap_or(text);
         let (text, build) = split_off(text, '+');

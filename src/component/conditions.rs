@@ -1,5 +1,5 @@
-//! The conditions of a Component: their types, their reasons, and which reason goes with which status (contract
-//! section 2.2).
+//! The conditions of a Component: their types, their reasons, and which reason goes with which status
+//! (docs/components.md 13.2).
 
 mod reason;
 
@@ -60,7 +60,7 @@ pub enum ConditionStatus {
 }
 
 impl ConditionType {
-    /// All of them, in the order of contract section 2.2.
+    /// All of them, in the order of docs/components.md 13.2.
     pub const ALL: [Self; 11] = [
         Self::Ready,
         Self::Reconciling,
@@ -226,7 +226,7 @@ impl ConditionType {
                 R::OwnershipConflict,
                 R::ReleaseTooLarge,
                 R::Timeout,
-                // named by contract sections 2.8 and 3.3
+                // named by docs/components.md 6.6 and 7.3
                 R::StateError,
                 R::ClusterUnreachable,
                 R::WebhookUnavailable,

@@ -1,4 +1,4 @@
-//! The annotations, labels and finalizer of Components and of what they install (contract sections 2.0 and 2.1).
+//! The annotations, labels and finalizer of Components and of what they install (docs/components.md 2).
 
 /// Namespace of a release whose Component names none, as in the published definition.
 pub const DEFAULT_NAMESPACE: &str = "edge-system";

@@ -2,7 +2,7 @@
 //!
 //! Each row is there twice from one source: as a rule in CEL, by which an API server refuses the object when it is
 //! applied ([`validations`]), and as a check of ours, by which the controller refuses one that came past the rules
-//! ([`problem`], contract section 2.3 step 5): stored under an older definition, or by a server that is told otherwise.
+//! ([`problem`], docs/components.md 1.4): stored under an older definition, or by a server that is told otherwise.
 //! A rule in CEL never refuses what the check lets through; it may let more through.
 
 mod cel;

@@ -1,4 +1,4 @@
-//! The hash that decides whether Helm runs at all (contract section 2.4).
+//! The hash that decides whether Helm runs at all (docs/components.md 3).
 //!
 //! In it is what changes the rendered objects; out of it is what says when and how they are applied.
 

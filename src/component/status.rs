@@ -1,4 +1,4 @@
-//! What came of a Component (contract sections 2.1 and 2.2).
+//! What came of a Component (docs/components.md 1.3 and 13).
 //!
 //! The published fields stay as free as they were: an object whose `phase` another controller wrote can still be read
 //! and updated.
@@ -133,7 +133,7 @@ pub struct ComponentStatus {
     pub last_handled_reset_at: Option<String>,
 }
 
-/// One word for people. Nothing is decided by it (contract section 2.2).
+/// One word for people. Nothing is decided by it (docs/components.md 13.1).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Phase {
     /// Accepted; nothing was done for this generation.
@@ -207,7 +207,7 @@ pub struct DependencyStatus {
     pub state: DependencyState,
 }
 
-/// How a dependency is (contract section 2.6).
+/// How a dependency is (docs/components.md 11.3).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum DependencyState {
     /// Installed, ready, in range.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::config::Logging;
 
-/// The controller's configuration, checked (contract sections 2 and 6).
+/// The controller's configuration, checked (docs/components.md 4.3 and 16).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControllerConfig {
     /// Address of the chart repository, `http://…` or `https://…` without a slash at its end. `None` is the server in
@@ -28,7 +28,7 @@ pub struct ControllerConfig {
     pub metrics_bind_address: Option<BindAddress>,
     /// Where `/healthz` and `/readyz` are served; `None` is nowhere.
     pub health_probe_bind_address: Option<BindAddress>,
-    /// Helm operations at once (contract section 2.3, step 13).
+    /// Helm operations at once (docs/components.md 4.3).
     pub concurrency: NonZeroUsize,
     /// Components looked at at once.
     pub reconciles: NonZeroUsize,
@@ -43,13 +43,13 @@ pub struct ControllerConfig {
     pub implicit_grace: Duration,
     /// How often what cannot be watched is looked at again.
     pub safety_poll: Duration,
-    /// Labels of the namespaces that the controller makes or binds (contract section 1b).
+    /// Labels of the namespaces that the controller makes or binds (docs/components.md 2.3).
     pub namespace_labels: BTreeMap<String, String>,
     /// The only namespace whose Components are looked at; `None` is all.
     pub watch_namespace: Option<String>,
 }
 
-/// The times of leader election; `retry_period` < `renew_deadline` < `duration` (contract section 6).
+/// The times of leader election; `retry_period` < `renew_deadline` < `duration` (docs/components.md 16.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseTimes {
     /// How long others wait after the last renewal that they saw; whole seconds, at least one.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::config::options::Opt;
 use crate::yaml::YamlError;
 
-/// Where a value came from, strongest last (contract section 5.1).
+/// Where a value came from, strongest last (docs/chartmuseum.md 8.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// Nobody set it.
@@ -40,7 +40,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// Why there is no configuration. The capitalised texts are ChartMuseum's own (contract section 5.1).
+/// Why there is no configuration. The capitalised texts are ChartMuseum's own (docs/chartmuseum.md 8.1).
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Arguments or environment are not UTF-8.

@@ -1,4 +1,4 @@
-//! The config file: YAML bytes in, values by dotted lower-case key out (contract section 5.1).
+//! The config file: YAML bytes in, values by dotted lower-case key out (docs/chartmuseum.md 8.1).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

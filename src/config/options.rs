@@ -1,9 +1,10 @@
 //! Every option, one row each: the command line, the environment, the config file, `--help`, the completions of a shell
-//! and `docs/flags.md` are all read off this table. Names, types and defaults are those of contract section 5.2, except where a row's meaning says otherwise.
+//! and `docs/flags.md` are all read off this table. Names, types and defaults are those of docs/chartmuseum.md 8.2,
+//! except where a row's meaning says otherwise.
 
 use State::{Built, Common, Deprecated, Later, OnlyWith};
 
-/// How an option's value is written (Go's syntaxes, contract section 5.1).
+/// How an option's value is written (Go's syntaxes, docs/chartmuseum.md 8.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `1 t T true TRUE True 0 f F false FALSE False`.

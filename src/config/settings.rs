@@ -189,7 +189,7 @@ fn value_of(
         let text = text.into_string();
         let text =
             text.map_err(|_| ConfigError::NotUtf8(format!("environment variable {}", option.env)))?;
-        // a bool that is present and empty is false (contract section 5.1)
+        // a bool that is present and empty is false (docs/chartmuseum.md 8.1)
         let read = if option.kind == Kind::Bool && text.is_empty() {
             "false"
         } else {

@@ -243,7 +243,7 @@ fn tenancy(settings: &Settings) -> Result<Tenancy, ConfigError> {
     })
 }
 
-/// Contract section 1.3: one leading `/`, none at the end, nothing for the root.
+/// docs/chartmuseum.md 2.2: one leading `/`, none at the end, nothing for the root.
 fn context_path(settings: &Settings) -> Result<String, ConfigError> {
     let path = settings.text("context-path").trim_matches('/');
     if path.is_empty() {

@@ -170,7 +170,7 @@ pub struct Observed {
 pub struct Rival {
     /// Which Component.
     pub owner: NodeKey,
-    /// True if this process looks after it too: then the older of the two has the release (contract section 2.3 step 5).
+    /// True if this process looks after it too: then the older of the two has the release (docs/components.md 1.4).
     pub is_known: bool,
 }
 

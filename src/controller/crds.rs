@@ -1,4 +1,4 @@
-//! The definitions in a chart's `crds` folder: applied before the release, never deleted (contract section 2.3, step 16).
+//! The definitions in a chart's `crds` folder: applied before the release, never deleted (docs/components.md 10).
 
 mod document;
 mod switches;

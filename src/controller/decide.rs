@@ -1,4 +1,4 @@
-//! What to do about a release: a function of what is wanted and what is there (contract sections 2.7 to 2.9).
+//! What to do about a release: a function of what is wanted and what is there (docs/components.md 5.3, 6 and 7).
 //!
 //! A decision is a step, not a plan: whoever acts on it observes again and decides again. For that to come to an end,
 //! the pass keeps to these rules about `status`:
@@ -45,7 +45,7 @@ use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 
-/// How long nobody looks again, by himself, at what only a change can put right (contract section 2.7, class C).
+/// How long nobody looks again, by himself, at what only a change can put right (docs/components.md 7.1).
 const RECHECK: Duration = Duration::from_secs(30 * 60);
 
 /// How long nobody looks again whether a rival is still there: nothing tells when it goes without its release.
@@ -56,7 +56,7 @@ pub const RIVAL_RECHECK: Duration = Duration::from_secs(2 * 60);
 pub struct Wanted {
     /// The hash of everything that the release is to be made of.
     pub hash: SpecHash,
-    /// The generation of the spec. It decides nothing: the hash does (contract section 2.4).
+    /// The generation of the spec. It decides nothing: the hash does (docs/components.md 3.2).
     pub generation: i64,
     /// The chart's name.
     pub chart_name: String,
@@ -115,7 +115,7 @@ pub struct Situation<'a> {
     pub rival: Option<&'a NodeKey>,
 }
 
-/// What to do about a release that is wanted: the next step, by the table of contract section 2.8.
+/// What to do about a release that is wanted: the next step, by the table of docs/components.md 6.1.
 pub fn decide(situation: &Situation<'_>) -> Decision {
     let s = situation;
     if let Some(wait) = pending::others_work(s) {

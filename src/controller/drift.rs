@@ -1,5 +1,5 @@
 //! Whether installed objects are as they were installed, and putting them right, object by object and without a new
-//! revision (contract section 2.15).
+//! revision (docs/components.md 8).
 
 mod autoscalers;
 mod compared;

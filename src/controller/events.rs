@@ -1,4 +1,4 @@
-//! Events about Components, in the words of their conditions (contract section 2.2). kube's own recorder takes two
+//! Events about Components, in the words of their conditions (docs/components.md 14). kube's own recorder takes two
 //! events that differ in their note for the same one and loses the second, so this one is ours.
 
 mod body;

@@ -1,4 +1,4 @@
-//! Who has begun an operation, and whether that one can still be at work on it (contract section 2.9).
+//! Who has begun an operation, and whether that one can still be at work on it (docs/components.md 16.2).
 
 mod processes;
 

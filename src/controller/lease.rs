@@ -1,5 +1,5 @@
 //! Leader election by a Lease: of several replicas, one works. Written by GET and PUT with resource versions, timed by
-//! this machine's monotonic clock alone (contract sections 2.9 and 6).
+//! this machine's monotonic clock alone (docs/components.md 16.1).
 //!
 //! The holder stops [`LeaseTimes::renew_deadline`] after it *began* the last renewal that succeeded, the others wait
 //! [`LeaseTimes::duration`] after they *saw* it: what lies between is the time in which the holder's work must end.

@@ -1,4 +1,4 @@
-//! The controller's metrics (contract section 2.13). Labels are names and words of ours, never messages.
+//! The controller's metrics (docs/components.md 15). Labels are names and words of ours, never messages.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

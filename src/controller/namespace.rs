@@ -1,4 +1,4 @@
-//! The namespaces that releases go to: made when they are missing, never changed by a release (contract 2.12).
+//! The namespaces that releases go to: made when they are missing, never changed by a release (docs/components.md 2.3).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::crds::FIELD_MANAGER;
 
-/// Namespaces of the system, besides those that begin with `kube-` (contract section 1b).
+/// Namespaces of the system, besides those that begin with `kube-` (docs/components.md 2.3).
 const SYSTEM: [&str; 2] = ["edge-system", "observability-system"];
 
 /// What became of a namespace that is needed.
@@ -28,7 +28,7 @@ pub enum NamespaceState {
 ///
 /// # Errors
 /// The API server refuses or does not answer. A namespace that comes and goes in between is a conflict (class A of
-/// contract section 2.7).
+/// docs/components.md 2.3).
 pub async fn ensure(
     client: &Client,
     name: &str,

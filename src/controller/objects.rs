@@ -22,10 +22,10 @@ pub use self::leftovers::{Leftover, leftovers};
 use crate::release::manifest::ObjectKey;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 
-/// Helm's own field manager: what is put right stays Helm's (contract section 2.15).
+/// Helm's own field manager: what is put right stays Helm's (docs/components.md 8).
 pub const HELM_FIELD_MANAGER: &str = "helm";
 
-/// How long one request may take. kube's client waits for ever by itself (contract section 6).
+/// How long one request may take. kube's client waits for ever by itself (docs/components.md 18).
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Objects of any kind, by one client and with its rights.

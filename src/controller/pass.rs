@@ -1,5 +1,5 @@
-//! One look at one Component: observe, decide, act, report (contract section 2.3). At most one Helm operation per pass;
-//! what follows from it is the next pass's business.
+//! One look at one Component: observe, decide, act, report (docs/components.md 4.1). At most one Helm operation per
+//! pass; what follows from it is the next pass's business.
 
 mod chart;
 mod dependencies;
@@ -350,7 +350,7 @@ impl Pass<'_> {
         tokio::spawn(async move { events.send(&about, kind, reason, &action, &note).await });
     }
 
-    /// Annotations that ask for something once (contract section 2.1).
+    /// Annotations that ask for something once (docs/components.md 2.2).
     fn take_requests(&mut self) {
         let asked = |key: &str| {
             let annotations = self.component.metadata.annotations.as_ref();
@@ -396,7 +396,7 @@ impl Pass<'_> {
         (self.draft.status.last_handled_force_at.as_ref() != Some(value)).then(|| value.clone())
     }
 
-    /// Nothing is done to the release; what is true of it is reported (contract section 2.3 step 3).
+    /// Nothing is done to the release; what is true of it is reported (docs/components.md 12.5).
     async fn leave_alone(&mut self) -> Result<Next, PassError> {
         self.context.slots.forget(&self.key);
         // one that it has still, though the spec names another by now

@@ -20,7 +20,7 @@ use crate::node_key::NodeKey;
 /// Several events about one Component in this time make one pass.
 const DEBOUNCE: Duration = Duration::from_millis(5);
 
-/// The same for news that change nothing but what is told (contract section 2.6).
+/// The same for news that change nothing but what is told (docs/components.md 4.4).
 const NEWS: Duration = Duration::from_secs(2);
 
 /// Pause after a pass that died of a defect.

@@ -134,7 +134,7 @@ impl Draft {
         self.settle();
     }
 
-    /// The pass for this generation came to an end (contract section 2.2).
+    /// The pass for this generation came to an end (docs/components.md 4.2).
     pub fn settle(&mut self) {
         self.status.observed_generation = Some(self.generation);
     }

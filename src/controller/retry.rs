@@ -1,4 +1,4 @@
-//! When to try again: a function of how often an action failed, and how (contract section 2.7).
+//! When to try again: a function of how often an action failed, and how (docs/components.md 7.2).
 //!
 //! The counters are those of `status`: they start again at zero with a new generation, a new hash or a `resetAt`, and
 //! a success clears them together with `nextRetryTime`. The success of a rollback is no success of what was asked for,
@@ -12,7 +12,7 @@ use crate::component::status::{ComponentStatus, Failures, OperationKind};
 use crate::controller::decide::Wanted;
 use crate::release::helm::FailureClass;
 
-/// The waiting times of contract section 2.7, before they are spread by [`Schedule::SPREAD`].
+/// The waiting times of docs/components.md 7.2, before they are spread by [`Schedule::SPREAD`].
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule;
 

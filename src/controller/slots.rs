@@ -1,5 +1,5 @@
-//! Who may run Helm now: a few at a time, never two on one release, the most urgent first (contract section 2.3 step
-//! 13). Nobody holds a slot while waiting for something else.
+//! Who may run Helm now: a few at a time, never two on one release, the most urgent first (docs/components.md 4.3).
+//! Nobody holds a slot while waiting for something else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;

@@ -40,8 +40,8 @@ use crate::repository::chain;
 const KNOCK: Duration = Duration::from_secs(2);
 /// Between SIGTERM and SIGKILL for a helm that is past its deadline.
 const GRACE: Duration = Duration::from_secs(30);
-/// Passes that run are waited for so long when the lease is lost: until Helm has ended, or was killed (contract section
-/// 2.9). Whoever has the lease then sees that this process is there.
+/// Passes that run are waited for so long when the lease is lost: until Helm has ended, or was killed
+/// (docs/components.md 16.1). Whoever has the lease then sees that this process is there.
 const LEASE_LOST: Duration = Duration::from_secs(12);
 /// Passes that run are waited for so long when the program is asked to stop.
 const STOPPING: Duration = Duration::from_secs(20);
@@ -478,7 +478,7 @@ async fn keep(
     }
 }
 
-/// Binds the namespaces that are there already (contract section 1b), once.
+/// Binds the namespaces that are there already (docs/components.md 2.3), once.
 async fn namespace_labels(context: Arc<Context>) {
     let labels = &context.config.namespace_labels;
     if let Err(cause) = namespace::label_system_namespaces(&context.client, labels).await {

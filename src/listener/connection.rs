@@ -36,7 +36,7 @@ const MAX_STREAMS: u32 = 128;
 /// First byte of every TLS connection: a record of type `handshake`.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// What a browser or `curl` sees that speaks plain HTTP to the TLS port (contract section 1.1).
+/// What a browser or `curl` sees that speaks plain HTTP to the TLS port (docs/chartmuseum.md 1.3).
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\
 Connection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 

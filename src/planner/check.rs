@@ -26,7 +26,7 @@ use self::finding::Finding;
 impl Planner {
     /// Checks what a Component depends on: `spec.dependsOn` and what its chart, just resolved, `requires`. Its own
     /// recorded dependencies do not count. Called on every pass for the status; the verdict matters only before an
-    /// operation (contract section 2.3, step 7).
+    /// operation (docs/components.md 4.1, step 6).
     pub fn check(
         &self,
         key: &NodeKey,

@@ -71,9 +71,9 @@ pub(super) struct Agreement {
     pub(super) newest: Option<usize>,
 }
 
-/// Admits one demand after the other, as long as a version is left that meets all (contract section 2.6: a conflict is
-/// that of the requirer that came last). `versions` are newest first, `demands` the oldest requirer's first. Where all
-/// say "any", pre-releases do not count.
+/// Admits one demand after the other, as long as a version is left that meets all (docs/components.md 11.4: a conflict
+/// is that of the requirer that came last). `versions` are newest first, `demands` the oldest requirer's first. Where
+/// all say "any", pre-releases do not count.
 pub(super) fn agree(versions: &[ChartVersion], demands: Vec<Demand>) -> Agreement {
     let mut left: Vec<usize> = (0..versions.len()).collect();
     let mut heard: BTreeSet<String> = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Who may go, and what is kept for others only (contract sections 2.6, 2.10 and 2.11).
+//! Who may go, and what is kept for others only (docs/components.md 11.6, 12.1 and 12.4).
 
 use std::collections::BTreeSet;
 

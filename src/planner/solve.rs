@@ -148,7 +148,7 @@ impl<'a> Solver<'a> {
         });
     }
 
-    /// Finds the version that a manifest asks for (contract section 2.5).
+    /// Finds the version that a manifest asks for (docs/components.md 11.1).
     fn resolve(&mut self, key: &NodeKey, component: &'a Component) -> Given<'a> {
         let mut given = Given {
             component,

@@ -6,7 +6,7 @@ use crate::component::conditions::Reason;
 use crate::component::status::DependencyStatus;
 use crate::node_key::NodeKey;
 
-/// Whether a Component may go ahead, and what has to be done first (contract section 2.6).
+/// Whether a Component may go ahead, and what has to be done first (docs/components.md 11.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct DependencyCheck {
     /// May it?
@@ -79,7 +79,7 @@ pub struct Retarget {
     pub version: String,
 }
 
-/// Whether a Component may be deleted or disabled now (contract section 2.10, items 1 and 2).
+/// Whether a Component may be deleted or disabled now (docs/components.md 12.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// Nobody is in the way.

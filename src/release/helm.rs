@@ -57,7 +57,7 @@ impl Helm {
     ///
     /// # Errors
     ///
-    /// Helm does not start, says nothing that is a version, or is outside 4.1 up to 5 (contract section 3.3).
+    /// Helm does not start, says nothing that is a version, or is outside 4.1 up to 5 (docs/components.md 5.7).
     pub async fn version(&self) -> Result<String, HelmError> {
         let binary = || self.settings.binary.clone();
         let arguments = ["version", "--template", "{{.Version}}"].map(OsString::from);

@@ -76,7 +76,7 @@ pub fn objects(manifest: &str) -> Result<Vec<Object>, ManifestError> {
 }
 
 /// What a release consists of, each object once and hooks after the others: to be saved before it is uninstalled, as
-/// Helm may report success or failure with some of it left (contract fact 0.5 and section 2.10).
+/// Helm may report success or failure with some of it left (docs/components.md 5.8, fact 4, and 12.2).
 ///
 /// Definitions from a chart's `crds/` are in no manifest and so not in here.
 ///

@@ -1,4 +1,4 @@
-//! A release as Helm records it: one Secret a revision, its payload and its labels (contract section 3.5).
+//! A release as Helm records it: one Secret a revision, its payload and its labels (docs/components.md 5.1).
 
 mod payload;
 mod revision;

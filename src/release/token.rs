@@ -1,4 +1,4 @@
-//! The proof in a release's description that a revision is ours (contract section 2.9).
+//! The proof in a release's description that a revision is ours (docs/components.md 5.2).
 
 use std::fmt;
 

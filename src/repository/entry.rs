@@ -109,7 +109,7 @@ impl Listing {
 }
 
 impl Entry {
-    /// Renders a listing; `url_prefix` is what stands before the file name in `urls` (contract section 3.3).
+    /// Renders a listing; `url_prefix` is what stands before the file name in `urls` (docs/chartmuseum.md 7.3).
     pub fn new(listing: Listing, layer: Layer, url_prefix: &str) -> Self {
         let Listing {
             name,

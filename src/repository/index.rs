@@ -46,7 +46,7 @@ pub enum Change {
 pub struct Chart {
     /// What is listed, newest first; no two have the same version text.
     versions: Vec<Arc<Entry>>,
-    /// Packages whose name and version another package has claimed (contract section 3.3: one entry wins).
+    /// Packages whose name and version another package has claimed (docs/chartmuseum.md 7.3: one entry wins).
     unlisted: Vec<Arc<Entry>>,
 }
 
@@ -190,7 +190,7 @@ impl RepositoryIndex {
         PublishedIndex::new(head, self.pages.clone(), tail, identity, generated)
     }
 
-    /// What stands before and after the pages (contract section 3.1).
+    /// What stands before and after the pages (docs/chartmuseum.md 7.1).
     fn frame(&self, generated: DateTime<Utc>) -> (Bytes, Bytes) {
         let generated = generated.to_rfc3339_opts(SecondsFormat::Secs, true);
         let context_path = serde_json::Value::String(self.style.context_path.clone());

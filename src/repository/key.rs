@@ -7,7 +7,7 @@ use object_store::path::Path;
 /// The index cache's name in a tenant's directory. It is no chart and counts as none.
 pub const CACHE_FILE_NAME: &str = ".chartroom-index";
 
-/// ChartMuseum's name for the rendered index that it keeps beside the packages (contract section 3.5). It is written
+/// ChartMuseum's name for the rendered index that it keeps beside the packages (docs/chartmuseum.md 7.4). It is written
 /// for those who publish it, and never read.
 pub const STATEFILE_NAME: &str = "index-cache.yaml";
 
@@ -39,7 +39,7 @@ impl Tenant {
     }
 
     /// Joins segments; `None` if one of them is not allowed. Empty ones, `.`, `..` and those with separators or control
-    /// characters would leave the tenant's own directory (contract section 13.1).
+    /// characters would leave the tenant's own directory (docs/chartmuseum.md 15.1).
     pub fn from_segments<'a>(segments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut joined = String::new();
         for segment in segments {
@@ -111,7 +111,7 @@ impl FileKind {
         }
     }
 
-    /// As ChartMuseum labels it (contract section 1.4).
+    /// As ChartMuseum labels it (docs/chartmuseum.md 3.2).
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Package => "application/x-tar",

@@ -9,7 +9,7 @@ use crate::repository::index::Chart;
 use crate::repository::key::Tenant;
 use crate::repository::store::StoreError;
 
-/// Why no version was found. The texts are those of contract section 1.4.
+/// Why no version was found. The texts are those of docs/chartmuseum.md 3.4 and 5.1.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// There is no such chart.

@@ -159,7 +159,7 @@ impl ChartStore {
         checked.expect("looking at a directory does not panic")
     }
 
-    /// Everything directly at the tenant's level (contract section 14), in no order.
+    /// Everything directly at the tenant's level (docs/chartmuseum.md 13.1), in no order.
     pub async fn list(&self, tenant: &Tenant) -> Result<Vec<StoredObject>, StoreError> {
         let what = || {
             if tenant.is_root() {
@@ -669,7 +669,7 @@ fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
         if is_temporary(&file_name) || file_name.contains(char::is_control) {
             continue;
         }
-        // links are followed (contract section 14), which costs a second call only for them
+        // links are followed (docs/chartmuseum.md 13.1), which costs a second call only for them
         let metadata = match entry.metadata() {
             Ok(metadata) if metadata.is_symlink() => std::fs::metadata(entry.path()),
             other => other,

@@ -191,7 +191,7 @@ impl TenantState {
         self.lock().unsaved = true;
     }
 
-    /// Remembers and logs a package that cannot be listed (contract section 8); once for each state of the object.
+    /// Remembers and logs a package that cannot be listed (docs/chartmuseum.md 11); once for each state of the object.
     pub(super) fn note_unreadable(&self, unreadable: &Unreadable, action: &str) {
         let Unreadable {
             file_name,

@@ -213,7 +213,7 @@ impl ChartRepository {
         provenance: Option<&Pending>,
     ) -> Result<(), UploadError> {
         if let Some(pending) = chart.filter(|pending| pending.exists.is_some()) {
-            // if it is stored but not listed, at least the index is repaired (contract section 12, complaint 1)
+            // if it is stored but not listed, at least the index is repaired (docs/chartmuseum.md 4.4)
             self.refresh_locked(state, &pending.key).await?;
             return Err(UploadError::Exists(pending.key.file_name().to_owned()));
         }
@@ -307,7 +307,7 @@ impl ChartRepository {
     }
 
     /// Deletes the oldest upload of a chart if there are more than the limit now, but never the one that just came
-    /// (contract section 1.5, with the defects of section 13.5 to 13.7 left out: the new one is safe before the old
+    /// (docs/chartmuseum.md 4.5, without the defects 15.5 to 15.7: the new one is safe before the old
     /// one goes, and overwriting evicts nothing).
     async fn make_room(&self, state: &TenantState, name: &str, just_uploaded: &str) {
         let Some(limit) = self.settings.per_chart_limit else {

@@ -1,4 +1,4 @@
-//! Who may do what: basic authentication with one user, or none at all (contract sections 6.1 and 6.2).
+//! Who may do what: basic authentication with one user, or none at all (docs/chartmuseum.md 9).
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::server::error::HttpError;
 /// The `WWW-Authenticate` header of a 401 in basic mode.
 pub const BASIC_CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"ChartMuseum\"");
 
-/// What a route does to a repository, which is what a user needs the right for (contract section 6.1). Routes without
-/// one are open to everyone.
+/// What a route does to a repository, which is what a user needs the right for (docs/chartmuseum.md 9.1). Routes
+/// without one are open to everyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Read.

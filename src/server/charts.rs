@@ -122,7 +122,7 @@ pub async fn version(
     Ok(json_response(out.into()))
 }
 
-/// `GET /api/charts/{name}/{version}/templates` (contract section 4.4).
+/// `GET /api/charts/{name}/{version}/templates` (docs/chartmuseum.md 3.6).
 pub async fn templates(
     State(state): State<Arc<ServerState>>,
     Pull(tenant): Pull,

@@ -1,4 +1,4 @@
-//! The one place where a failure becomes a status code. The texts are those of contract section 1.6.
+//! The one place where a failure becomes a status code. The texts are those of docs/chartmuseum.md 5.1.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,7 @@ use crate::repository::{DeleteError, chain};
 use crate::server::request_log::ErrorCause;
 use crate::server::tenancy::NotFound;
 
-/// How an upload came: the texts of two refusals depend on it (contract section 1.5).
+/// How an upload came: the texts of two refusals depend on it (docs/chartmuseum.md 4.2 and 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// The body is the package.
@@ -109,7 +109,7 @@ impl HttpError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::Upload(error, form) => match (error, form) {
-                // contract section 1.5.B and fact 12: the one refusal that ChartMuseum's clients know as a 500
+                // docs/chartmuseum.md 4.2: the one refusal that ChartMuseum's clients know as a 500
                 (UploadError::Provenance(_), Form::RawProvenance) => {
                     StatusCode::INTERNAL_SERVER_ERROR
                 }
@@ -127,7 +127,7 @@ impl HttpError {
                 (UploadError::Store(_), _) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::Delete(DeleteError::BuiltIn(_)) => StatusCode::FORBIDDEN,
-            // contract section 1.4 and fact 5
+            // docs/chartmuseum.md 3.2
             Self::UnsupportedExtension => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Delete(DeleteError::Store(_))
             | Self::StoredPackage(_)
@@ -136,7 +136,7 @@ impl HttpError {
         }
     }
 
-    /// What the client is told. Causes that name paths of the server stay in its log (contract section 13.12).
+    /// What the client is told. Causes that name paths of the server stay in its log (docs/chartmuseum.md 15.12).
     fn text(&self) -> String {
         match self {
             Self::Upload(UploadError::Exists(_), Form::Multipart) => "chart already exists".into(),

@@ -1,5 +1,5 @@
-//! The form of an upload: a `multipart/form-data` body in, the first file of each wanted field out (contract section
-//! 1.5 C).
+//! The form of an upload: a `multipart/form-data` body in, the first file of each wanted field out
+//! (docs/chartmuseum.md 4.3).
 //!
 //! Read as it arrives, in chunks or with a length; what nobody wants is skipped, not kept.
 

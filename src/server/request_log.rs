@@ -1,5 +1,5 @@
 //! One line in the log per request, a number and an id for each, and the one place where the cause of a 5xx is written
-//! down (contract section 8).
+//! down (docs/chartmuseum.md 11).
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};

@@ -117,7 +117,7 @@ async fn name_route(path: MatchedPath, request: Request, next: Next) -> Response
 }
 
 /// A route as the `url` label of the metrics: the path with its parameters' names in place of their values, without the
-/// context path. Contract section 7, with a slash behind `:repo` and without it in the root tenant.
+/// context path. docs/chartmuseum.md 10, with a slash behind `:repo` and without it in the root tenant.
 pub(super) fn url_label<'a>(method: &Method, route: &'a str, tenant: &Tenant) -> Cow<'a, str> {
     if *method == Method::OPTIONS {
         return "/api".into();

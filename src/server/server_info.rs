@@ -28,7 +28,7 @@ pub async fn info(State(state): State<Arc<ServerState>>) -> Response {
     json_response(StatusCode::OK, &info)
 }
 
-/// `GET /health`: the program runs. Nothing else is looked at (contract section 1.4).
+/// `GET /health`: the program runs. Nothing else is looked at (docs/chartmuseum.md 2.5).
 pub async fn health() -> Response {
     let mut response = json_response(StatusCode::OK, &json!({ "healthy": true }));
     response.extensions_mut().insert(HealthProbe);

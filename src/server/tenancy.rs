@@ -1,7 +1,7 @@
 //! Splits a request's path into the tenant and what is asked of it: `/x/org1/index.yaml` is `/index.yaml` of `org1` below
 //! the context path `/x`. The router behind it sees paths without tenants.
 //!
-//! Contract sections 1.2 and 1.3, with the "better ways" of their quirks: a wrong depth or context path is a 404 with a
+//! docs/chartmuseum.md 2, with the "better ways" of their quirks: a wrong depth or context path is a 404 with a
 //! hint instead of a page of HTML, and `HEAD` is allowed wherever `GET` is.
 
 mod depth;
@@ -21,7 +21,7 @@ use crate::repository::key::Tenant;
 pub enum Depth {
     /// Exactly this many (`--depth`).
     Fixed(usize),
-    /// As many as the path has (`--depth-dynamic`, contract section 1.3.1).
+    /// As many as the path has (`--depth-dynamic`, docs/chartmuseum.md 2.3).
     Dynamic,
 }
 
@@ -120,7 +120,7 @@ pub fn split<'a>(method: &Method, path: &'a str, rules: &PathRules) -> Result<Sp
         )),
         Some(split) => Ok(split),
         None => match static_file("/static") {
-            // the contract serves every path that starts with these letters; a tenant `staticorg` comes first here
+            // ChartMuseum serves every path that starts with these letters; a tenant `staticorg` comes first here
             Some(file) => of_nobody(file),
             None => Err(NotFound {
                 hint: hint::other_depth(method, path, &segments, rules),

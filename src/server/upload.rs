@@ -1,4 +1,4 @@
-//! The chart API's writing half: uploads in both forms, and deletions (contract section 1.5).
+//! The chart API's writing half: uploads in both forms, and deletions (docs/chartmuseum.md 4).
 
 pub mod slots;
 
@@ -126,7 +126,7 @@ fn may_overwrite(state: &ServerState, request: &Request) -> bool {
     rules.always_overwrite || rules.overwrite_with_force && has_force(request.uri().query())
 }
 
-/// The key is enough: `?force=false` forces too (contract section 0.1.9).
+/// The key is enough: `?force=false` forces too (docs/chartmuseum.md 4.4).
 fn has_force(query: Option<&str>) -> bool {
     let query = query.unwrap_or_default();
     form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "force")

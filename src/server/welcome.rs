@@ -1,4 +1,4 @@
-//! The page at `/`: ours, or the one in `--web-template-path` with its static files (contract section 1.4).
+//! The page at `/`: ours, or the one in `--web-template-path` with its static files (docs/chartmuseum.md 2.5).
 
 mod files;
 #[cfg(test)]

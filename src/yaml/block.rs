@@ -51,7 +51,7 @@ fn write_item_folded(out: &mut Vec<u8>, value: &Value, indent: usize, width: usi
     }
 }
 
-/// `serde_json`'s maps are sorted by key, as the index's keys are (contract section 3.1).
+/// `serde_json`'s maps are sorted by key, as the index's keys are (docs/chartmuseum.md 7.1).
 fn write_mapping(
     out: &mut Vec<u8>,
     map: &Map<String, Value>,

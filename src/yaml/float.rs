@@ -1,7 +1,7 @@
 //! Numbers as text, the way Go's `strconv` writes them.
 
 /// The shortest text that reads back as the same 32-bit float, in the layout of Go's `FormatFloat(value, 'g', -1, 32)`:
-/// `1.1`, `100000`, `1e+06`, `1e-05`, `NaN`, `+Inf`. Source: contract section 2.1 and sigs.k8s.io/yaml, which writes
+/// `1.1`, `100000`, `1e+06`, `1e-05`, `NaN`, `+Inf`. Source: docs/chartmuseum.md 6.3 and sigs.k8s.io/yaml, which writes
 /// floats this way where a string is wanted.
 pub fn go_float_text(value: f64) -> String {
     #[expect(

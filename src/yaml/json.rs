@@ -7,7 +7,7 @@ use crate::yaml::Yaml;
 impl Yaml {
     /// The JSON value that `sigs.k8s.io/yaml` makes of this (no target type: numbers stay numbers).
     ///
-    /// Numbers pass through a 64-bit float, as in Go, so integers beyond 2^53 lose precision (contract section 4.4).
+    /// Numbers pass through a 64-bit float, as in Go, so integers beyond 2^53 lose precision (docs/chartmuseum.md 3.6).
     /// `.nan` and `.inf`, an error in Go, become null; [`is_mapping`](crate::yaml::is_mapping) refuses them beforehand.
     pub fn to_json(&self) -> Value {
         match self {

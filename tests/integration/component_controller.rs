@@ -1,4 +1,4 @@
-//! Scenarios of the controller contract's section 4, by their numbers: the real program, the real helm, a real API
+//! Scenarios of docs/components.md 19, by their numbers: the real program, the real helm, a real API
 //! server.
 
 mod chart_arrival;

@@ -1,6 +1,7 @@
 //! The HTTP surface from outside: the real binary on a loopback port, over real directories.
 //!
-//! `README.md` beside this folder says which test covers which fact of the contract; `acceptance_list` holds it to that.
+//! `README.md` beside this folder says which test covers which fact of docs/chartmuseum.md 14; `acceptance_list` holds
+//! it to that.
 
 mod acceptance_list;
 mod artifact_hub;

@@ -301,7 +301,7 @@ async fn odd_names_stay_as_they_are(store: ChartStore) {
 }
 
 async fn a_listing_is_of_one_tenant_and_one_level(store: ChartStore) {
-    // contract section 13.16: a bare prefix would make `my` list `mychart-1.0.tgz`
+    // docs/chartmuseum.md 15.16: a bare prefix would make `my` list `mychart-1.0.tgz`
     for (tenant_text, name) in [
         ("", "mychart-1.0.tgz"),
         ("", "my.tgz"),

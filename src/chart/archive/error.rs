@@ -3,7 +3,7 @@
 use crate::chart::metadata::MetadataError;
 use crate::yaml::YamlError;
 
-/// Why a package does not open. Displayed texts are those of contract sections 2.2 and 2.3.
+/// Why a package does not open. Displayed texts are those of docs/chartmuseum.md 6.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// Nothing at all.

@@ -1,4 +1,4 @@
-//! From the name of a tar entry to the path inside the chart, by Helm's rules (contract section 2.2).
+//! From the name of a tar entry to the path inside the chart, by Helm's rules (docs/chartmuseum.md 6.1).
 
 use std::borrow::Cow;
 

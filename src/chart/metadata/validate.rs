@@ -1,4 +1,4 @@
-//! The rules of contract section 2.2, in Helm's order.
+//! The rules of docs/chartmuseum.md 6.2, in Helm's order.
 
 use std::collections::BTreeSet;
 

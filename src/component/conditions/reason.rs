@@ -5,7 +5,7 @@ use std::fmt;
 /// Declares [`Reason`]: each word with the sentence that explains it.
 macro_rules! reasons {
     ($($reason:ident $sentence:literal)*) => {
-        /// Why a condition is as it is, or why an event was sent (contract section 2.2).
+        /// Why a condition is as it is, or why an event was sent (docs/components.md 13.2).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Reason {
             $(

@@ -132,7 +132,7 @@ pub enum ChartsError {
     },
 }
 
-/// When to try again (contract section 2.7).
+/// When to try again (docs/components.md 7.2 and 17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
     /// It may go away by itself: class A, from a second up to a minute.

@@ -1,4 +1,4 @@
-//! Which version of a chart a Component gets (contract section 2.5). Pure.
+//! Which version of a chart a Component gets (docs/components.md 11.1). Pure.
 
 use crate::chart::selector::VersionSelector;
 use crate::chart::version::Version;

@@ -13,9 +13,9 @@ pub const RELEASE_LIMIT: u64 = 1 << 20;
 const DOUBT: u64 = 4;
 
 /// Bytes that the chart's own files take in a release Secret, not more than Helm makes of them: each file in base64
-/// inside JSON, all of it in gzip, and that in base64 again (contract sections 0, fact 12, and 3.5; the base64 of the
-/// Kubernetes API on top of it is not counted by the limit). Manifest, hooks, values and metadata come on top. `files`
-/// are those of the root chart with their paths: Helm does not keep sub-charts in a release.
+/// inside JSON, all of it in gzip, and that in base64 again (docs/components.md 5.8, fact 9, and 17, item 5; the base64
+/// of the Kubernetes API on top of it is not counted by the limit). Manifest, hooks, values and metadata come on top.
+/// `files` are those of the root chart with their paths: Helm does not keep sub-charts in a release.
 pub fn release_size_estimate<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> u64 {
     let mut size = ReleaseSize::default();
     for (path, mut bytes) in files {

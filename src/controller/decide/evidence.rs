@@ -1,4 +1,4 @@
-//! Who made a revision: what its labels and its description prove (contract section 2.9).
+//! Who made a revision: what its labels and its description prove (docs/components.md 5.2).
 //!
 //! Labels are inherited by whatever comes after, also by other people's upgrades; a description never is, but Helm
 //! overwrites it when an operation fails. So a deployed revision is proved by both, an unfinished one by the label and
@@ -34,7 +34,7 @@ pub(super) enum Maker {
 }
 
 /// The id of the operation that was begun and never came to Helm's ears, if it is still what is wanted: it is run
-/// again under the same id (contract section 2.9, first row).
+/// again under the same id (docs/components.md 5.3, first row).
 pub fn resumed_operation<'a>(situation: &Situation<'a>) -> Option<&'a str> {
     let operation = situation.status.operation.as_ref()?;
     let hash = situation.wanted.hash.to_string();

@@ -1,4 +1,4 @@
-//! A failed newest revision: go on, go back, or wait (contract section 2.7).
+//! A failed newest revision: go on, go back, or wait (docs/components.md 6.3 and 6.4).
 
 use crate::component::conditions::Reason;
 use crate::component::{InstallFailure, UpgradeFailure};

@@ -1,4 +1,4 @@
-//! The revisions that were good, to go back to (contract section 2.7).
+//! The revisions that were good, to go back to (docs/components.md 6.5).
 
 use crate::component::status::{ComponentStatus, Revision as Entry};
 use crate::release::record::{ReleaseStatus, Revision};

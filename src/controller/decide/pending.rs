@@ -1,4 +1,4 @@
-//! When somebody is working on the release, or was (contract sections 2.8 and 2.9).
+//! When somebody is working on the release, or was (docs/components.md 5.3 and 6.2).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::controller::retry::later;
 use crate::release::helm::FailureClass;
 use crate::release::record::{Record, ReleaseStatus};
 
-/// The age below which somebody else's operation is never thought dead, whatever the timeout (contract section 2.8).
+/// The age below which somebody else's operation is never thought dead, whatever the timeout (docs/components.md 6.2).
 const YOUNGEST: Duration = Duration::from_secs(10 * 60);
 
 /// Waits for the holder of a begun operation that may still be at it.

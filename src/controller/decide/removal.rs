@@ -1,5 +1,5 @@
-//! What to do about a release that is not wanted: the Component is deleted or not enabled (contract sections 2.10 and
-//! 2.11).
+//! What to do about a release that is not wanted: the Component is deleted or not enabled (docs/components.md 12.1,
+//! 12.2 and 12.4).
 //!
 //! Counters start at zero when a removal begins; each failed uninstall goes through `retry::after_failure` with the
 //! kind `Uninstall`, and the condition `Released` gets the reason `UninstallFailed`.

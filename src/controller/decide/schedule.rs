@@ -85,7 +85,7 @@ impl Situation<'_> {
             .is_some_and(|failures| failures.transient > 0)
     }
 
-    /// Runs the action if it may run now (contract section 2.7). New inputs, a reset and force run at once.
+    /// Runs the action if it may run now (docs/components.md 7.2). New inputs, a reset and force run at once.
     pub(super) fn by_schedule(&self, action: Action, why: Why) -> Decision {
         let is_uninstall = action == Action::FinishUninstall;
         let run = |why| Decision::Run { action, why };

@@ -1,5 +1,5 @@
 //! How often objects were put right: one that is put right again and again is fought over, and left for a while
-//! (contract section 2.15, item 4). Pure.
+//! (docs/components.md 8, item 4). Pure.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

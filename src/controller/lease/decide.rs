@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::coordination::v1::LeaseSpec;
 
 /// What a Lease said, and since when it has said so by the clock of this machine. Clocks of different machines are
-/// never compared (contract section 6).
+/// never compared (docs/components.md 16.1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     spec: LeaseSpec,
@@ -104,7 +104,7 @@ pub fn decide(
     }
 }
 
-/// The fencing number of whoever takes over from this (contract section 6): one more than ever before.
+/// The fencing number of whoever takes over from this (docs/components.md 16.1): one more than ever before.
 pub fn next_transitions(seen: Option<&LeaseSpec>) -> i32 {
     match seen {
         None => 0,

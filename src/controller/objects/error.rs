@@ -102,7 +102,7 @@ impl ObjectsError {
         self.code() == Some(404)
     }
 
-    /// True if it may work in a moment without anything being changed (class A of contract section 2.7): no answer,
+    /// True if it may work in a moment without anything being changed (class A of docs/components.md 7.1): no answer,
     /// 409, 429 and the server's own failures.
     pub fn is_transient(&self) -> bool {
         match self {

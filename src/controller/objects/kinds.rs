@@ -1,7 +1,7 @@
 //! Which kinds the cluster knows, asked per group and version when a kind is first met. One that is not served in the
 //! version that a manifest names is looked for in the others: it is the same kind.
 //!
-//! Plain discovery: the aggregated form is unknown to old servers (contract section 6).
+//! Plain discovery: the aggregated form is unknown to old servers (docs/components.md 18).
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is left of a release after its uninstall: Helm's own answer is not proof (contract section 2.10, item 7).
+//! What is left of a release after its uninstall: Helm's own answer is not proof (docs/components.md 12.2).
 
 use futures_util::{StreamExt, stream};
 use k8s_openapi::jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Which chart: the version that the spec means, and its package (contract sections 2.3 step 8 and 2.5).
+//! Which chart: the version that the spec means, and its package (docs/components.md 11.1 and 17).
 
 use std::sync::Arc;
 

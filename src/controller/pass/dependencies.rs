@@ -1,5 +1,5 @@
-//! What must be there first: asked of the planner, written down, and created where it is missing (contract section
-//! 2.6).
+//! What must be there first: asked of the planner, written down, and created where it is missing
+//! (docs/components.md 11.3 and 11.6).
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A spec that names another release, or another namespace for it: the old release goes before the new one comes, and it
-//! goes only when the new one can come (contract section 4, scenario 44).
+//! A spec that names another release, or another namespace for it: the old release goes before the new one comes, and
+//! it goes only when the new one can come (docs/components.md 19, scenario 44).
 
 use std::sync::Arc;
 use std::time::Duration;

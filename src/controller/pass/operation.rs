@@ -1,5 +1,5 @@
-//! One Helm operation: the intent is written, Helm runs, and the release's own Secrets say what came of it (contract
-//! sections 2.3 steps 14 to 20 and 2.9).
+//! One Helm operation: the intent is written, Helm runs, and the release's own Secrets say what came of it
+//! (docs/components.md 4.1 and 5.3).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Deleting and disabling: dependents first, then Helm's uninstall, then proof that nothing is left (contract sections
-//! 2.10 and 2.11).
+//! Deleting and disabling: dependents first, then Helm's uninstall, then proof that nothing is left
+//! (docs/components.md 12.1, 12.2 and 12.4).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -452,7 +452,7 @@ impl Pass<'_> {
         Ok(Some(super::until_then(self.draft.now(), next_retry)))
     }
 
-    /// What the release consists of is written down before Helm forgets it (contract fact 5).
+    /// What the release consists of is written down before Helm forgets it (docs/components.md 5.8, fact 4).
     async fn save_inventory(
         &mut self,
         release: &ReleaseKey,
@@ -476,7 +476,7 @@ impl Pass<'_> {
     }
 
     /// What the release consists of now is written down: whoever ends its namespace takes Helm's record along, and not
-    /// what lies elsewhere (contract sections 2.3 step 20 and 2.10 item 8).
+    /// what lies elsewhere (docs/components.md 12.2).
     pub(super) async fn note_inventory(
         &mut self,
         release: &ReleaseKey,

@@ -1,5 +1,5 @@
-//! Unlocking a release that its holder left `pending-*`: payload and label in one write, if nobody was faster (contract
-//! sections 2.9 and 3.5, fact 9).
+//! Unlocking a release that its holder left `pending-*`: payload and label in one write, if nobody was faster
+//! (docs/components.md 5.4).
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;

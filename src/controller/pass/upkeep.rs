@@ -1,4 +1,4 @@
-//! A release that is as it should be: is it healthy, and has anybody changed it (contract section 2.15)?
+//! A release that is as it should be: is it healthy, and has anybody changed it (docs/components.md 8)?
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ impl Pass<'_> {
             || drifted.is_some_and(|drifted| drifted.reason == failed)
     }
 
-    /// How often drift and health are looked at (contract section 2.12).
+    /// How often drift and health are looked at (docs/components.md 4.5).
     fn period(&self) -> Duration {
         let interval = self.component.spec.interval.get();
         let healthy = find(&self.draft.status.conditions, ConditionType::Healthy);

@@ -1,4 +1,4 @@
-//! What is not there: created, or asked for (contract scenarios 31 and 32).
+//! What is not there: created, or asked for (docs/components.md 19, scenarios 31 and 32).
 
 use super::*;
 

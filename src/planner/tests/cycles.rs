@@ -1,4 +1,4 @@
-//! Cycles, and who waits for them (contract scenario 34).
+//! Cycles, and who waits for them (docs/components.md 19, scenario 34).
 
 use super::*;
 

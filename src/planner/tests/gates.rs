@@ -1,4 +1,4 @@
-//! Ready or not, there or not (contract scenarios 31, 32, 36, 67).
+//! Ready or not, there or not (docs/components.md 19, scenarios 31, 32, 36, 67).
 
 use super::*;
 

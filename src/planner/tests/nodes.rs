@@ -1,4 +1,4 @@
-//! Components of the API as nodes (contract sections 2.2 and 2.6; scenarios 31 and 67).
+//! Components of the API as nodes (docs/components.md 11.3; scenarios 31 and 67).
 
 use serde_json::{Value, json};
 

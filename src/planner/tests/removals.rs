@@ -1,4 +1,4 @@
-//! Who may go (contract scenarios 37, 38 and 64).
+//! Who may go (docs/components.md 19, scenarios 37, 38 and 64).
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Ranges and diamonds (contract scenario 35).
+//! Ranges and diamonds (docs/components.md 19, scenario 35).
 
 use super::*;
 

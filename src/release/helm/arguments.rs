@@ -1,4 +1,4 @@
-//! What Helm is asked to do, and the exact command lines that say so (contract section 3.1).
+//! What Helm is asked to do, and the exact command lines that say so (docs/components.md 5.5).
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::component::names::label;
 use crate::component::{Cascade, Wait};
 
-/// As a label's value in an upgrade: Helm takes the label away (contract section 3.1). An install takes it as it is.
+/// As a label's value in an upgrade: Helm takes the label away (docs/components.md 5.5). An install takes it as it is.
 pub const NO_LABEL: &str = "null";
 
 /// One run of Helm on one release.
@@ -140,8 +140,8 @@ pub struct UninstallCall {
 /// Helm's arguments for this call, without the program's name.
 ///
 /// Always `--reset-values` (without it an empty document keeps the last values), always server-side with
-/// `--force-conflicts` (`auto` fails after a client-side revision), never `--rollback-on-failure` (contract section 0,
-/// facts 2 to 4).
+/// `--force-conflicts` (`auto` fails after a client-side revision), never `--rollback-on-failure`
+/// (docs/components.md 5.8, facts 1 to 3).
 pub fn arguments(call: &HelmCall) -> Vec<OsString> {
     let mut list = Arguments(vec![call.action.verb().into(), call.release.clone().into()]);
     match &call.action {

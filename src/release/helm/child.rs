@@ -1,4 +1,4 @@
-//! A running Helm: started, fed, watched and ended (contract section 3.4).
+//! A running Helm: started, fed, watched and ended (docs/components.md 5.7).
 
 pub mod fork;
 mod group;
@@ -20,7 +20,7 @@ use self::tail::Tail;
 use super::failure::Ending;
 use super::launcher;
 
-/// How long Helm may take to end when it is asked to stop: what a change of leader allows (contract section 2.9).
+/// How long Helm may take to end when it is asked to stop: what a change of leader allows (docs/components.md 5.7).
 const STOP_GRACE: Duration = Duration::from_secs(10);
 /// How often its memory is looked at. The kernel keeps the peak, so what is missed is its last tenth of a second.
 const SAMPLE: Duration = Duration::from_millis(100);

@@ -1,4 +1,4 @@
-//! Helm's environment: empty but for what is named here (contract section 3.2).
+//! Helm's environment: empty but for what is named here (docs/components.md 5.6).
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What became of a run of Helm, and what follows from a bad end (contract sections 2.7 and 3.3).
+//! What became of a run of Helm, and what follows from a bad end (docs/components.md 7).
 
 mod message;
 mod redact;
@@ -76,7 +76,7 @@ impl Outcome {
     }
 }
 
-/// What a failure means for what comes next (contract section 2.7).
+/// What a failure means for what comes next (docs/components.md 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
     /// Something could not be reached or was busy: try again soon, it does not count. Class A.
@@ -139,7 +139,7 @@ pub struct Failure {
 
 /// What a run's outcome means; `None` is success.
 ///
-/// The release's Secrets come first: this explains what they show (contract section 3.3). Only Helm's own error, from
+/// The release's Secrets come first: this explains what they show (docs/components.md 7.3). Only Helm's own error, from
 /// the last line that begins with `Error: `, is judged, not the logs of hooks before it. A text that no rule knows is a
 /// failed attempt, never a terminal failure. Take secrets out first, with [`Outcome::redacted`].
 pub fn judge(action: ActionKind, outcome: &Outcome) -> Option<Failure> {

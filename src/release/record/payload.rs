@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::release::record::{Hook, Record, RecordedChart, ReleaseStatus};
 
-/// The most that a payload may be when inflated, in bytes: a Secret holds at most 1 MiB (contract section 3.5).
+/// The most that a payload may be when inflated, in bytes: a Secret holds at most 1 MiB (docs/components.md 5.1).
 pub const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 
 /// The most values that its JSON may have: text inflates a thousandfold, and so would the memory for `[{},{},…`.
@@ -46,8 +46,9 @@ pub enum RecordError {
 
 /// The same payload with `info.status` `failed` and this `info.description`: what unlocks a `pending-*` revision.
 ///
-/// It goes into the Secret together with the label `status=failed` (contract section 2.9). All other fields keep their
-/// values, known here or not. Integers of more than 64 bits come back as the 64-bit float that Helm reads them as.
+/// It goes into the Secret together with the label `status=failed` (docs/components.md 5.4). All other fields keep
+/// their values, known here or not. Integers of more than 64 bits come back as the 64-bit float that Helm reads them
+/// as.
 ///
 /// # Errors
 /// As [`Record::decode`], or an `info` that is no object.

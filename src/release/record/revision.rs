@@ -10,9 +10,10 @@ use crate::release::record::ReleaseStatus;
 pub struct Revision {
     /// The revision, from 1.
     pub number: i64,
-    /// Its state by the label; Helm's own check for `pending-*` reads the payload instead (contract fact 0.9).
+    /// Its state by the label; Helm's own check for `pending-*` reads the payload instead (docs/components.md 5.4).
     pub status: ReleaseStatus,
-    /// The id of the operation that made it. Later revisions inherit it, also those made by others (fact 0.8).
+    /// The id of the operation that made it. Later revisions inherit it, also those made by others
+    /// (docs/components.md 5.8, fact 7).
     pub operation: Option<String>,
     /// The short form of the spec hash; inherited likewise.
     pub hash: Option<String>,

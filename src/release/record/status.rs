@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The state of a revision (contract section 3.5).
+/// The state of a revision (docs/components.md 5.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReleaseStatus {
     /// Helm's own `unknown`, and every word that is not in this list.

@@ -1,4 +1,4 @@
-//! Where a tenant's name ends: segments of a path against the shapes of contract section 1.2.
+//! Where a tenant's name ends: segments of a path against the shapes of docs/chartmuseum.md 2.1.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use http::Method;
 use super::{Depth, Split};
 use crate::repository::key::Tenant;
 
-/// Paths under `/api/` that end so belong to a tenant called `api`, if they fit it (contract section 1.3, step 3).
+/// Paths under `/api/` that end so belong to a tenant called `api`, if they fit it (docs/chartmuseum.md 2.2).
 const CONTENT_SUFFIXES: [&str; 3] = [".yaml", ".tgz", ".prov"];
 
 /// Splits a path that starts with `/`, given whole and split behind that slash; `None` if it has no known shape.
@@ -125,8 +125,8 @@ fn file_of_chart(method: &Method, segments: &[&str], depth: Depth) -> Option<usi
     path.iter().all(stays_in_chart).then_some(at)
 }
 
-/// How many segments name the tenant, in the contract's order of patterns and whatever the method (section 1.3.1). One
-/// deviation: the version may be empty, so that `…/charts/x/` means `latest` here too.
+/// How many segments name the tenant, in ChartMuseum's order of patterns and whatever the method
+/// (docs/chartmuseum.md 2.3). One deviation: the version may be empty, so that `…/charts/x/` means `latest` here too.
 fn dynamic_api_depth(segments: &[&str]) -> Option<usize> {
     let charts_at = |from_end: usize| {
         let at = segments.len().checked_sub(from_end)?;

@@ -319,7 +319,7 @@ fn the_pauses_after_what_cannot_be_reached_grow_whatever_wakes_the_component() {
         .map(|pair| pair[1].started.saturating_sub(pair[0].ended.expect("over")))
         .map(|nanoseconds| nanoseconds / 1_000_000)
         .collect();
-    // 1, 2 and 4 s, give or take a tenth (contract section 2.7)
+    // 1, 2 and 4 s, give or take a tenth (docs/components.md 7.2)
     for (pause, least) in pauses.iter().zip([900, 1800, 3600]) {
         assert!(*pause >= least, "{pauses:?} ms");
     }

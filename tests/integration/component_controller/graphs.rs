@@ -1,5 +1,5 @@
 //! Scenarios 34 and 35: graphs that cannot be put in order, and what it takes to mend them. And implicit Components
-//! that nobody needs any more (contract section 2.6).
+//! that nobody needs any more (docs/components.md 11).
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Uploads as the `helm cm-push` plugin sends them (contract section 9): a form in chunks, without a length.
+//! Uploads as the `helm cm-push` plugin sends them (docs/chartmuseum.md 12.1): a form in chunks, without a length.
 
 use super::{add, assert_pulls};
 use crate::support::chart_builder::{ChartBuilder, sha256_hex, unsigned_provenance};

@@ -287,7 +287,7 @@ async fn hostile_packages_are_refused_and_leave_nothing() {
     assert_unharmed(&server);
 }
 
-/// What Helm's loader lets pass does no harm either: nothing is ever unpacked (contract section 2.2).
+/// What Helm's loader lets pass does no harm either: nothing is ever unpacked (docs/chartmuseum.md 6.1).
 #[tokio::test]
 async fn odd_packages_that_helm_takes_are_stored_as_they_are() {
     let server = TestServer::start(&[]);

@@ -133,7 +133,7 @@ async fn odd_chart_names_are_stored_listed_and_downloaded() {
     assert_unharmed(&server);
 }
 
-/// Contract section 13.2: behind a package that exists already, ChartMuseum does not look at the provenance's name.
+/// docs/chartmuseum.md 15.2: behind a package that exists already, ChartMuseum does not look at the provenance's name.
 #[tokio::test]
 async fn provenance_names_stay_in_their_directory() {
     let server = TestServer::start(&["--allow-overwrite"]);
@@ -191,7 +191,7 @@ async fn provenance_names_stay_in_their_directory() {
     assert_unharmed(&server);
 }
 
-/// Contract section 13.1: at any depth but 0 a tenant called `..` was the parent of the storage.
+/// docs/chartmuseum.md 15.1: at any depth but 0 a tenant called `..` was the parent of the storage.
 #[tokio::test]
 async fn tenants_stay_below_the_storage() {
     let long = "t".repeat(300);

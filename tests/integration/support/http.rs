@@ -96,7 +96,7 @@ impl Http {
             .await
     }
 
-    /// POST of a form in chunks without a length, as `helm cm-push` sends it (contract section 9.1).
+    /// POST of a form in chunks without a length, as `helm cm-push` sends it (docs/chartmuseum.md 12.1).
     pub async fn post_form_chunked(&self, path: &str, form: &Form) -> Response {
         let request = self
             .request("POST", path)

@@ -1,4 +1,4 @@
-//! Retries and the ways back (contract section 2.7).
+//! Retries and the ways back (docs/components.md 6.4).
 
 use super::*;
 use ReleaseStatus as S;

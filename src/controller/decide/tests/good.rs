@@ -1,4 +1,4 @@
-//! What there is to go back to (contract section 2.7).
+//! What there is to go back to (docs/components.md 6.5).
 
 use super::failures::{failed_once, rolled_back};
 use super::*;

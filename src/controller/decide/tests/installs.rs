@@ -1,4 +1,4 @@
-//! First installs that fail (contract section 2.7).
+//! First installs that fail (docs/components.md 6.3).
 
 use super::failures::failed_once;
 use super::*;

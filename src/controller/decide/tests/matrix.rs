@@ -1,4 +1,4 @@
-//! The restart matrix of contract section 2.9: an upgrade to `b` was begun from revision 1 by a process that is gone.
+//! The restart matrix of docs/components.md 5.3: an upgrade to `b` was begun from revision 1 by a process that is gone.
 
 use super::*;
 use ReleaseStatus as S;

@@ -1,4 +1,4 @@
-//! Somebody else's operations that never ended (contract section 2.8).
+//! Somebody else's operations that never ended (docs/components.md 6.2).
 
 use super::table::installed;
 use super::*;

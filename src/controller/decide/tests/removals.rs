@@ -1,4 +1,4 @@
-//! Removals (contract sections 2.10 and 2.11).
+//! Removals (docs/components.md 12.1, 12.2 and 12.4).
 
 use super::*;
 use ReleaseStatus as S;

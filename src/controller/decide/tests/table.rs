@@ -1,4 +1,4 @@
-//! The decision table of contract section 2.8, row by row, with the scenarios of section 4 that it answers.
+//! The decision table of docs/components.md 6.1, row by row, with the scenarios of section 19 that it answers.
 
 use super::*;
 use ReleaseStatus as S;

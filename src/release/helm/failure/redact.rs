@@ -1,4 +1,5 @@
-//! Secrets taken out of what Helm says: it may print values in errors of templates and schemas (contract section 2.13).
+//! Secrets taken out of what Helm says: it may print values in errors of templates and schemas
+//! (docs/components.md 7.4).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Helm's texts and what they mean, as one table: the first row that fits holds (contract section 3.3).
+//! Helm's texts and what they mean, as one table: the first row that fits holds (docs/components.md 7.3).
 
 use super::FailureClass;
 use crate::component::conditions::Reason;

@@ -1,6 +1,6 @@
 //! The texts marked "as said" below are those of helm 4.3.1 against API servers 1.37.2 and 1.28.15: of both, unless the
 //! row names one. Helm 4.1.4 says the same, but for "server-side apply failed for object …" before what the API server
-//! says; rows that name it are its own. The others are the contract's.
+//! says; rows that name it are its own. The others are made up after the rules of `docs/components.md` 5.
 
 use super::*;
 use ActionKind::{Install, Rollback, Uninstall, Upgrade};
