@@ -105,9 +105,10 @@ pub fn explain(error: &clap::Error, typed: &Words, program: &Command) -> Refusal
     let command = program.find_subcommand(name).unwrap_or(program);
     let given = text(error, ContextKind::InvalidArg);
     let value = text(error, ContextKind::InvalidValue);
-    // clap shows a flag with the name of its value: `--port <N>`
-    let flag = given
-        .split([' ', '['])
+    // clap shows a flag with the name of its value, and a word in brackets: `--port <N>`, `[COMMAND]`
+    let flag = given.trim_start_matches(['<', '[']);
+    let flag = flag
+        .split([' ', '[', ']', '>'])
         .next()
         .unwrap_or_default()
         .to_owned();
