@@ -14,6 +14,7 @@ use chartroom::yaml::{self, Limits};
 use serde_json::Value;
 
 use crate::support::helm::{HELMS, Helm, objects};
+use crate::support::version::{Program, version};
 
 /// Values that differ from the defaults as far as they can, by what they are for.
 const PROFILES: [(&str, &[&str]); 7] = [
@@ -91,10 +92,16 @@ fn document(name: &str) -> Value {
         .to_json()
 }
 
+/// For `helm template`, which some Helms do for a Kubernetes older than any that is promised when there is no cluster.
+fn kube_version() -> String {
+    format!("--kube-version={}", version(Program::OldestKubernetes))
+}
+
 /// What helm renders as release `chartroom` in this namespace.
 #[track_caller]
 fn render(helm: &Helm, namespace: &str, more: &[&str]) -> Vec<Value> {
     let chart = chart();
+    let oldest = kube_version();
     // as every cluster says
     let cluster = "--api-versions=apiregistration.k8s.io/v1";
     let template = [
@@ -103,6 +110,7 @@ fn render(helm: &Helm, namespace: &str, more: &[&str]) -> Vec<Value> {
         &chart,
         "--namespace",
         namespace,
+        &oldest,
         cluster,
     ];
     objects(&helm.ok(&[&template[..], more].concat()))

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::rendering::{Container, MIRROR, PULL_SECRET};
 use super::{Rendering, charts, no_findings, renderings};
+use crate::support::version::{Program, version};
 
 /// Chart and container of those that run as root: the kubelet's log files are readable by root only.
 const AS_ROOT: &[(&str, &str)] = &[("fluent-bit", "fluent-bit")];
@@ -174,6 +175,16 @@ fn nothing_runs_once() {
         }
     }
     no_findings(findings);
+}
+
+#[test]
+fn charts_ask_for_the_oldest_kubernetes_that_is_promised() {
+    let oldest = version(Program::OldestKubernetes);
+    let minor = oldest.rsplit_once('.').expect("three numbers").0;
+    for chart in charts() {
+        let asked = &chart.metadata["kubeVersion"];
+        assert_eq!(asked, &format!(">={minor}.0-0"), "{}", chart.name);
+    }
 }
 
 /// A template's name without the chart's, such as `labels`, that means something else in each chart.

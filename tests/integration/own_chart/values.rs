@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{HELMS, chart, document, file};
+use super::{HELMS, chart, document, file, kube_version};
 use crate::support::helm::Helm;
 
 #[test]
@@ -65,7 +65,7 @@ fn collect(path: &str, value: &Value, paths: &mut BTreeSet<String>) {
 fn what_helm_template_prints_can_be_applied_without_taking_everything_down() {
     let chart = chart();
     for version in HELMS {
-        let printed = Helm::new(version).ok(&["template", "chartroom", &chart]);
+        let printed = Helm::new(version).ok(&["template", "chartroom", &chart, &kube_version()]);
         assert!(printed.contains("kind: Deployment"), "{version}");
         assert!(!printed.contains("teardown"), "{version}: {printed}");
     }
@@ -98,7 +98,7 @@ fn nonsense_is_refused_by_its_name() {
             ("dnsPolicy=None", "dnsPolicy"),
         ] {
             let set = format!("--set={value}");
-            let said = helm.fails(&["template", "chartroom", &chart, &set]);
+            let said = helm.fails(&["template", "chartroom", &chart, &set, &kube_version()]);
             assert!(
                 said.contains("schema") && said.contains(named),
                 "{version} {value}: {said}"
@@ -121,7 +121,7 @@ fn nonsense_is_refused_by_its_name() {
             ),
         ] {
             let set = format!("--set={value}");
-            let said = helm.fails(&["template", "chartroom", &chart, &set]);
+            let said = helm.fails(&["template", "chartroom", &chart, &set, &kube_version()]);
             assert!(said.contains(sentence), "{version} {value}: {said}");
         }
     }
