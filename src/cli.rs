@@ -70,6 +70,8 @@ pub enum Invocation {
     Help(Help),
     /// Print which program this is.
     Version,
+    /// Print that, and which Helm its controller would run.
+    Versions,
 }
 
 /// Runs the command that `args`, which begin after the program's name, ask for.
@@ -88,6 +90,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
         Invocation::Completion(shell) => completion::run(shell),
         Invocation::Help(help) => help::run(help),
         Invocation::Version => version::run(),
+        Invocation::Versions => version::run_with_helm(),
     }
 }
 
@@ -121,7 +124,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Refusal
         Some((teardown::NAME, its)) => Ok(teardown::read(its)),
         Some((completion::NAME, its)) => Ok(completion::read(its)),
         Some((help::NAME, its)) => Ok(help::read(its)),
-        Some((version::NAME, _)) => Ok(Invocation::Version),
+        Some((version::NAME, _)) => Ok(Invocation::Versions),
         Some((other, _)) => unreachable!("{other} is no command of the program"),
     }
 }

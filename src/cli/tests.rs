@@ -106,7 +106,8 @@ fn help_and_version_have_their_spellings() {
             "{words:?}"
         );
     }
-    for word in ["--version", "-version", "-v", "version"] {
+    assert_eq!(read(&["version"]), Ok(Invocation::Versions));
+    for word in ["--version", "-version", "-v"] {
         assert_eq!(read(&[word]), Ok(Invocation::Version), "{word}");
     }
 }

@@ -20,7 +20,13 @@ pub fn command() -> Command {
         )
 }
 
+/// The program's own version, on one line.
 pub fn run() -> anyhow::Result<()> {
+    print(&format!("{}\n", config::version()))
+}
+
+/// The same, and on a second line the helm that a controller with this environment would run.
+pub fn run_with_helm() -> anyhow::Result<()> {
     let named = env::var_os("HELM_BINARY").filter(|path| !path.is_empty());
     let named = named.map(PathBuf::from);
     let helm = block_on(async { Ok(helm::described(named.as_deref()).await) })?;

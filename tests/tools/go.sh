@@ -29,7 +29,11 @@ describe() {
       flags="-X helm.sh/helm/v4/internal/version.version=v$version" ;;
     helm-3.*)
       minutes=2 ask=version programs=(helm.sh/helm/v3/cmd/helm)
-      flags="-X helm.sh/helm/v3/internal/version.version=v$version" ;;
+      v=helm.sh/helm/v3 flags="-X $v/internal/version.version=v$version"
+      # the Kubernetes that it renders for without a cluster: client-go's, as in its own build
+      for v in "$v/pkg/chartutil" "$v/pkg/lint/rules"; do
+        flags="$flags -X $v.k8sVersionMajor=1 -X $v.k8sVersionMinor=37"
+      done ;;
     containerd-*)
       v=github.com/containerd/containerd/v2 minutes=1
       programs=("$v/cmd/containerd" "$v/cmd/containerd-shim-runc-v2" "$v/cmd/ctr")

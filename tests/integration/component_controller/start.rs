@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::{ComponentBuilder, Components, ControlPlane, Controller};
 use crate::support::api::poll;
+use crate::support::blocking;
+use crate::support::helm::HELM;
 use crate::support::version::kubernetes_minor;
 
 /// Since when an API server sends what there is as a stream, unless that is switched off.
@@ -38,6 +40,22 @@ fn components_are_streamed_where_the_server_can_and_listed_where_it_cannot() {
         self::streams(&plane)
     );
     assert_eq!(self::lists(&plane) > lists, !is_streamed);
+}
+
+#[test]
+fn the_server_beside_it_tells_which_helm_it_runs() {
+    let plane = ControlPlane::shared();
+    plane.define_components();
+    let mut controller = Controller::start(plane, plane.namespace().namespace());
+    controller.await_log("Controller: helm is usable");
+    let told = poll(Duration::from_secs(10), || {
+        let http = controller.http();
+        let info = blocking::wait(async move { http.get("/info").await });
+        let info = info.expect(200).json();
+        (info["helm"] == HELM).then_some(info)
+    });
+    let info = told.expect("it is told as soon as it is known");
+    assert_eq!(info["version"], env!("CARGO_PKG_VERSION"));
 }
 
 /// How many lists of Components the API server has answered.

@@ -1,12 +1,16 @@
 //! The binary and its options: what it starts with, and what it refuses to start with.
 
 use std::fs;
+use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::upload;
 use crate::support::chart_builder::ChartBuilder;
-use crate::support::server::{TestServer, chartroom};
+use crate::support::helm::HELM;
+use crate::support::server::{self, TestServer, chartroom};
+use crate::support::{process, tools};
 
 #[test]
 fn a_wrong_option_is_one_clear_line_and_exit_code_1() {
@@ -148,6 +152,27 @@ async fn without_storage_options_the_charts_are_in_chartstorage() {
     )
     .await;
     assert!(server.world().join("chartstorage/app-1.0.0.tgz").is_file());
+}
+
+#[test]
+fn the_version_command_names_the_helm_that_a_controller_would_run() {
+    for (binary, told) in [
+        (tools::helm(HELM), format!("helm version {HELM} (")),
+        (tools::helm("3.18.0"), "no helm: ".to_owned()),
+        ("/nowhere/helm".into(), "no helm: ".to_owned()),
+    ] {
+        let mut command = Command::new(server::binary());
+        command
+            .env_clear()
+            .env("HELM_BINARY", &binary)
+            .arg("version");
+        let answer = process::run(command, b"", Duration::from_secs(30)).succeeded();
+        let answer = answer.stdout();
+        let lines: Vec<&str> = answer.lines().collect();
+        assert_eq!(lines.len(), 2, "{answer}");
+        assert!(lines[0].contains(env!("CARGO_PKG_VERSION")), "{answer}");
+        assert!(lines[1].starts_with(&told), "{answer}");
+    }
 }
 
 #[test]
