@@ -168,6 +168,10 @@ fn make_definition_older(site: &Site<'_>) {
     older["metadata"]["annotations"]["ext.theriseunion.io/definition-version"] = "0.0.1".into();
     let fields = older.pointer_mut(FIELDS).expect("fields").as_object_mut();
     fields.expect("an object").remove("interval");
+    // rules about it came later than the field
+    let schema = older.pointer_mut("/spec/versions/0/schema/openAPIV3Schema");
+    let schema = schema.and_then(Value::as_object_mut).expect("a schema");
+    schema.remove("x-kubernetes-validations");
     let apply = [
         "apply",
         "--server-side",

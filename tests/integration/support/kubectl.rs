@@ -48,8 +48,9 @@ impl Kubectl {
             .arg("--namespace")
             .arg(&self.namespace)
             .args(arguments);
-        // kubectl before 1.30 takes whatever begins with a brace for JSON, YAML's flow style too
-        let mark = if input.starts_with('{') { "---\n" } else { "" };
+        // kubectl before 1.30 takes whatever begins with a brace for JSON, YAML's flow style too; raw is as it is
+        let is_flow = input.starts_with('{') && !arguments.contains(&"--raw");
+        let mark = if is_flow { "---\n" } else { "" };
         let input = format!("{mark}{input}");
         process::run(command, input.as_bytes(), Duration::from_secs(60))
     }
