@@ -62,7 +62,8 @@ test: tools ## install what the tests need, then run every test (KUBERNETES=1.28
 test-oldest: ## the tests that need a cluster, on the oldest Kubernetes promised
 	@KUBERNETES=$(KUBERNETES_OLDEST) tests/tools/install.sh "$(CHARTROOM_TOOLS)"
 	@KUBERNETES=$(KUBERNETES_OLDEST) cargo test --test integration --no-fail-fast -- \
-	  component_controller:: _on_a_cluster:: own_chart:: builtin_charts:: teardown:: events:: leader_lease:: helm_child::
+	  component_controller:: _on_a_cluster:: control_plane:: crd:: own_chart:: builtin_charts:: teardown:: events:: \
+	  leader_lease:: helm_child:: test_bed::
 
 .PHONY: node-tools
 node-tools:

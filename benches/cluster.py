@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import shutil
 import socket
 import ssl
@@ -28,7 +27,7 @@ class Cluster:
     def __init__(self, tools, directory):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True)
-        self.binaries = Path(os.environ.get("KUBEBUILDER_ASSETS") or next(tools.glob("control-plane-*")))
+        self.tools = tools
         self.processes = []
 
     def __enter__(self):
@@ -92,7 +91,7 @@ class Cluster:
 
     def run(self, program, flags):
         log = open(self.directory / f"{program}.log", "wb")
-        command = [str(self.binaries / program)] + [f"--{name}={value}" for name, value in flags.items()]
+        command = [str(self.tools[program])] + [f"--{name}={value}" for name, value in flags.items()]
         environment = {"HOME": str(self.directory)}
         self.processes.append(subprocess.Popen(command, stdout=log, stderr=log, env=environment))
 

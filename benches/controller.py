@@ -25,9 +25,12 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
+
 import machine
 from cluster import TOKEN, Cluster, free_ports
 from table import Row, Table
+from tools import Tools
 
 GROUP = "/apis/ext.theriseunion.io/v1alpha1"
 SLOTS = 3
@@ -63,8 +66,8 @@ def arguments():
     parser.add_argument("--interval", type=int, default=60, help="spec.interval in the steady state, in seconds")
     parser.add_argument("--intervals", type=int, default=10, help="how many of them are watched")
     options = parser.parse_args()
-    options.helm = next(options.tools.glob("helm-4*")) / "helm"
-    options.kubectl = next(options.tools.glob("kubectl-*")) / "kubectl"
+    options.tools = Tools(options.tools)
+    options.helm, options.kubectl = options.tools["helm"], options.tools["kubectl"]
     return options
 
 

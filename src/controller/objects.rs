@@ -201,7 +201,7 @@ impl Objects {
         })
     }
 
-    /// The API server's version, such as `v1.20.2` in `git_version`.
+    /// The API server's version, such as `v1.37.2` in `git_version`.
     ///
     /// # Errors
     /// The API server refuses or does not answer.
