@@ -309,6 +309,8 @@ class Scenario:
 
         until("the Deployment available", available, 60)
         base = site.address("museum", "museum")
+        # kube-proxy hears of the pod a moment after the Deployment does
+        until("the Service", lambda: node.curl(f"{base}/health"), 30)
         node.helm("repo", "add", "museum", base)
         listed = json.loads(node.helm("search", "repo", "museum/exhibit", "--output", "json"))
         equal([(c["name"], c["version"]) for c in listed], [("museum/exhibit", "2.1.0")], "`helm search repo`")
