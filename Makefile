@@ -34,7 +34,7 @@ endef
 help: ## list what can be done
 	@$(COLOURS); echo "$${bold}chartroom $(VERSION)$$off"; \
 	sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
-	  while IFS=$$'\t' read -r target what; do printf "  $${cyan}make %-8s$$off  %s\n" "$$target" "$$what"; done
+	  while IFS=$$'\t' read -r target what; do printf "  $${cyan}make %-12s$$off  %s\n" "$$target" "$$what"; done
 
 .PHONY: run
 run: ## build and start the server with the built-in charts on port 8080 (PORT=…, STORAGE=…)

@@ -3,8 +3,8 @@
 //!
 //! Components come in as the API or a manifest has them, charts and releases as they were looked up. The controller
 //! asks a [`Planner`] of all Components in a cluster about one of them; [`solve()`] answers for a set of manifests and
-//! a cluster in which nothing is installed. The rules are those of docs/components.md 11.1, 2.6, 2.10 (items 1 and 2)
-//! and 2.11. Nothing depends on the order in which Components are given. It reads no cluster, no repository, no clock.
+//! a cluster in which nothing is installed. The rules are those of docs/components.md 11.1 to 11.5
+//! and 12.1. Nothing depends on the order in which Components are given. It reads no cluster, no repository, no clock.
 
 mod available;
 mod catalog;

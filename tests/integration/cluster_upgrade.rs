@@ -30,10 +30,6 @@ const POLICY: &str = "---\n# Source: flow/templates/policy.yaml\napiVersion: pol
 
 #[test]
 fn a_cluster_upgrade_needs_no_hand() {
-    if version(Program::Kubernetes) == version(Program::OldestKubernetes) {
-        // there is nothing to upgrade to in a run on the oldest
-        return;
-    }
     let plane = ControlPlane::start_oldest_with_controller_manager();
     let site = Site::new(&plane);
     site.install_before_the_upgrade();

@@ -95,11 +95,13 @@ missing() {
 check_go() {
   local help="Go 1.26 or later is needed to compile what the tests run against: https://go.dev/doc/install"
   command -v go >/dev/null || die "$help"
-  local version minor
+  local version wanted
   version=$(go env GOVERSION)
-  minor=${version#go1.}
-  minor=${minor%%[!0-9]*}
-  [ "${minor:-0}" -ge 26 ] || die "$help (this is $version)"
+  version=${version#go}
+  for wanted in 1.26 "$(sed -n 's/^go //p' "$module/go.mod")"; do
+    [ "$(printf '%s\n' "$wanted" "$version" | sort -V | head -n 1)" = "$wanted" ] ||
+      die "$help (this is $version, $(basename "$module") asks for $wanted)"
+  done
 }
 
 # counts the packages that the compiler names: in place on a terminal, else a line each half minute
@@ -158,8 +160,13 @@ for name; do
   flock --nonblock 9 || { say "waiting for another build"; flock 9; }
   mapfile -t wanted < <(missing)
   [ ${#wanted[@]} -gt 0 ] || continue
-  check_go
   [ -f "$module/go.mod" ] || die "$name is not pinned here: $(basename "$0") --list names what is"
+  case $name in
+    # one folder for whichever Helm 4 the image has
+    helm-4.*) grep -qE "helm.sh/helm/v4 v${name#helm-}( |\$)" "$module/go.mod" ||
+      die "$name is not the Helm that image/helm/go.mod pins" ;;
+  esac
+  check_go
   scratch=$(mktemp -d "$dir/.go.XXXXXX")
   say "compiling $name, once: about $minutes minutes on two cores"
   (build)

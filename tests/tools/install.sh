@@ -27,6 +27,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 chosen=${KUBERNETES:-}
 # shellcheck source=versions
 . "$here/versions"
+newest=$KUBERNETES
 KUBERNETES=${chosen:-$KUBERNETES}
 
 bench=no node=no image=no
@@ -85,7 +86,8 @@ debian() {
   rm -f "$log"
 }
 
-debian gpg gnupg openssl openssl curl curl python3 python3
+# cargo links with a C compiler, and one dependency (ring) brings C; the static build needs the C library's archive
+debian gpg gnupg openssl openssl curl curl python3 python3 gcc gcc /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
 if [ $bench = yes ]; then debian nginx nginx-light wrk wrk; fi
 if [ $node = yes ]; then
   # gcc makes the one static program that the images of the tests hold, out of the C library's archive
@@ -182,8 +184,8 @@ fi
 scratch=
 
 # --- programs compiled from Go modules ----------------------------------------------------------------------------
-# the oldest Kubernetes too: a test upgrades a cluster from it
-modules=("etcd-$ETCD" "kubernetes-$KUBERNETES" "kubernetes-$KUBERNETES_OLDEST" "helm-$HELM" "helm-$HELM_3")
+# both ends of what is promised, whichever is chosen: a test upgrades a cluster from the one to the other
+modules=("etcd-$ETCD" "kubernetes-$KUBERNETES" "kubernetes-$newest" "kubernetes-$KUBERNETES_OLDEST" "helm-$HELM" "helm-$HELM_3")
 if [ $node = yes ]; then
   modules+=("kubernetes-$KUBERNETES-node" "containerd-$CONTAINERD")
   for name in metrics-server node_exporter nats-server prometheus coredns; do

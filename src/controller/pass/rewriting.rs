@@ -1,5 +1,6 @@
 //! A cluster was upgraded past what a release's record names: the record is told in the versions that the server serves
-//! before Helm reads it, which would fail over the others. Kubernetes keeps the objects; only the names are out of date.
+//! before Helm reads it, which would fail over the others. Kubernetes keeps the objects; only the names are out of date
+//! (docs/components.md 5.9).
 //!
 //! Nothing is lost by a kill: the record as it was is kept first, then replaced if it is still the one that was read, and
 //! what names only served versions is left alone.

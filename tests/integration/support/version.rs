@@ -9,6 +9,8 @@ pub enum Program {
     Kubernetes,
     /// The oldest Kubernetes that is promised.
     OldestKubernetes,
+    /// The newest, whichever this run is for.
+    NewestKubernetes,
     /// etcd's server.
     Etcd,
     /// The Helm of the image.
@@ -20,7 +22,7 @@ pub enum Program {
 impl Program {
     fn name(self) -> &'static str {
         match self {
-            Program::Kubernetes => "KUBERNETES",
+            Program::Kubernetes | Program::NewestKubernetes => "KUBERNETES",
             Program::OldestKubernetes => "KUBERNETES_OLDEST",
             Program::Etcd => "ETCD",
             Program::Helm => "HELM",

@@ -17,7 +17,7 @@ impl ControlPlane {
         self.await_api_server();
     }
 
-    /// Brings API server and controller manager to this run's version of Kubernetes, over the same etcd and on the same
+    /// Brings API server and controller manager to the newest version of Kubernetes that is promised, over the same etcd and on the same
     /// port, and waits until both are ready.
     #[track_caller]
     pub fn upgrade(&self) {
@@ -28,7 +28,7 @@ impl ControlPlane {
                 .iter()
                 .rev()
                 .for_each(|program| daemons.stop(program));
-            daemons.choose_kubernetes(&version(Program::Kubernetes));
+            daemons.choose_kubernetes(&version(Program::NewestKubernetes));
         }
         self.start_api_server_again();
         self.daemons().start_again("kube-controller-manager");

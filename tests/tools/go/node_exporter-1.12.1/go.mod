@@ -1,6 +1,6 @@
 module chartroom.test/node_exporter-1.12.1
 
-go 1.26.8
+go 1.26.0
 
 require (
 	cyphar.com/go-pathrs v0.2.2 // indirect
