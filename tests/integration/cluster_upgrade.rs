@@ -11,7 +11,6 @@ use crate::support::component::{self, ComponentBuilder, Components, Event};
 use crate::support::control_plane::ControlPlane;
 use crate::support::controller::Controller;
 use crate::support::helm_release::Releases;
-use crate::support::version::{Program, version};
 
 /// How long something may take to become so.
 const DEADLINE: Duration = Duration::from_secs(60);
