@@ -128,7 +128,7 @@ impl Door {
     {
         let logged = self.log.begin(&request);
         let (started, method) = (Instant::now(), request.method().clone());
-        let request_size = approximate_size(&request);
+        let request_size = approximate_size(&request, self.state.uploads.max_size);
         let (mut response, tenant) = match self.enter(request) {
             Ok((request, tenant)) => (self.route(request).await, tenant),
             Err(not_found) => (
@@ -216,14 +216,18 @@ fn with_path(uri: &Uri, path: &str) -> Uri {
 }
 
 /// Bytes of a request, roughly, as ChartMuseum counts them (docs/chartmuseum.md 10).
-fn approximate_size(request: &Request<impl HttpBody>) -> u64 {
+///
+/// A body that announces more than `largest` is refused and never comes, so no more than that is counted: otherwise a
+/// single header could spoil the sum.
+fn approximate_size(request: &Request<impl HttpBody>, largest: u64) -> u64 {
     let headers: usize = request
         .headers()
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len())
         .sum();
     let head = request.uri().path().len() + request.method().as_str().len() + headers;
-    head as u64 + request.body().size_hint().exact().unwrap_or(0)
+    let body = request.body().size_hint().exact().unwrap_or(0);
+    (head as u64).saturating_add(body.min(largest))
 }
 
 #[cfg(test)]

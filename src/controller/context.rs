@@ -35,7 +35,7 @@ use crate::release::helm::{FailureClass, Helm};
 use crate::release::manifest::ObjectKey;
 use crate::release::owner;
 use crate::release::record::{
-    Record, RecordError, ReleaseStatus, Revision, newest_first, secret_name,
+    Record, RecordError, ReleaseStatus, Revision, newest_first, secret_name, selector,
 };
 
 /// The controller's means, shared by all passes.
@@ -254,12 +254,15 @@ impl Context {
         release: &ReleaseKey,
     ) -> Result<Observed, PassError> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &release.0);
-        let labels = format!("owner=helm,name={}", release.1);
-        let listed = secrets
-            .list_metadata(&ListParams::default().labels(&labels))
-            .await?;
+        let listed = match selector(&release.1) {
+            Some(labels) => {
+                let which = ListParams::default().labels(&labels);
+                secrets.list_metadata(&which).await?.items
+            }
+            // Helm has no release of such a name, so there is none to wait for or to take down
+            None => Vec::new(),
+        };
         let revisions = listed
-            .items
             .iter()
             .filter_map(|secret| Revision::of(&secret.metadata));
         let revisions = newest_first(revisions.collect());

@@ -27,6 +27,21 @@ pub fn secret_name(release: &str, revision: i64) -> String {
     format!("sh.helm.release.v1.{release}.v{revision}")
 }
 
+/// The labels that select the Secrets of a release; `None` for a name that Helm cannot have given to one.
+///
+/// Helm writes the name into a label, and the API server takes for its value at most 63 letters, digits, `-`, `_` and `.`
+/// that begin and end with a letter or digit. Anything else would break the selector, or change what it selects.
+pub fn selector(release: &str) -> Option<String> {
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_outer = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = release.as_bytes();
+    let is_value = bytes.len() <= 63
+        && bytes.iter().copied().all(is_inner)
+        && is_outer(bytes.first())
+        && is_outer(bytes.last());
+    is_value.then(|| format!("owner=helm,name={release}"))
+}
+
 /// One revision of a release, without the chart's files.
 ///
 /// [`Debug`](fmt::Debug) shows which one it is and no more: values and manifests hold passwords.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::component::Component;
 use crate::component::names::FINALIZER;
+use crate::release::record::selector;
 use crate::teardown::error::TeardownError;
 use crate::teardown::left::Left;
 
@@ -90,7 +91,9 @@ impl Cluster {
     /// True if Helm knows a release of this namespace and name.
     pub async fn has_release(&self, release: &(String, String)) -> Result<bool, TeardownError> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &release.0);
-        let labels = format!("owner=helm,name={}", release.1);
+        let Some(labels) = selector(&release.1) else {
+            return Ok(false);
+        };
         let which = ListParams::default().labels(&labels).limit(1);
         match secrets.list_metadata(&which).await {
             Ok(list) => Ok(!list.items.is_empty()),

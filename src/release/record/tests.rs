@@ -11,6 +11,27 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The same chart with the same values, installed into the namespace `h4` or `h3`.
+#[test]
+fn only_names_that_helm_can_give_select_secrets() {
+    let long = "a".repeat(63);
+    for name in ["app", "a", "my.app-1", long.as_str()] {
+        assert_eq!(selector(name), Some(format!("owner=helm,name={name}")));
+    }
+    let longer = "a".repeat(64);
+    for name in [
+        "",
+        "my release",
+        "a,b",
+        "-a",
+        "a.",
+        "A\"\nb",
+        "ä",
+        longer.as_str(),
+    ] {
+        assert_eq!(selector(name), None, "{name:?}");
+    }
+}
+
 const HELM_4: &[u8] = include_bytes!("testdata/helm-4.3.1.release");
 const HELM_4_1: &[u8] = include_bytes!("testdata/helm-4.1.4.release");
 const HELM_3: &[u8] = include_bytes!("testdata/helm-3.22.0.release");

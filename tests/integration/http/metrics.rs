@@ -1,8 +1,11 @@
 //! `/metrics`.
 
+use std::time::Duration;
+
 use super::{put_by_hand, upload};
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::http::Http;
+use crate::support::raw::RawConnection;
 use crate::support::server::TestServer;
 
 /// The value of the series whose line starts so.
@@ -217,6 +220,24 @@ async fn families_have_chartmuseums_names_and_types() {
             "{series} in {text}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_body_that_is_only_announced_spoils_no_sum() {
+    let server = TestServer::start(&["--enable-metrics", "--max-upload-size=1000"]);
+    for announced in [1 << 63, u64::MAX - 2] {
+        let request =
+            format!("GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: {announced}\r\n\r\n");
+        let mut connection = RawConnection::open(server.address()).await;
+        connection.send(&request).await;
+        let answer = connection
+            .read_until(b"\r\n", Duration::from_secs(10))
+            .await;
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "{answer:?}");
+    }
+    let text = metrics(&server.http()).await;
+    let sum = value(&text, "chartmuseum_request_size_bytes_sum").expect("a sum");
+    assert!((2000.0..3000.0).contains(&sum), "{sum}");
 }
 
 #[tokio::test]
