@@ -8,8 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::table::meaning;
 use crate::cli::{
-    Invocation, completion, controller, crd, package, plan, print, refusal, serve, shown, style_of,
-    teardown,
+    Invocation, completion, crd, package, plan, print, refusal, shown, style_of, teardown, version,
 };
 use crate::config::options::{Kind, OPTIONS, Opt};
 use crate::terminal::Style;
@@ -35,15 +34,9 @@ pub enum Help {
 }
 
 pub fn command() -> Command {
-    let commands = [
-        serve::NAME,
-        controller::NAME,
-        package::NAME,
-        plan::NAME,
-        crd::NAME,
-        teardown::NAME,
-        completion::NAME,
-    ];
+    // those that take something
+    let commands =
+        (refusal::COMMANDS.into_iter()).filter(|name| ![NAME, version::NAME].contains(name));
     Command::new(NAME)
         .about("print this, or what a command takes")
         .args([

@@ -10,7 +10,7 @@ use crate::cli::{completion, controller, crd, help, package, plan, serve, teardo
 use crate::config::options::find;
 
 /// The commands, as they are listed.
-const COMMANDS: [&str; 9] = [
+pub(super) const COMMANDS: [&str; 9] = [
     serve::NAME,
     controller::NAME,
     package::NAME,

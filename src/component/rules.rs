@@ -42,10 +42,25 @@ impl Sentence {
     }
 }
 
+impl Sentence {
+    /// The sentence with the constants among these CEL expressions, and without what the others would give.
+    fn without_texts(self, named: &[String]) -> String {
+        let constant = |cel: &String| Some(cel.strip_prefix('\'')?.strip_suffix('\'')?.to_owned());
+        let shown = |cel: &String| constant(cel).unwrap_or_else(|| "…".to_owned());
+        let mut named = named.iter().map(shown);
+        let mut parts = self.0.split("{}");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            let value = named.next().unwrap_or_else(|| "…".to_owned());
+            text + &value + part
+        })
+    }
+}
+
 /// The sentence without what it names.
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.replace("{}", "…"))
+        f.write_str(&self.without_texts(&[]))
     }
 }
 

@@ -38,8 +38,8 @@ fn both(rule: &Rule) -> [Value; 2] {
         json!({
             "rule": cel,
             "fieldPath": format!(".{}", rule.fields[0]),
-            // in the place of the expression where that cannot be: a line break in what it names
-            "message": rule.sentence.to_string(),
+            // in the place of the expression where that cannot be: a line break in what it names, or too long a text
+            "message": rule.sentence.without_texts(&rule.named),
             "messageExpression": expression(rule.sentence, &rule.named),
         })
     })

@@ -11,6 +11,17 @@ fn component(name: &str, spec: Value) -> Component {
 }
 
 #[test]
+fn a_limit_is_told_even_where_the_text_cannot_be() {
+    let messages = validations().to_string();
+    for told in [
+        "the release name \\\"…\\\" is longer than the 53 characters that Helm takes",
+        "spec.chart.namespace \\\"…\\\" is no name for a namespace: use at most 63 lower-case letters",
+    ] {
+        assert!(messages.contains(told), "{told} is not in {messages}");
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_with_advice() {
     let fine = "a".repeat(53);
     let long = "a".repeat(54);

@@ -92,11 +92,6 @@ impl ObjectsError {
         matches!(self, Self::UnknownKind { .. } | Self::RetiredKind { .. })
     }
 
-    /// True if this account may not do that.
-    pub fn is_forbidden(&self) -> bool {
-        self.code() == Some(403)
-    }
-
     /// True if there is no such object.
     pub fn is_not_found(&self) -> bool {
         self.code() == Some(404)

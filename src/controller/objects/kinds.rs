@@ -1,7 +1,8 @@
 //! Which kinds the cluster knows, asked per group and version when a kind is first met. One that is not served in the
 //! version that a manifest names is looked for in the others: it is the same kind.
 //!
-//! Plain discovery: the aggregated form is unknown to old servers (docs/components.md 18).
+//! Plain discovery, one group and version at a time (docs/components.md 18): a release names few kinds, and the
+//! aggregated form lists all that there are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
