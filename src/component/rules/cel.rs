@@ -124,10 +124,13 @@ fn range() -> String {
     let around = r"[\s\x0b\x85\p{Z}]*";
     // after a wild number, whatever the grammar takes for a number is left unread
     let number = r"(\d+(\.(\d+(\.[\dxX*]+)?|[xX*](\.[\dxX*|]+)?))?|[xX*](\.[\dxX*|]+){0,2})";
-    let bound = format!(r"v?{number}(-[\da-zA-Z.-]+)?(\+[\da-zA-Z.-]+)?");
+    let tail = r"(-[\da-zA-Z.-]+)?(\+[\da-zA-Z.-]+)?";
+    let bound = format!(r"v?{number}{tail}");
+    // between hyphens the grammar takes a bar for a digit, and sets what it has found apart: `X - 1.2.3||2^0`
+    let end = format!(r"v?[\dxX*|]+(\.[\dxX*|]+){{0,2}}{tail}");
     let separator = r"\s*(,|\|\|)\s*";
     format!(
-        r"^{around}(latest|({bound}\s+-\s+{bound}({separator}|\s*)|(!=|[<>]=|=[<>]|~>|[=<>~^])?\s*{bound}({separator}|\s+|{around}$))+)?{around}$"
+        r"^{around}(latest|({end}\s+-\s+{end}({separator}|\s*)|(!=|[<>]=|=[<>]|~>|[=<>~^])?\s*{bound}({separator}|\s+|{around}$))+)?{around}$"
     )
 }
 
