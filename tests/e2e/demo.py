@@ -14,7 +14,7 @@ from pathlib import Path
 
 import images
 from node import Node
-from programs import until
+from programs import clear_up_when_asked_to_end, until
 from steps import BOLD, CYAN, DIM, GREEN, OFF, RED, colours, paint
 from users import GROUP, MONITORING, ROOT, Site, component, is_ready
 
@@ -132,8 +132,7 @@ def main():
     parser.add_argument("--image", type=Path, required=True, help="chartroom's image archive")
     parser.add_argument("--once", action="store_true", help="end when all is Ready")
     arguments = parser.parse_args()
-    # a run that is asked to end clears up as after Ctrl-C
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    clear_up_when_asked_to_end()
     try:
         with Node("demo", progress=lambda line: print(f"  {line}", flush=True)) as node:
             try:

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import sys
 import time
 from datetime import datetime
@@ -28,7 +27,7 @@ import archive  # noqa: E402
 import cluster_dns  # noqa: E402
 import kubernetes  # noqa: E402
 from enclosure import Enclosure, missing_controllers  # noqa: E402
-from programs import run, until  # noqa: E402
+from programs import clear_up_when_asked_to_end, run, until  # noqa: E402
 from tools import Tools  # noqa: E402
 
 
@@ -235,8 +234,7 @@ class Node:
 def main(arguments):
     if not arguments or arguments[0] in ("-h", "--help"):
         raise SystemExit(__doc__.strip())
-    # a run that is asked to end clears up as after Ctrl-C
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    clear_up_when_asked_to_end()
     action, name, rest = arguments[0], (arguments[1:2] or ["e2e"])[0], arguments[2:]
     node = Node(name)
     if action == "up":

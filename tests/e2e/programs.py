@@ -1,7 +1,16 @@
 """Other programs: run to their end, or asked again until they give what is awaited."""
 
+import signal
 import subprocess
+import sys
 import time
+
+
+def clear_up_when_asked_to_end():
+    """SIGTERM ends a run as Ctrl-C does, through everything that it has to clear away; and Ctrl-C does so too where a
+    shell has started the run in the background, which leaves SIGINT ignored for all that it starts."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(*command, check=True, **options):

@@ -10,7 +10,6 @@ image that answers probes. Which is which, the report says. Needs root.
 import argparse
 import hashlib
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ import images
 import nats
 from kubernetes import NODE
 from node import Node
-from programs import until
+from programs import clear_up_when_asked_to_end, until
 from software import Software
 from steps import Steps, check, equal
 from users import GROUP, MONITORING, NAMESPACE, ROOT, Site, Watch, component, is_ready, museum
@@ -345,8 +344,7 @@ def main():
     parser.add_argument("--name", default="e2e", help="the node's name; nodes of different names can run side by side")
     parser.add_argument("--keep", action="store_true", help="wait for Enter after a failure, before the node ends")
     arguments = parser.parse_args()
-    # a run that is asked to end clears up as after Ctrl-C
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    clear_up_when_asked_to_end()
     with tempfile.TemporaryDirectory(prefix="chartroom-e2e-") as directory, Node(arguments.name) as node:
         held = images.load_images(node, ROOT / "builtin-charts")
         site = Site(node)
