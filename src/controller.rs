@@ -1,34 +1,29 @@
 //! The Component controller: watches Components and brings their releases to what they ask for.
 //!
 //! ```text
-//!  follow ──> world ──> queue ──> pass: observe ─> decide ─> act ─> report
-//!    │ watches  │ what is known       │    planner: who waits for whom          [pure]
-//!    │          │                     │    decide, retry: what to do, and when  [pure]
-//!  lease: only one replica works      └──> charts, helm, crds, namespace, drift, health
+//!  watch ──> store ──> workqueue ──> reconcile: observe ─> decide ─> act ─> status
+//!    │ of Components,    │ who and when            [I/O]    [pure]    │      [pure]
+//!    │ Secrets, CRDs     └ slots: who may run Helm                    └──> trait Installer ─> helm
+//!  lease: only one replica works          charts, crds, namespace, drift, health: read and written by the steps
 //! ```
 
 pub mod charts;
-pub mod context;
+pub mod crd;
 pub mod crds;
-pub mod decide;
-pub mod definition;
 pub mod drift;
 pub mod events;
-pub mod follow;
 pub mod health;
 pub mod holder;
 pub mod lease;
-pub mod members;
 pub mod metrics;
 pub mod namespace;
 pub mod objects;
-pub mod pass;
 pub mod probes;
-pub mod queue;
-pub mod report;
-pub mod retry;
+pub mod reconcile;
 pub mod slots;
 pub mod start;
-pub mod world;
+pub mod store;
+pub mod watch;
+pub mod workqueue;
 
 pub use start::{Repository, cluster, run};

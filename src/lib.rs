@@ -8,7 +8,7 @@
 //!                      │               └─> kube       (Components, release Secrets, drift, the Lease)
 //!                      └─> telemetry, metrics
 //!  cli -> plan ─> planner ─> component, chart   (what manifests install, and in which order)
-//!  cli -> controller::definition ─> kube (the definition of Components is brought to a cluster)
+//!  cli -> controller::crd ─> kube (the definition of Components is brought to a cluster)
 //!  cli -> teardown ─> kube               (all Components go, and whoever asked waits for it)
 //!  pure rooms: chart  component  yaml  planner  repository::{index, key}  server::tenancy  config  terminal
 //!              plan but its sources
@@ -30,6 +30,7 @@ mod go_syntax;
 pub mod listener;
 pub mod metrics;
 pub mod node_key;
+pub mod operation_kind;
 pub mod plan;
 pub mod planner;
 pub mod release;

@@ -92,7 +92,7 @@ pub fn run() -> anyhow::Result<()> {
 pub fn apply(arguments: &CrdArguments) -> anyhow::Result<()> {
     let applied = block_on(async {
         let cluster = controller::cluster(arguments.kubeconfig.as_deref()).await?;
-        Ok(controller::definition::apply(cluster, arguments.timeout).await?)
+        Ok(controller::crd::apply(cluster, arguments.timeout).await?)
     })?;
     print(&format!("{applied}\n"))
 }

@@ -48,6 +48,12 @@ pub enum Polarity {
     Negative,
 }
 
+/// The condition of this type, if it is there.
+pub fn find(conditions: &[Condition], about: ConditionType) -> Option<&Condition> {
+    let mut of_type = conditions.iter();
+    of_type.find(|known| known.type_ == about.as_str())
+}
+
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConditionStatus {

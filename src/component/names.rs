@@ -6,6 +6,9 @@ pub const DEFAULT_NAMESPACE: &str = "edge-system";
 /// Finalizer: the release is uninstalled before its Component goes.
 pub const FINALIZER: &str = "ext.theriseunion.io/component";
 
+/// The controller's own field manager.
+pub const FIELD_MANAGER: &str = "component-controller";
+
 /// Annotations of a Component.
 pub mod annotation {
     /// `"true"`: the release is left alone; its state is still reported.

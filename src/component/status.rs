@@ -11,7 +11,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::operation::{Attempt, Failures, Operation, OperationKind, Revision};
+pub use self::operation::{Attempt, Failures, Operation, Revision};
+pub use crate::operation_kind::OperationKind;
 
 use crate::component::definition::{ConditionSchema, DateTime};
 use crate::component::is_false;

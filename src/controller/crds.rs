@@ -16,9 +16,7 @@ use self::document::{Definition, Stage};
 use self::switches::Charts;
 use crate::chart::archive::{self, ArchiveError};
 use crate::component::CrdsPolicy;
-
-/// The controller's own field manager.
-pub const FIELD_MANAGER: &str = "component-controller";
+use crate::component::names::FIELD_MANAGER;
 
 /// How long to wait between two looks at a definition.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -63,7 +63,82 @@ pub async fn unready_of(
     some: &[&Object],
     namespace: &str,
 ) -> Vec<Unready> {
-    let cluster = Cluster { objects, client };
+    unready_awaited(objects, client, some, namespace, Awaited::default()).await
+}
+
+/// What counts as ready when an operation is awaited, beside what always does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Awaited {
+    /// A Job is ready when it has completed, and not as soon as it has started.
+    pub completes_jobs: bool,
+    /// Only the kinds count that Helm's legacy wait knows: nobody asks a custom resource for its conditions.
+    pub is_legacy: bool,
+}
+
+impl Awaited {
+    /// True if the object is waited for.
+    pub fn counts(self, object: &Object) -> bool {
+        const LEGACY: [&str; 10] = [
+            "CustomResourceDefinition",
+            "DaemonSet",
+            "Deployment",
+            "Job",
+            "PersistentVolumeClaim",
+            "Pod",
+            "ReplicaSet",
+            "ReplicationController",
+            "Service",
+            "StatefulSet",
+        ];
+        !self.is_legacy || LEGACY.contains(&object.kind.as_str())
+    }
+
+    fn readiness(self, live: &Value) -> Readiness {
+        let is_job = live["kind"] == "Job" && live["apiVersion"].as_str() == Some("batch/v1");
+        match readiness(live) {
+            Readiness::Ready if is_job && self.completes_jobs => workloads::completed_job(live),
+            readiness => readiness,
+        }
+    }
+}
+
+/// The first object that is not ready, by its place, looked for from `start` on, one after the other; `None` if all are.
+/// It says nothing of why, and so costs one request while nothing changes.
+pub async fn first_unready(
+    objects: &Objects,
+    some: &[&Object],
+    namespace: &str,
+    start: usize,
+    awaited: Awaited,
+) -> Option<usize> {
+    let places = (start..some.len()).chain(0..start.min(some.len()));
+    for place in places {
+        let found = objects.get(&some[place].identity(), namespace).await;
+        let is_ready = match found {
+            Ok(Some(live)) => awaited.readiness(&live) == Readiness::Ready,
+            Ok(None) => false,
+            Err(error) => matches!(error, ObjectsError::RetiredKind { .. }),
+        };
+        if !is_ready {
+            return Some(place);
+        }
+    }
+    None
+}
+
+/// As [`unready_of`], for an operation that is awaited.
+pub async fn unready_awaited(
+    objects: &Objects,
+    client: &Client,
+    some: &[&Object],
+    namespace: &str,
+    awaited: Awaited,
+) -> Vec<Unready> {
+    let cluster = Cluster {
+        objects,
+        client,
+        awaited,
+    };
     let looks: Vec<_> = some
         .iter()
         .map(|object| cluster.look(object, namespace))
@@ -93,6 +168,7 @@ pub fn name_three(unready: &[Unready]) -> String {
 struct Cluster<'a> {
     objects: &'a Objects,
     client: &'a Client,
+    awaited: Awaited,
 }
 
 impl Cluster<'_> {
@@ -121,7 +197,7 @@ impl Cluster<'_> {
     }
 
     async fn of_live(self, live: &Value, namespace: &str) -> Option<(u8, String)> {
-        let (weight, own) = match readiness(live) {
+        let (weight, own) = match self.awaited.readiness(live) {
             Readiness::Ready => return None,
             Readiness::Gone => return Some((2, "it is being deleted".to_owned())),
             Readiness::Failed(why) => (0, why),

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use self::processes::Process;
 use crate::component::status::Operation;
-use crate::controller::context::{PassError, is_not_found};
+use crate::controller::reconcile::context::{ReconcileError, is_not_found};
 use crate::repository::chain;
 
 /// The variable that Helm gets with its holder's identity: a Helm may outlive its holder for a moment.
@@ -61,7 +61,7 @@ impl Holder {
     /// What can be said of it without asking anybody; `None` if the API server has to be asked.
     fn is_gone_by_itself(&self, me: &Holder, release: &str) -> Option<bool> {
         if self == me {
-            // a Component is looked at by one pass at a time: whatever ran before this one has ended
+            // a Component is reconciled once at a time: whatever ran before this one has ended
             return Some(true);
         }
         match (&self.process, &me.process) {
@@ -96,7 +96,7 @@ pub async fn is_gone(
     me: &str,
     operation: &Operation,
     release: &str,
-) -> Result<bool, PassError> {
+) -> Result<bool, ReconcileError> {
     let (me, holder) = (Holder::parse(me), Holder::parse(&operation.holder));
     let name = holder.name.clone();
     let release = release.to_owned();

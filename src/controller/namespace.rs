@@ -8,7 +8,7 @@ use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
-use super::crds::FIELD_MANAGER;
+use crate::component::names::FIELD_MANAGER;
 
 /// Namespaces of the system, besides those that begin with `kube-` (docs/components.md 2.3).
 const SYSTEM: [&str; 2] = ["edge-system", "observability-system"];

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::node_key::NodeKey;
-
-/// A release: its namespace and its name.
-pub type ReleaseKey = (String, String);
+use crate::release::installer::ReleaseKey;
 
 /// Who goes first: removal and rollback, then what others wait for, then the oldest. Smaller goes first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,12 +142,12 @@ mod tests {
         }
     }
 
-    struct World {
+    struct Site {
         slots: Slots,
         woken: Arc<Mutex<Vec<String>>>,
     }
 
-    impl World {
+    impl Site {
         fn with(total: usize) -> Self {
             let woken = Arc::new(Mutex::new(Vec::new()));
             let log = Arc::clone(&woken);
@@ -171,50 +169,50 @@ mod tests {
 
     #[test]
     fn there_are_so_many_slots_and_a_free_one_wakes_the_most_urgent() {
-        let world = World::with(1);
-        let first = world.take("a", depth(0)).expect("it is free");
-        assert!(world.take("deep", depth(5)).is_none());
-        assert!(world.take("shallow", depth(1)).is_none());
+        let site = Site::with(1);
+        let first = site.take("a", depth(0)).expect("it is free");
+        assert!(site.take("deep", depth(5)).is_none());
+        assert!(site.take("shallow", depth(1)).is_none());
         drop(first);
-        assert_eq!(world.woken(), ["shallow"]);
+        assert_eq!(site.woken(), ["shallow"]);
         // the less urgent one does not jump the queue
-        assert!(world.take("deep", depth(5)).is_none());
-        let second = world.take("shallow", depth(1)).expect("its turn");
+        assert!(site.take("deep", depth(5)).is_none());
+        let second = site.take("shallow", depth(1)).expect("its turn");
         drop(second);
-        assert_eq!(world.woken(), ["deep"]);
+        assert_eq!(site.woken(), ["deep"]);
     }
 
     #[test]
     fn two_never_work_on_one_release() {
-        let world = World::with(3);
-        let one = (world.slots).take(&key("a"), depth(0), &release("same"));
+        let site = Site::with(3);
+        let one = (site.slots).take(&key("a"), depth(0), &release("same"));
         assert!(one.is_some());
         assert!(
-            (world.slots)
+            (site.slots)
                 .take(&key("b"), depth(0), &release("same"))
                 .is_none()
         );
         // a waiter that cannot go yet is in nobody's way
-        assert!(world.take("c", depth(9)).is_some());
+        assert!(site.take("c", depth(9)).is_some());
         drop(one);
-        assert!(world.woken().contains(&"b".to_owned()));
+        assert!(site.woken().contains(&"b".to_owned()));
     }
 
     #[test]
     fn removal_goes_first_and_who_gives_up_is_in_nobodys_way() {
-        let world = World::with(1);
-        let busy = world.take("a", depth(0)).unwrap();
+        let site = Site::with(1);
+        let busy = site.take("a", depth(0)).unwrap();
         let removal = Urgency {
             class: 0,
             depth: 9,
             created: None,
         };
-        assert!(world.take("install", depth(0)).is_none());
-        assert!(world.take("removal", removal).is_none());
+        assert!(site.take("install", depth(0)).is_none());
+        assert!(site.take("removal", removal).is_none());
         drop(busy);
-        assert_eq!(world.woken(), ["removal"]);
-        world.slots.forget(&key("removal"));
-        assert_eq!(world.woken(), ["install"]);
-        assert!(world.take("install", depth(0)).is_some());
+        assert_eq!(site.woken(), ["removal"]);
+        site.slots.forget(&key("removal"));
+        assert_eq!(site.woken(), ["install"]);
+        assert!(site.take("install", depth(0)).is_some());
     }
 }

@@ -1,11 +1,11 @@
 //! Starting and stopping: helm is checked, the cluster found, the lease taken, and then Components are looked at until
 //! the program ends or another replica takes over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -21,29 +21,31 @@ use crate::chart::version::Version;
 use crate::component::conditions::Reason;
 use crate::config::ControllerConfig;
 use crate::controller::charts::{Charts, ChartsSettings};
-use crate::controller::context::Context;
 use crate::controller::events::{EventKind, Events};
 use crate::controller::holder::Holder;
 use crate::controller::lease::{Elector, Leadership, Lost};
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
 use crate::controller::probes::{self, Readiness};
-use crate::controller::queue::{self, Waker};
+use crate::controller::reconcile::context::{Cluster, Context, Work};
+use crate::controller::reconcile::memory::Memory;
+use crate::controller::reconcile::reconcile;
 use crate::controller::slots::Slots;
-use crate::controller::world::World;
-use crate::controller::{follow, holder, namespace, pass};
+use crate::controller::store::Store;
+use crate::controller::workqueue::{self, WorkQueueHandle};
+use crate::controller::{holder, namespace, watch as watches};
 use crate::planner::Node;
 use crate::release::helm::{self, Helm, HelmSettings};
 use crate::repository::chain;
 
 /// Pause between attempts to reach the API server at start.
-const KNOCK: Duration = Duration::from_secs(2);
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(2);
 /// Between SIGTERM and SIGKILL for a helm that is past its deadline.
 const GRACE: Duration = Duration::from_secs(30);
-/// Passes that run are waited for so long when the lease is lost: until Helm has ended, or was killed
+/// Reconciles that run are waited for so long when the lease is lost: until Helm has ended, or was killed
 /// (docs/components.md 16.1). Whoever has the lease then sees that this process is there.
 const LEASE_LOST: Duration = Duration::from_secs(12);
-/// Passes that run are waited for so long when the program is asked to stop.
+/// Reconciles that run are waited for so long when the program is asked to stop.
 const STOPPING: Duration = Duration::from_secs(20);
 /// How often gauges are brought up to date.
 const GAUGES: Duration = Duration::from_secs(5);
@@ -104,7 +106,7 @@ pub async fn run(
     readiness.send_replace(Readiness::NotYet(
         "the API server does not answer".to_owned(),
     ));
-    let Some(server_version) = knock(&client, &stop).await else {
+    let Some(server_version) = reached(&client, &stop).await else {
         return Ok(());
     };
 
@@ -139,13 +141,13 @@ pub async fn run(
     readiness.send_replace(Readiness::NotYet("Components are being listed".to_owned()));
 
     let children = CancellationToken::new();
-    let (waker, queue) = queue::queue();
+    let (handle, queue) = workqueue::work_queue();
     let context = context(Means {
         config,
         repository: &repository,
         client,
         helm,
-        waker: waker.clone(),
+        queue: handle,
         metrics,
         identity,
         server_version,
@@ -172,11 +174,14 @@ pub async fn run(
                 () = all_synced(&mut synced) => {}
             }
             readiness.send_replace(Readiness::Ready);
-            info!(components = context.world.keys().len(), "Controller: ready");
-            let passes = Arc::clone(&context);
+            info!(
+                components = context.cluster.store.keys().len(),
+                "Controller: ready"
+            );
+            let reconciles = Arc::clone(&context);
             queue
                 .run(at_once, end, move |key| {
-                    pass::pass(Arc::clone(&passes), key)
+                    reconcile(Arc::clone(&reconciles), key)
                 })
                 .await;
         }
@@ -185,9 +190,9 @@ pub async fn run(
     let keeping = keep(elector.as_deref(), leadership.as_ref(), &stop);
     let end_of_work = tokio::select! {
         ended = &mut working => match ended {
-            Ok(()) => End::Failed(anyhow::anyhow!("the controller's passes ended by themselves")),
+            Ok(()) => End::Failed(anyhow::anyhow!("the controller's reconciles ended by themselves")),
             Err(cause) => {
-                End::Failed(anyhow::Error::new(cause).context("the controller's passes died"))
+                End::Failed(anyhow::Error::new(cause).context("the controller's reconciles died"))
             }
         },
         lost = keeping => match lost {
@@ -219,7 +224,7 @@ pub async fn run(
     match &elector {
         Some(elector) if is_over => elector.release().await,
         // others wait until it expires: helm may run until this process has ended
-        _ if !is_over => warn!("Controller: passes that still run are given up"),
+        _ if !is_over => warn!("Controller: reconciles that still run are given up"),
         _ => {}
     }
     match end_of_work {
@@ -245,7 +250,7 @@ struct Means<'a> {
     repository: &'a Repository,
     client: Client,
     helm: Helm,
-    waker: Waker,
+    queue: WorkQueueHandle,
     metrics: Arc<ControllerMetrics>,
     identity: String,
     server_version: Version,
@@ -268,28 +273,32 @@ fn context(means: Means<'_>) -> anyhow::Result<Context> {
     .context("charts cannot be fetched")?
     .listening_to(means.repository.changes.clone());
     let slots = {
-        let waker = means.waker.clone();
+        let queue = means.queue.clone();
         Slots::new(
             means.config.concurrency,
-            Arc::new(move |key| waker.wake_now(key)),
+            Arc::new(move |key| queue.add_now(key)),
         )
     };
     Ok(Context {
-        world: Arc::new(World::new()),
         charts,
-        helm: means.helm,
-        objects: Objects::new(means.client.clone()),
-        slots,
-        waker: means.waker,
+        queue: means.queue,
         events: Arc::new(Events::new(means.client.clone(), &means.identity)),
         metrics: means.metrics,
         config: means.config,
-        identity: means.identity,
-        server_version: means.server_version,
-        elector: means.elector,
-        stop: means.children,
-        memory: Mutex::new(HashMap::new()),
-        client: means.client,
+        memory: Memory::default(),
+        cluster: Cluster {
+            store: Arc::new(Store::new()),
+            objects: Objects::new(means.client.clone()),
+            server_version: means.server_version,
+            client: means.client,
+        },
+        work: Work {
+            installer: Arc::new(means.helm),
+            slots,
+            identity: means.identity,
+            elector: means.elector,
+            stop: means.children,
+        },
     })
 }
 
@@ -367,7 +376,7 @@ pub async fn cluster(kubeconfig: Option<&Path>) -> anyhow::Result<kube::Config> 
 }
 
 /// Waits until the API server answers, and says its version; `None` if the program is to stop before.
-async fn knock(client: &Client, stop: &CancellationToken) -> Option<Version> {
+async fn reached(client: &Client, stop: &CancellationToken) -> Option<Version> {
     let mut was_told = false;
     loop {
         let answer = tokio::select! {
@@ -397,7 +406,7 @@ async fn knock(client: &Client, stop: &CancellationToken) -> Option<Version> {
         }
         tokio::select! {
             () = stop.cancelled() => return None,
-            () = tokio::time::sleep(KNOCK) => {}
+            () = tokio::time::sleep(BETWEEN_ATTEMPTS) => {}
         }
     }
 }
@@ -411,20 +420,20 @@ fn start_watches(
     {
         let context = Arc::clone(context);
         background.spawn(async move {
-            let (world, waker) = (Arc::clone(&context.world), context.waker.clone());
+            let (store, queue) = (Arc::clone(&context.cluster.store), context.queue.clone());
             let namespace = context.config.watch_namespace.as_deref();
-            let client = context.client.clone();
-            follow::components(client, namespace, world, waker, components_synced).await;
+            let client = context.cluster.client.clone();
+            watches::components(client, namespace, store, queue, components_synced).await;
         });
     }
-    let (world, waker) = (Arc::clone(&context.world), context.waker.clone());
-    background.spawn(follow::releases(
-        context.client.clone(),
-        world,
-        waker,
+    let (store, queue) = (Arc::clone(&context.cluster.store), context.queue.clone());
+    background.spawn(watches::releases(
+        context.cluster.client.clone(),
+        store,
+        queue,
         releases_synced,
     ));
-    background.spawn(follow::definitions(Arc::clone(context)));
+    background.spawn(watches::definitions(Arc::clone(context)));
     [components, releases]
 }
 
@@ -481,7 +490,7 @@ async fn keep(
 /// Binds the namespaces that are there already (docs/components.md 2.3), once.
 async fn namespace_labels(context: Arc<Context>) {
     let labels = &context.config.namespace_labels;
-    if let Err(cause) = namespace::label_system_namespaces(&context.client, labels).await {
+    if let Err(cause) = namespace::label_system_namespaces(&context.cluster.client, labels).await {
         warn!(
             error = chain(&cause),
             "Controller: system namespaces could not be labelled"
@@ -496,7 +505,7 @@ async fn gauges(context: Arc<Context>, mut synced: [watch::Receiver<bool>; 2]) {
     all_synced(&mut synced).await;
     loop {
         tokio::time::sleep(GAUGES).await;
-        let components = context.world.components();
+        let components = context.cluster.store.components();
         let mut needed: HashSet<Sha256Hex> = HashSet::new();
         let mut rows = Vec::new();
         for component in components.iter().filter_map(|seen| seen.usable()) {
@@ -531,30 +540,30 @@ async fn gauges(context: Arc<Context>, mut synced: [watch::Receiver<bool>; 2]) {
                 )
             }));
         context.metrics.chart_bytes(context.charts.fetched_bytes());
-        let (used, total) = context.slots.in_use();
+        let (used, total) = context.work.slots.in_use();
         context.metrics.slots(used, total);
-        context.metrics.queue_depth(context.slots.waiting());
+        context.metrics.queue_depth(context.work.slots.waiting());
     }
 }
 
 /// Every Component is looked at again when the repository has changed.
 async fn repository_changes(context: Arc<Context>, changes: Option<watch::Receiver<u64>>) {
-    let wake_all = || {
-        let keys = context.world.keys();
-        keys.iter().for_each(|key| context.waker.wake(key));
+    let add_all = || {
+        let keys = context.cluster.store.keys();
+        keys.iter().for_each(|key| context.queue.add(key));
     };
     match changes {
         Some(mut changes) => {
             while changes.changed().await.is_ok() {
                 tokio::time::sleep(REPOSITORY_REST).await;
                 changes.mark_unchanged();
-                wake_all();
+                add_all();
             }
             std::future::pending().await
         }
         None => loop {
             context.charts.changes(context.config.safety_poll).await;
-            wake_all();
+            add_all();
         },
     }
 }

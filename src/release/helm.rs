@@ -17,20 +17,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs, io, panic};
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument::Instrument as _;
 use tracing::{Span, info, warn};
 
-pub use self::arguments::{
-    HelmAction, HelmCall, NO_LABEL, RollbackCall, UninstallCall, UpgradeCall,
-};
+pub use self::arguments::NO_LABEL;
 use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;
 pub use self::failure::{
-    ActionKind, Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, judge, of_unserved, redact,
-    unknown_kinds,
+    Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, failed, judge, not_ready, of_unserved,
+    redact, unknown_kinds,
 };
+
+use crate::release::installer::{Installer, Operation};
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.
 const VERSION_DEADLINE: Duration = Duration::from_secs(60);
@@ -77,14 +79,14 @@ impl Helm {
     /// SIGKILL; so it does when the returned future is dropped, but then nobody knows when it has ended: cancel
     /// `stop` and wait, before another run on the release may begin. The lines "Helm starts" and "Helm ended" are
     /// logged for each run of a process.
-    pub async fn run(&self, call: &HelmCall, stop: &CancellationToken) -> Outcome {
+    pub async fn run(&self, operation: &Operation, stop: &CancellationToken) -> Outcome {
         let begun = Instant::now();
         if stop.is_cancelled() {
             return Outcome::without_a_run(Ending::Stopped);
         }
-        let input = call.action.input().map(<[u8]>::to_vec);
-        let job = self.job(arguments::arguments(call), input, call.deadline);
-        let line = LogLine::of(call);
+        let input = operation.call.input().map(<[u8]>::to_vec);
+        let job = self.job(arguments::arguments(operation), input, operation.deadline);
+        let line = LogLine::of(operation);
         let stop = stop.child_token();
         // dropped with this future, while the task goes on to end what it has started
         let _abandon = stop.clone().drop_guard();
@@ -120,21 +122,31 @@ impl Helm {
     }
 }
 
+impl Installer for Helm {
+    fn run<'a>(
+        &'a self,
+        operation: &'a Operation,
+        stop: &'a CancellationToken,
+    ) -> BoxFuture<'a, Outcome> {
+        Helm::run(self, operation, stop).boxed()
+    }
+}
+
 /// What is logged of a run, beside what its span says.
 struct LogLine {
-    operation: Option<String>,
+    operation: String,
     action: &'static str,
     release: String,
     namespace: String,
 }
 
 impl LogLine {
-    fn of(call: &HelmCall) -> LogLine {
+    fn of(operation: &Operation) -> LogLine {
         LogLine {
-            operation: call.action.operation().map(str::to_owned),
-            action: call.action.verb(),
-            release: call.release.clone(),
-            namespace: call.namespace.clone(),
+            operation: operation.id.clone(),
+            action: operation.call.verb(),
+            release: operation.release.clone(),
+            namespace: operation.namespace.clone(),
         }
     }
 

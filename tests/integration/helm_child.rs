@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use chartroom::component::conditions::Reason;
 use chartroom::component::{Cascade, Wait};
-use chartroom::release::helm::{
-    ActionKind, Ending, Failure, FailureClass, Helm, HelmAction, HelmCall, HelmSettings, Outcome,
-    RollbackCall, UninstallCall, UpgradeCall, judge,
+use chartroom::operation_kind::OperationKind;
+use chartroom::release::helm::{Ending, Failure, FailureClass, Helm, HelmSettings, Outcome, judge};
+use chartroom::release::installer::{
+    Call, Operation, Proof, RollbackCall, UninstallCall, UpgradeCall,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -60,9 +61,12 @@ impl Stage {
         path
     }
 
-    fn call(&self, release: &str, action: HelmAction) -> HelmCall {
-        HelmCall {
-            action,
+    fn call(&self, release: &str, action: Call) -> Operation {
+        Operation {
+            id: "5f0c".to_owned(),
+            kind: OperationKind::Upgrade,
+            call: action,
+            proof: Proof::DryRun,
             release: release.to_owned(),
             namespace: self.namespace.clone(),
             as_user: None,
@@ -71,7 +75,7 @@ impl Stage {
         }
     }
 
-    fn upgrade(&self, release: &str, chart: &ChartBuilder, values: &str) -> HelmCall {
+    fn upgrade(&self, release: &str, chart: &ChartBuilder, values: &str) -> Operation {
         let upgrade = UpgradeCall {
             package: self.package(chart),
             values: values.as_bytes().to_vec(),
@@ -79,7 +83,6 @@ impl Stage {
             wait_for_jobs: false,
             disable_hooks: false,
             history_limit: 5,
-            operation: "5f0c".to_owned(),
             token: format!("op=5f0c hash={HASH} gen=7"),
             hash_label: HASH.to_owned(),
             owner: Some("shop.web".to_owned()),
@@ -88,20 +91,20 @@ impl Stage {
             cleanup_on_fail: true,
             dry_run: false,
         };
-        self.call(release, HelmAction::Upgrade(upgrade))
+        self.call(release, Call::Upgrade(upgrade))
     }
 
-    async fn run(&self, call: &HelmCall) -> Outcome {
+    async fn run(&self, call: &Operation) -> Outcome {
         self.helm.run(call, &CancellationToken::new()).await
     }
 
-    async fn ok(&self, call: &HelmCall) -> Outcome {
+    async fn ok(&self, call: &Operation) -> Outcome {
         let outcome = self.run(call).await;
         assert_eq!(outcome.ending, Ending::Succeeded, "{}", outcome.stderr);
         outcome
     }
 
-    async fn fails(&self, action: ActionKind, call: &HelmCall) -> Failure {
+    async fn fails(&self, action: OperationKind, call: &Operation) -> Failure {
         judge(action, &self.run(call).await).expect("a failure")
     }
 }
@@ -149,7 +152,7 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     assert_eq!(greeting(), "hello");
     // neither kind of replacement gets in the way of the next call
     let mut replace = stage.upgrade("one", &chart, r#"{"greeting":"replaced"}"#);
-    if let HelmAction::Upgrade(upgrade) = &mut replace.action {
+    if let Call::Upgrade(upgrade) = &mut replace.call {
         upgrade.force_replace = true;
     }
     stage.ok(&replace).await;
@@ -160,7 +163,7 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     assert_eq!(greeting(), "patched");
 
     let rollback = |revision| {
-        HelmAction::Rollback(RollbackCall {
+        Call::Rollback(RollbackCall {
             revision,
             wait: Wait::Watcher,
             wait_for_jobs: false,
@@ -172,7 +175,7 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     stage.ok(&stage.call("one", rollback(1))).await;
     assert_eq!(greeting(), "from stdin");
     let missing = stage
-        .fails(ActionKind::Rollback, &stage.call("one", rollback(99)))
+        .fails(OperationKind::Rollback, &stage.call("one", rollback(99)))
         .await;
     assert_eq!(
         missing.class,
@@ -181,14 +184,14 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
         missing.message
     );
 
-    let uninstall = HelmAction::Uninstall(UninstallCall {
+    let uninstall = Call::Uninstall(UninstallCall {
         wait: Wait::Watcher,
         disable_hooks: false,
         cascade: Cascade::Foreground,
         keep_history: false,
         description: Some("op=5f0d".to_owned()),
     });
-    let background = HelmAction::Uninstall(UninstallCall {
+    let background = Call::Uninstall(UninstallCall {
         wait: Wait::HookOnly,
         disable_hooks: true,
         cascade: Cascade::Background,
@@ -205,7 +208,7 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     stage.ok(&stage.call("nobody", uninstall.clone())).await;
     let again = stage.run(&stage.call("one", uninstall)).await;
     assert_eq!(
-        judge(ActionKind::Uninstall, &again),
+        judge(OperationKind::Uninstall, &again),
         None,
         "{}",
         again.stderr
@@ -269,7 +272,7 @@ async fn what_helm_says_is_understood() {
     ];
     for (chart, values, class, reason, said) in rows {
         let failure = stage
-            .fails(ActionKind::Install, &stage.upgrade("bad", chart, values))
+            .fails(OperationKind::Install, &stage.upgrade("bad", chart, values))
             .await;
         assert_eq!(
             (failure.class, failure.reason),
@@ -281,7 +284,7 @@ async fn what_helm_says_is_understood() {
     }
     let mut slow = stage.upgrade("slow", &never_ready(), "{}");
     slow.timeout = Duration::from_secs(2);
-    let failure = stage.fails(ActionKind::Install, &slow).await;
+    let failure = stage.fails(OperationKind::Install, &slow).await;
     assert_eq!(
         (failure.class, failure.reason),
         (FailureClass::Attempt, Reason::Timeout)
@@ -294,7 +297,7 @@ async fn what_helm_says_is_understood() {
         "system:serviceaccount:{}:nobody",
         kubectl.namespace()
     ));
-    let failure = stage.fails(ActionKind::Install, &foreign).await;
+    let failure = stage.fails(OperationKind::Install, &foreign).await;
     assert_eq!(
         (failure.class, failure.reason),
         (FailureClass::Attempt, Reason::Forbidden)
@@ -349,7 +352,7 @@ async fn without_a_cluster_helm_is_transiently_unable() {
     .expect("a kubeconfig");
     let stage = Stage::new(HELM, &kubeconfig, "default");
     let call = stage.upgrade("web", &ChartBuilder::new("web", "1.0.0"), "{}");
-    let failure = stage.fails(ActionKind::Install, &call).await;
+    let failure = stage.fails(OperationKind::Install, &call).await;
     assert_eq!(
         (failure.class, failure.reason),
         (FailureClass::Transient, Reason::ClusterUnreachable)

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::component::definition::DateTime;
+use crate::operation_kind::OperationKind;
 
 /// A Helm operation that was begun.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -37,21 +38,11 @@ pub struct Operation {
     /// When it must have ended.
     #[schemars(with = "DateTime")]
     pub deadline: Time,
-}
 
-/// What Helm is asked to do.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-pub enum OperationKind {
-    /// `helm upgrade --install` without a release.
-    Install,
-    /// `helm upgrade --install` of a release.
-    Upgrade,
-    /// `helm rollback`.
-    Rollback,
-    /// `helm uninstall`.
-    Uninstall,
-    /// `helm test`.
-    Test,
+    /// When what it applied must be ready: Helm has ended, and readiness is awaited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateTime>")]
+    pub ready_by: Option<Time>,
 }
 
 /// What was tried.

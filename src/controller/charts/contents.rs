@@ -57,6 +57,7 @@ pub(super) fn read(
         size: package.len() as u64,
         crds: seen.crds,
         has_install_hooks: seen.has_install_hooks,
+        has_post_hooks: seen.has_post_hooks,
         schema: seen.schema,
         requires,
         is_library: metadata.chart_type == "library",
@@ -73,6 +74,7 @@ pub(super) fn read(
 struct Seen {
     crds: Vec<(String, Vec<u8>)>,
     has_install_hooks: bool,
+    has_post_hooks: bool,
     schema: bool,
     /// Of the files that a release keeps as they are.
     kept_bytes: u64,
@@ -94,10 +96,16 @@ impl Seen {
             // of two files at one path the later counts
             self.crds.retain(|(known, _)| known != path);
             self.crds.push((path.to_owned(), file));
-        } else if own.starts_with("templates/") && !self.has_install_hooks {
+        } else if own.starts_with("templates/") && !(self.has_install_hooks && self.has_post_hooks)
+        {
             let mut file = Vec::new();
             body.read_to_end(&mut file)?;
-            self.has_install_hooks = has_install_hook(&String::from_utf8_lossy(&file));
+            let template = String::from_utf8_lossy(&file);
+            self.has_install_hooks |= has_hook(&template, &["pre-install", "post-install"]);
+            self.has_post_hooks |= has_hook(
+                &template,
+                &["post-install", "post-upgrade", "post-rollback"],
+            );
         }
         Ok(())
     }
@@ -113,13 +121,13 @@ fn is_manifest(path: &str) -> bool {
     })
 }
 
-/// True if a line says that it is the annotation of an install hook. `helm.sh/hook-weight` is another annotation.
-fn has_install_hook(template: &str) -> bool {
+/// True if a line says that it is the annotation of a hook for one of these events. `helm.sh/hook-weight` is another
+/// annotation.
+fn has_hook(template: &str, events: &[&str]) -> bool {
     let lines = template.lines().map(str::trim_start);
     lines.filter(|line| !line.starts_with('#')).any(|line| {
         line.split("helm.sh/hook").skip(1).any(|after| {
-            !after.starts_with('-')
-                && (after.contains("pre-install") || after.contains("post-install"))
+            !after.starts_with('-') && events.iter().any(|event| after.contains(event))
         })
     })
 }
@@ -154,7 +162,11 @@ mod tests {
             ("    # \"helm.sh/hook\": pre-install\n", false),
             ("name: pre-install\n", false),
         ] {
-            assert_eq!(has_install_hook(template), expected, "{template}");
+            assert_eq!(
+                has_hook(template, &["pre-install", "post-install"]),
+                expected,
+                "{template}"
+            );
         }
     }
 

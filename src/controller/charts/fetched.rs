@@ -30,6 +30,9 @@ pub struct FetchedChart {
     /// A line of a template, a sub-chart's too, has `helm.sh/hook` and after it `pre-install` or `post-install`. The
     /// templates are not rendered for it: a hook whose name is computed is not seen, one that is switched off is.
     pub has_install_hooks: bool,
+    /// As `has_install_hooks`, for `post-install`, `post-upgrade` or `post-rollback`: these must follow readiness, so Helm
+    /// itself has to wait for it.
+    pub has_post_hooks: bool,
     /// The chart or one of its sub-charts has a `values.schema.json`.
     pub schema: bool,
     /// What the chart requires, by its annotation.

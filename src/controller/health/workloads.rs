@@ -155,6 +155,14 @@ pub fn replica_set(object: &Value) -> Readiness {
     }
 }
 
+/// Whether a Job that is in order has come to its end.
+pub fn completed_job(object: &Value) -> Readiness {
+    match condition(object, "Complete") {
+        Some(("True", _)) => Readiness::Ready,
+        _ => Readiness::waits("it has not completed yet"),
+    }
+}
+
 pub fn pod(object: &Value) -> Readiness {
     let status = &object["status"];
     let told = |name: &str| status[name].as_str().map(str::to_owned);

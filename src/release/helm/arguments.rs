@@ -1,157 +1,31 @@
 //! What Helm is asked to do, and the exact command lines that say so (docs/components.md 5.5).
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::component::names::label;
 use crate::component::{Cascade, Wait};
+use crate::release::installer::{Call, Operation, RollbackCall, UninstallCall, UpgradeCall};
 
 /// As a label's value in an upgrade: Helm takes the label away (docs/components.md 5.5). An install takes it as it is.
 pub const NO_LABEL: &str = "null";
 
-/// One run of Helm on one release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HelmCall {
-    /// What is done.
-    pub action: HelmAction,
-    /// The release's name.
-    pub release: String,
-    /// The release's namespace.
-    pub namespace: String,
-    /// The user that Helm acts as, such as `system:serviceaccount:<namespace>:<name>`; `None` is the controller
-    /// itself. No groups are given: the server adds those of the account then.
-    pub as_user: Option<String>,
-    /// Helm's own `--timeout`. It bounds each of Helm's steps (each hook, the wait), not the whole run.
-    pub timeout: Duration,
-    /// How long the whole run may take before it is ended.
-    pub deadline: Duration,
-}
-
-/// What Helm does to a release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HelmAction {
-    /// `helm upgrade --install`.
-    Upgrade(UpgradeCall),
-    /// `helm rollback`.
-    Rollback(RollbackCall),
-    /// `helm uninstall`.
-    Uninstall(UninstallCall),
-}
-
-impl HelmAction {
-    /// Helm's word for it.
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Upgrade(_) => "upgrade",
-            Self::Rollback(_) => "rollback",
-            Self::Uninstall(_) => "uninstall",
-        }
-    }
-
-    /// The operation's id, where the command line carries one.
-    pub fn operation(&self) -> Option<&str> {
-        match self {
-            Self::Upgrade(call) => Some(&call.operation),
-            Self::Rollback(_) | Self::Uninstall(_) => None,
-        }
-    }
-
-    /// True if Helm changes nothing.
-    pub fn is_dry_run(&self) -> bool {
-        matches!(self, Self::Upgrade(call) if call.dry_run)
-    }
-
-    /// What Helm reads from standard input: the values, which so never touch a disk.
-    pub fn input(&self) -> Option<&[u8]> {
-        match self {
-            Self::Upgrade(call) => Some(&call.values),
-            Self::Rollback(_) | Self::Uninstall(_) => None,
-        }
-    }
-}
-
-/// `helm upgrade --install`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpgradeCall {
-    /// The chart's package, an absolute path.
-    pub package: PathBuf,
-    /// The merged values, a JSON object.
-    pub values: Vec<u8>,
-    /// What is waited for.
-    pub wait: Wait,
-    /// Whether Jobs are waited for too.
-    pub wait_for_jobs: bool,
-    /// Whether the chart's hooks are left out.
-    pub disable_hooks: bool,
-    /// How many revisions are kept; 0 keeps all.
-    pub history_limit: u32,
-    /// The operation's short id, the value of [`label::OPERATION`].
-    pub operation: String,
-    /// The revision's description, which proves whose it is.
-    pub token: String,
-    /// The value of [`label::HASH`].
-    pub hash_label: String,
-    /// The value of [`label::OWNER`], or [`NO_LABEL`]; `None` says nothing of it.
-    pub owner: Option<String>,
-    /// Whether objects of other releases may be taken over.
-    pub take_ownership: bool,
-    /// Whether objects are replaced rather than patched. This is the one call that is not made server-side: Helm has
-    /// no replacement there.
-    pub force_replace: bool,
-    /// Whether a failed upgrade deletes the objects that it created.
-    pub cleanup_on_fail: bool,
-    /// Whether Helm changes nothing, and only finds out whether it could.
-    pub dry_run: bool,
-}
-
-/// `helm rollback`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RollbackCall {
-    /// The revision to return to.
-    pub revision: i64,
-    /// What is waited for.
-    pub wait: Wait,
-    /// Whether Jobs are waited for too.
-    pub wait_for_jobs: bool,
-    /// Whether the chart's hooks are left out.
-    pub disable_hooks: bool,
-    /// How many revisions are kept; 0 keeps all.
-    pub history_limit: u32,
-    /// Whether a failed rollback deletes the objects that it created.
-    pub cleanup_on_fail: bool,
-}
-
-/// `helm uninstall`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UninstallCall {
-    /// What is waited for.
-    pub wait: Wait,
-    /// Whether the chart's hooks are left out.
-    pub disable_hooks: bool,
-    /// How what belongs to a deleted object goes.
-    pub cascade: Cascade,
-    /// Whether the release's history stays.
-    pub keep_history: bool,
-    /// What a history that stays says about it.
-    pub description: Option<String>,
-}
-
-/// Helm's arguments for this call, without the program's name.
+/// Helm's arguments for this operation, without the program's name.
 ///
 /// Always `--reset-values` (without it an empty document keeps the last values), always server-side with
 /// `--force-conflicts` (`auto` fails after a client-side revision), never `--rollback-on-failure`
 /// (docs/components.md 5.8, facts 1 to 3).
-pub fn arguments(call: &HelmCall) -> Vec<OsString> {
-    let mut list = Arguments(vec![call.action.verb().into(), call.release.clone().into()]);
-    match &call.action {
-        HelmAction::Upgrade(upgrade) => list.upgrade(upgrade),
-        HelmAction::Rollback(rollback) => list.rollback(rollback),
-        HelmAction::Uninstall(uninstall) => list.uninstall(uninstall),
+pub fn arguments(operation: &Operation) -> Vec<OsString> {
+    let (verb, release) = (operation.call.verb(), operation.release.clone());
+    let mut list = Arguments(vec![verb.into(), release.into()]);
+    match &operation.call {
+        Call::Upgrade(upgrade) => list.upgrade(upgrade, &operation.id),
+        Call::Rollback(rollback) => list.rollback(rollback),
+        Call::Uninstall(uninstall) => list.uninstall(uninstall),
     }
-    list.push(format!("--namespace={}", call.namespace));
-    list.push(format!("--timeout={}", go_duration(call.timeout)));
-    if let Some(user) = &call.as_user {
+    list.push(format!("--namespace={}", operation.namespace));
+    list.push(format!("--timeout={}", go_duration(operation.timeout)));
+    if let Some(user) = &operation.as_user {
         list.push(format!("--kube-as-user={user}"));
     }
     list.0
@@ -170,7 +44,7 @@ impl Arguments {
         }
     }
 
-    fn upgrade(&mut self, call: &UpgradeCall) {
+    fn upgrade(&mut self, call: &UpgradeCall, operation: &str) {
         self.push(&call.package);
         self.push("--install");
         self.push("--values=-");
@@ -197,7 +71,7 @@ impl Arguments {
         self.push(format!(
             "--labels={}={},{}={}{owner}",
             label::OPERATION,
-            call.operation,
+            operation,
             label::HASH,
             call.hash_label
         ));

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 pub use self::message::said;
 pub use self::redact::redact;
-pub use self::verdict::{UNKNOWN_KINDS, of_unserved, unknown_kinds};
+pub use self::verdict::{UNKNOWN_KINDS, not_ready, of_unserved, unknown_kinds};
 use crate::component::conditions::Reason;
+use crate::operation_kind::OperationKind;
 
 /// How a run of Helm ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,38 +92,13 @@ pub enum FailureClass {
     DecideAgain,
 }
 
-/// Helm's action, as it matters for what a failure means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActionKind {
-    /// `helm upgrade --install` without a release.
-    Install,
-    /// `helm upgrade --install` of a release.
-    Upgrade,
-    /// `helm rollback`.
-    Rollback,
-    /// `helm uninstall`.
-    Uninstall,
-}
-
-impl ActionKind {
-    /// The reason of a failure that has no better one.
-    pub fn failed(self) -> Reason {
-        match self {
-            Self::Install => Reason::InstallFailed,
-            Self::Upgrade => Reason::UpgradeFailed,
-            Self::Rollback => Reason::RollbackFailed,
-            Self::Uninstall => Reason::UninstallFailed,
-        }
-    }
-
-    /// The action as the subject of a sentence.
-    fn subject(self) -> &'static str {
-        match self {
-            Self::Install => "The install",
-            Self::Upgrade => "The upgrade",
-            Self::Rollback => "The rollback",
-            Self::Uninstall => "The uninstall",
-        }
+/// The reason of a failed operation that has no better one.
+pub fn failed(kind: OperationKind) -> Reason {
+    match kind {
+        OperationKind::Install | OperationKind::Test => Reason::InstallFailed,
+        OperationKind::Upgrade => Reason::UpgradeFailed,
+        OperationKind::Rollback => Reason::RollbackFailed,
+        OperationKind::Uninstall => Reason::UninstallFailed,
     }
 }
 
@@ -142,7 +118,7 @@ pub struct Failure {
 /// The release's Secrets come first: this explains what they show (docs/components.md 7.3). Only Helm's own error, from
 /// the last line that begins with `Error: `, is judged, not the logs of hooks before it. A text that no rule knows is a
 /// failed attempt, never a terminal failure. Take secrets out first, with [`Outcome::redacted`].
-pub fn judge(action: ActionKind, outcome: &Outcome) -> Option<Failure> {
+pub fn judge(action: OperationKind, outcome: &Outcome) -> Option<Failure> {
     let subject = action.subject();
     let of_the_process = |class, reason, message: String| {
         let message = message::bounded(&message, message::LIMIT);
@@ -177,7 +153,7 @@ pub fn judge(action: ActionKind, outcome: &Outcome) -> Option<Failure> {
         }
         Ending::NotStarted(why) => of_the_process(
             FailureClass::Transient,
-            action.failed(),
+            failed(action),
             format!("{subject} did not begin, because Helm did not start: {why}"),
         ),
     }
@@ -191,12 +167,12 @@ const SIGTERM: i32 = 15;
 /// SIGHUP and SIGINT, which are as polite as SIGTERM.
 const HANGUP_OR_CTRL_C: [i32; 2] = [1, 2];
 
-fn judge_signal(action: ActionKind, signal: i32) -> Option<Failure> {
+fn judge_signal(action: OperationKind, signal: i32) -> Option<Failure> {
     let subject = action.subject();
     let (class, reason, message) = if signal == SIGKILL {
         (
             FailureClass::Attempt,
-            action.failed(),
+            failed(action),
             format!(
                 "{subject} was cut off: Helm was killed (SIGKILL), most likely because memory ran out. \
                  Raise the memory limit of the controller, or let it work on fewer releases at once."
@@ -211,7 +187,7 @@ fn judge_signal(action: ActionKind, signal: i32) -> Option<Failure> {
     } else {
         (
             FailureClass::Attempt,
-            action.failed(),
+            failed(action),
             format!("{subject} was cut off: Helm was ended by signal {signal}."),
         )
     };

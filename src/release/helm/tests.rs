@@ -7,6 +7,8 @@ use std::task::Poll;
 use tempfile::TempDir;
 
 use super::*;
+use crate::operation_kind::OperationKind;
+use crate::release::installer::{Call, Proof, UninstallCall, UpgradeCall};
 
 /// How long something that must happen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,7 +57,7 @@ impl Stage {
         self.read(name)
     }
 
-    async fn run(&self, call: &HelmCall) -> Outcome {
+    async fn run(&self, call: &Operation) -> Outcome {
         within(self.helm().run(call, &CancellationToken::new())).await
     }
 
@@ -94,9 +96,12 @@ fn runs(pid: &str) -> bool {
     state.is_some_and(|state| state != "Z" && state != "X")
 }
 
-fn uninstall() -> HelmCall {
-    HelmCall {
-        action: HelmAction::Uninstall(UninstallCall {
+fn uninstall() -> Operation {
+    Operation {
+        id: "5f0c".to_owned(),
+        kind: OperationKind::Uninstall,
+        proof: Proof::Gone,
+        call: Call::Uninstall(UninstallCall {
             wait: crate::component::Wait::Watcher,
             disable_hooks: false,
             cascade: crate::component::Cascade::Background,
@@ -111,16 +116,17 @@ fn uninstall() -> HelmCall {
     }
 }
 
-fn upgrade(values: Vec<u8>) -> HelmCall {
-    HelmCall {
-        action: HelmAction::Upgrade(UpgradeCall {
+fn upgrade(values: Vec<u8>) -> Operation {
+    Operation {
+        kind: OperationKind::Upgrade,
+        proof: Proof::DryRun,
+        call: Call::Upgrade(UpgradeCall {
             package: "/cache/grafana-1.0.0.tgz".into(),
             values,
             wait: crate::component::Wait::Watcher,
             wait_for_jobs: false,
             disable_hooks: false,
             history_limit: 5,
-            operation: "5f0c".to_owned(),
             token: "op=5f0c hash=ab gen=7".to_owned(),
             hash_label: "ab".to_owned(),
             owner: None,

@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use super::*;
+use crate::operation_kind::OperationKind;
+use crate::release::installer::Proof;
 
 fn upgrade() -> UpgradeCall {
     UpgradeCall {
@@ -8,7 +12,6 @@ fn upgrade() -> UpgradeCall {
         wait_for_jobs: false,
         disable_hooks: false,
         history_limit: 5,
-        operation: "5f0c".to_owned(),
         token: "op=5f0c hash=ab gen=7".to_owned(),
         hash_label: "ab".repeat(20),
         owner: Some("shop.web".to_owned()),
@@ -40,9 +43,12 @@ fn uninstall() -> UninstallCall {
     }
 }
 
-fn call(action: HelmAction) -> HelmCall {
-    HelmCall {
-        action,
+fn call(action: Call) -> Operation {
+    Operation {
+        id: "5f0c".to_owned(),
+        kind: OperationKind::Upgrade,
+        call: action,
+        proof: Proof::DryRun,
         release: "grafana".to_owned(),
         namespace: "monitoring".to_owned(),
         as_user: None,
@@ -52,7 +58,7 @@ fn call(action: HelmAction) -> HelmCall {
 }
 
 /// The command line, one argument a line.
-fn lines(call: &HelmCall) -> String {
+fn lines(call: &Operation) -> String {
     let arguments = arguments(call);
     let lines: Vec<&str> = arguments
         .iter()
@@ -67,12 +73,12 @@ fn an_install_or_upgrade_resets_values_and_is_server_side() {
         --server-side=true\n--force-conflicts\n--skip-crds\n--history-max=5\n--wait=watcher\n\
         --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab,ext.theriseunion.io/owner=shop.web\n\
         --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=300s";
-    assert_eq!(lines(&call(HelmAction::Upgrade(upgrade()))), expected);
+    assert_eq!(lines(&call(Call::Upgrade(upgrade()))), expected);
 }
 
 #[test]
 fn an_upgrade_says_all_that_is_asked_of_it() {
-    let mut asked = call(HelmAction::Upgrade(UpgradeCall {
+    let mut asked = call(Call::Upgrade(UpgradeCall {
         wait: Wait::HookOnly,
         wait_for_jobs: true,
         disable_hooks: true,
@@ -95,7 +101,7 @@ fn an_upgrade_says_all_that_is_asked_of_it() {
 
 #[test]
 fn a_dry_run_asks_the_server_and_prints_no_secrets() {
-    let tried = lines(&call(HelmAction::Upgrade(UpgradeCall {
+    let tried = lines(&call(Call::Upgrade(UpgradeCall {
         dry_run: true,
         ..upgrade()
     })));
@@ -109,8 +115,8 @@ fn a_dry_run_asks_the_server_and_prints_no_secrets() {
 fn a_rollback_has_no_description_and_no_labels() {
     let expected = "rollback\ngrafana\n3\n--server-side=true\n--force-conflicts\n--history-max=5\n--wait=watcher\n\
         --namespace=monitoring\n--timeout=300s";
-    assert_eq!(lines(&call(HelmAction::Rollback(rollback()))), expected);
-    let asked = call(HelmAction::Rollback(RollbackCall {
+    assert_eq!(lines(&call(Call::Rollback(rollback()))), expected);
+    let asked = call(Call::Rollback(RollbackCall {
         wait: Wait::Legacy,
         wait_for_jobs: true,
         disable_hooks: true,
@@ -126,8 +132,8 @@ fn a_rollback_has_no_description_and_no_labels() {
 fn an_uninstall_does_not_mind_what_is_gone() {
     let expected = "uninstall\ngrafana\n--ignore-not-found\n--cascade=background\n--wait=watcher\n\
         --namespace=monitoring\n--timeout=300s";
-    assert_eq!(lines(&call(HelmAction::Uninstall(uninstall()))), expected);
-    let asked = call(HelmAction::Uninstall(UninstallCall {
+    assert_eq!(lines(&call(Call::Uninstall(uninstall()))), expected);
+    let asked = call(Call::Uninstall(UninstallCall {
         disable_hooks: true,
         cascade: Cascade::Foreground,
         keep_history: true,
@@ -137,7 +143,7 @@ fn an_uninstall_does_not_mind_what_is_gone() {
     let expected = "uninstall\ngrafana\n--ignore-not-found\n--cascade=foreground\n--wait=watcher\n--no-hooks\n\
         --keep-history\n--description=op=5f0c\n--namespace=monitoring\n--timeout=300s";
     assert_eq!(lines(&asked), expected);
-    let orphan = call(HelmAction::Uninstall(UninstallCall {
+    let orphan = call(Call::Uninstall(UninstallCall {
         cascade: Cascade::Orphan,
         ..uninstall()
     }));
@@ -147,9 +153,9 @@ fn an_uninstall_does_not_mind_what_is_gone() {
 #[test]
 fn what_undoes_the_controllers_work_is_never_asked_for() {
     for action in [
-        HelmAction::Upgrade(upgrade()),
-        HelmAction::Rollback(rollback()),
-        HelmAction::Uninstall(uninstall()),
+        Call::Upgrade(upgrade()),
+        Call::Rollback(rollback()),
+        Call::Uninstall(uninstall()),
     ] {
         let lines = lines(&call(action));
         for never in [
@@ -170,12 +176,9 @@ fn what_undoes_the_controllers_work_is_never_asked_for() {
 
 #[test]
 fn only_values_are_read_from_standard_input() {
-    assert_eq!(
-        HelmAction::Upgrade(upgrade()).input(),
-        Some(&br#"{"a":1}"#[..])
-    );
-    assert_eq!(HelmAction::Rollback(rollback()).input(), None);
-    assert_eq!(HelmAction::Uninstall(uninstall()).input(), None);
+    assert_eq!(Call::Upgrade(upgrade()).input(), Some(&br#"{"a":1}"#[..]));
+    assert_eq!(Call::Rollback(rollback()).input(), None);
+    assert_eq!(Call::Uninstall(uninstall()).input(), None);
 }
 
 #[test]

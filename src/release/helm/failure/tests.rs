@@ -3,8 +3,8 @@
 //! says; rows that name it are its own. The others are made up after the rules of `docs/components.md` 5.
 
 use super::*;
-use ActionKind::{Install, Rollback, Uninstall, Upgrade};
 use FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient};
+use OperationKind::{Install, Rollback, Uninstall, Upgrade};
 
 fn outcome(ending: Ending, stderr: &str) -> Outcome {
     Outcome {
@@ -16,12 +16,12 @@ fn outcome(ending: Ending, stderr: &str) -> Outcome {
 }
 
 #[track_caller]
-fn failure(action: ActionKind, stderr: &str) -> Failure {
+fn failure(action: OperationKind, stderr: &str) -> Failure {
     judge(action, &outcome(Ending::Failed(1), stderr)).expect("it failed")
 }
 
 #[track_caller]
-fn assert_rows(rows: &[(&str, ActionKind, &str, FailureClass, Reason, &str)]) {
+fn assert_rows(rows: &[(&str, OperationKind, &str, FailureClass, Reason, &str)]) {
     for (what, action, stderr, class, reason, message) in rows {
         let failure = failure(*action, stderr);
         assert_eq!(

@@ -2,8 +2,9 @@
 
 use super::FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient};
 use super::message::{self, LIMIT};
-use super::{ActionKind, Failure, FailureClass, rules};
+use super::{Failure, FailureClass, failed, rules};
 use crate::component::conditions::Reason;
+use crate::operation_kind::OperationKind;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 
 /// How much of the text a list of objects may take.
@@ -13,7 +14,7 @@ const LIST: usize = 700;
 pub const UNKNOWN_KINDS: &str = "the cluster does not know ";
 
 /// What an exit code other than 0 means, with what Helm said; `None` if nothing is wrong after all.
-pub fn judge(action: ActionKind, code: i32, stderr: &str) -> Option<Failure> {
+pub fn judge(action: OperationKind, code: i32, stderr: &str) -> Option<Failure> {
     let error = message::error(stderr);
     let Some(rule) = error.as_deref().and_then(rules::fitting) else {
         let said = message::said(stderr);
@@ -25,7 +26,7 @@ pub fn judge(action: ActionKind, code: i32, stderr: &str) -> Option<Failure> {
         return Some(failure(action, Attempt, None, &said, ""));
     };
     let error = error.unwrap_or_default();
-    let is_gone = action == ActionKind::Uninstall && rule.class == DecideAgain;
+    let is_gone = action == OperationKind::Uninstall && rule.class == DecideAgain;
     if is_gone {
         return None;
     }
@@ -37,8 +38,14 @@ pub fn judge(action: ActionKind, code: i32, stderr: &str) -> Option<Failure> {
     Some(failure(action, rule.class, rule.reason, &said, rule.next))
 }
 
+/// What it means that what an operation applied was not ready when its time was over; `objects` are those, and why.
+pub fn not_ready(action: OperationKind, objects: &str) -> Failure {
+    let said = format!("not ready in time: {objects}");
+    failure(action, Attempt, Some(Reason::Timeout), &said, "")
+}
+
 fn failure(
-    action: ActionKind,
+    action: OperationKind,
     class: FailureClass,
     reason: Option<Reason>,
     said: &str,
@@ -61,7 +68,7 @@ fn failure(
     }
     Failure {
         class,
-        reason: reason.unwrap_or(action.failed()),
+        reason: reason.unwrap_or(failed(action)),
         message,
     }
 }
@@ -87,7 +94,7 @@ pub fn unknown_kinds(stderr: &str) -> Vec<ApiKind> {
 /// What it means that the cluster does not know these kinds, by where it has them instead: a chart that renders what an
 /// upgrade of the cluster took away must change, and no definition helps. `None` if one would.
 pub fn of_unserved(
-    action: ActionKind,
+    action: OperationKind,
     unknown: &[ApiKind],
     unserved: &Unserved,
 ) -> Option<Failure> {

@@ -1,0 +1,71 @@
+//! A release that is as wanted is marked as this Component's, written down, and put right where it drifted.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::controller::drift::{self, DriftCheck, DriftReport};
+use crate::controller::reconcile::act::{inventory, records};
+use crate::controller::reconcile::context::{Context, ReconcileError};
+use crate::controller::reconcile::decide::InSync;
+use crate::controller::reconcile::observe::{Observed, Uncorrected, unready};
+use crate::controller::reconcile::outcome::Outcome;
+use crate::release::manifest::Object;
+
+/// Looks after a release that is as wanted.
+pub async fn look_after(
+    context: &Arc<Context>,
+    seen: &mut Observed,
+    how: InSync,
+) -> Result<Outcome, ReconcileError> {
+    let o = &seen.observation;
+    let release = o.release(&o.target()).cloned();
+    let Some((release, chart)) = release.zip(o.resolved()) else {
+        return Err(ReconcileError::Conflict);
+    };
+    let hash = o.wanted(chart).hash.to_string();
+    let is_another = o.status.observed_hash.as_deref() != Some(hash.as_str());
+    records::mark(context, o, &release).await?;
+    if how == InSync::AdoptSuccess || is_another {
+        inventory::note(context, seen, release.number()).await?;
+    }
+    match seen.drifted.take() {
+        Some(drifted) => Ok(correct(context, seen, &drifted).await),
+        None => Ok(Outcome::Done),
+    }
+}
+
+/// Puts objects right, one by one; what cannot be put right is named.
+async fn correct(context: &Context, seen: &Observed, drifted: &Uncorrected) -> Outcome {
+    let o = &seen.observation;
+    let (namespace, name) = o.target();
+    let check = DriftCheck {
+        release: &name,
+        namespace: &namespace,
+        objects: &drifted.objects,
+        policy: &drifted.policy,
+    };
+    let mut failed = Vec::new();
+    let mut tried = DriftReport::default();
+    for (drifted, rounds) in drifted.report.drifted.iter().zip(&drifted.fought_over) {
+        match rounds {
+            Some(rounds) => failed.push(format!(
+                "{drifted} again, after it was put right {rounds} times in ten minutes: somebody else keeps changing it, \
+                 and it is left for now"
+            )),
+            None => tried.drifted.push(drifted.clone()),
+        }
+    }
+    let now = Instant::now().into_std();
+    for (key, result) in drift::correct(&context.cluster.objects, &check, &tried).await {
+        match result {
+            Ok(()) => (context.memory).of(&o.key, |memory| {
+                memory.drift.corrections.note(&key, now);
+            }),
+            Err(cause) => failed.push(format!("{key}: {cause}")),
+        }
+    }
+    let objects: Vec<&Object> = drifted.objects.iter().collect();
+    let unready = unready(context, &objects, &namespace).await;
+    Outcome::Corrected { failed, unready }
+}

@@ -1,0 +1,299 @@
+//! What a report asks for: the status is written, events are sent, the log and the metrics told, and it is remembered
+//! what is worth it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::component::conditions::Reason;
+use crate::component::{Component, ComponentSpec, Phase};
+use crate::controller::events::EventKind;
+use crate::controller::reconcile::context::{Context, ReconcileError, is_not_found, jittered, now};
+use crate::controller::reconcile::decide::Decision;
+use crate::controller::reconcile::observe::Observed;
+use crate::controller::reconcile::status::{
+    Count, Draft, Level, NEWS, Next, Remembers, Report, Told,
+};
+use crate::controller::store::Seen;
+use crate::node_key::NodeKey;
+
+/// Pauses while somebody else has to delete something first: they grow to the longest.
+const WAIT_FIRST: Duration = Duration::from_secs(5);
+/// See [`WAIT_FIRST`].
+const WAIT_LONGEST: Duration = Duration::from_secs(30);
+
+/// Carries out a report; says when to reconcile again.
+pub async fn carry_out(
+    context: &Arc<Context>,
+    seen: &mut Observed,
+    decision: &Decision,
+    report: Report,
+) -> Result<Option<Duration>, ReconcileError> {
+    let key = seen.observation.key.clone();
+    // the next one need not wait for the words
+    seen.slot = None;
+    if !matches!(decision, Decision::Queue { .. } | Decision::QueueUninstall) {
+        context.work.slots.forget(&key);
+    }
+    count(context, &report);
+    remember(context, seen, &report.remembers);
+    let (mut next, pauses) = (report.next, report.remembers.pauses);
+    if report.has_happened {
+        tell_all(context, seen, &report.events);
+        write(context, seen, report).await?;
+    } else if let Some(rest) = news_that_can_wait(context, seen, &report) {
+        next = Next::In(rest);
+    } else {
+        let events = report.events.clone();
+        write(context, seen, report).await?;
+        tell_all(context, seen, &events);
+    }
+    Ok(earlier(after(context, &key, next, pauses), seen))
+}
+
+/// Writes a report before something begins: its status, events and log lines.
+pub async fn begin(
+    context: &Arc<Context>,
+    seen: &mut Observed,
+    report: Report,
+) -> Result<(), ReconcileError> {
+    let events = report.events.clone();
+    remember(context, seen, &report.remembers);
+    write(context, seen, report).await?;
+    tell_all(context, seen, &events);
+    Ok(())
+}
+
+/// Writes the status, if it says something new.
+async fn write(
+    context: &Context,
+    seen: &mut Observed,
+    report: Report,
+) -> Result<(), ReconcileError> {
+    let o = &mut seen.observation;
+    let Some(status) = report.status else {
+        return Ok(());
+    };
+    if o.component.status.as_ref() == Some(&status) {
+        return Ok(());
+    }
+    let mut wanted = o.component.clone();
+    wanted.status = Some(status);
+    let written = context.cluster.write_status(&wanted).await?;
+    let status = written.status.as_ref();
+    let phase = status.and_then(|status| status.phase.as_ref().map(ToString::to_string));
+    let note = status.and_then(|status| status.message.as_deref());
+    debug!(component = %o.key, phase, note, "Status written");
+    if report.is_news {
+        let told = Some(Instant::now());
+        context
+            .memory
+            .of(&o.key, |memory| memory.waiting.told_news = told);
+    }
+    took_in(context, seen, written);
+    Ok(())
+}
+
+/// What the API server answered is what we go on from, and what everybody else here sees.
+pub fn took_in(context: &Context, seen: &mut Observed, written: Component) {
+    let copy = Seen::Usable(Box::new(written.clone()));
+    if let Some(affected) = context.cluster.store.apply(copy) {
+        context.queue.add_affected(&affected);
+    }
+    seen.observation.wrote(written);
+}
+
+/// How long news can wait: while one dependency after the other gets further, they are not written again and again. What
+/// is left out is looked at again in a moment, which is the answer then.
+fn news_that_can_wait(context: &Context, seen: &Observed, report: &Report) -> Option<Duration> {
+    let o = &seen.observation;
+    if !report.is_news || o.component.status == report.status {
+        return None;
+    }
+    let told = context
+        .memory
+        .of(&o.key, |memory| memory.waiting.told_news)?;
+    NEWS.checked_sub(told.elapsed())
+        .filter(|rest| !rest.is_zero())
+}
+
+fn remember(context: &Context, seen: &Observed, remembers: &Remembers) {
+    let o = &seen.observation;
+    let generation = o.generation();
+    context.memory.of(&o.key, |memory| {
+        let now = Instant::now();
+        if remembers.forgets_release {
+            memory.tried = None;
+        }
+        if remembers.tried {
+            memory.tried = o.resolved().map(|chart| (o.wanted(chart).hash, generation));
+        }
+        if remembers.forgets_failures {
+            memory.retry.pause = None;
+        }
+        if remembers.pauses {
+            // until when it is set with the pause itself
+            memory.retry.pause = Some((generation, now));
+        }
+        if let Some(is_healthy) = remembers.made_anew {
+            memory.drift.checked = is_healthy.then_some(now);
+            memory.drift.corrections.clear();
+            memory.told.remove(Reason::DriftDetected.as_str());
+        }
+        if let Some(ago) = remembers.checked {
+            memory.drift.checked = Some(now.checked_sub(ago).unwrap_or(now));
+        }
+        if remembers.drift_is_over {
+            memory.told.remove(Reason::DriftDetected.as_str());
+        }
+        if remembers.told_progress {
+            memory.waiting.told_progress = Some(now);
+        }
+        match remembers.queued {
+            true => _ = memory.waiting.queued.get_or_insert(now),
+            false => memory.waiting.queued = None,
+        }
+    });
+}
+
+/// When that is, from now.
+fn after(context: &Context, key: &NodeKey, next: Next, pauses: bool) -> Option<Duration> {
+    Some(match next {
+        Next::Never => return None,
+        Next::Now => Duration::ZERO,
+        Next::In(delay) => delay,
+        Next::About(delay) => jittered(delay),
+        Next::SafetyPoll => jittered(context.config.safety_poll),
+        Next::Transient(at_most) => {
+            let delay = context.another_transient(key);
+            context.memory.of(key, |memory| {
+                if let Some((_, until)) = memory.retry.pause.as_mut().filter(|_| pauses) {
+                    *until = Instant::now() + delay;
+                }
+            });
+            at_most.map_or(delay, |most| most.min(delay))
+        }
+        Next::Patience => {
+            let rounds = context.memory.of(key, |memory| {
+                memory.waiting.patience = memory.waiting.patience.saturating_add(1);
+                memory.waiting.patience
+            });
+            WAIT_FIRST.saturating_mul(rounds).min(WAIT_LONGEST)
+        }
+    })
+}
+
+/// An implicit Component that nobody requires is looked at again when its grace is over.
+fn earlier(next: Option<Duration>, seen: &Observed) -> Option<Duration> {
+    let rest = seen.observation.plan.unneeded;
+    let rest = rest.map(|(since, grace)| grace.saturating_sub(since) + Duration::from_millis(100));
+    match (next, rest) {
+        (Some(next), Some(rest)) => Some(next.min(rest)),
+        (next, rest) => next.or(rest),
+    }
+}
+
+/// A reconcile that did what it should: unless it, too, could not reach something, or came too early to try.
+pub fn no_longer_transient(context: &Context, key: &NodeKey, before: i64) {
+    context.memory.of(key, |memory| {
+        if memory.retry.transient == before && memory.retry.pause.is_none() {
+            memory.retry.transient = 0;
+        }
+    });
+}
+
+fn count(context: &Context, report: &Report) {
+    let metrics = &context.metrics;
+    for count in &report.counts {
+        match *count {
+            Count::Retry(class) => metrics.retry(class),
+            Count::Operation(kind, is_good, reason) => {
+                let result = if is_good { "success" } else { "failure" };
+                metrics.operation(kind.as_str(), result, reason.as_str());
+            }
+            Count::Blocked(reason) => metrics.dependency_blocked(reason),
+            Count::Drift(mode, result) => metrics.drift(mode, result),
+        }
+    }
+}
+
+fn tell_all(context: &Arc<Context>, seen: &Observed, events: &[Told]) {
+    events.iter().for_each(|told| tell(context, seen, told));
+}
+
+/// Tells something, if it was not told before that is told once.
+pub fn tell(context: &Arc<Context>, seen: &Observed, told: &Told) {
+    let key = &seen.observation.key;
+    if let Some(once) = &told.once {
+        let before = context.memory.of(key, |memory| {
+            memory.told.insert(told.reason.as_str(), once.clone())
+        });
+        if before.as_ref() == Some(once) {
+            return;
+        }
+    }
+    let (operation, reason) = (seen.operation.as_deref(), told.reason.as_str());
+    let (action, message) = (told.action.as_str(), told.note.as_str());
+    match told.level {
+        Level::Warning => {
+            warn!(component = %key, operation, reason, action, message, "Component");
+            send(context, seen, EventKind::Warning, told);
+        }
+        Level::Normal => {
+            info!(component = %key, operation, reason, action, message, "Component");
+            send(context, seen, EventKind::Normal, told);
+        }
+        Level::Log => {
+            if operation.is_some() {
+                info!(component = %key, operation, message, "Component");
+            }
+        }
+    }
+}
+
+/// Sends an event beside the work: nobody waits for it, and nothing depends on it.
+fn send(context: &Arc<Context>, seen: &Observed, kind: EventKind, told: &Told) {
+    let events = Arc::clone(&context.events);
+    // what the event is about, without what may be large
+    let component = &seen.observation.component;
+    let mut about = Component::new(component.name(), ComponentSpec::default());
+    about.metadata = component.metadata.clone();
+    let told = told.clone();
+    tokio::spawn(async move {
+        events
+            .send(&about, kind, told.reason, &told.action, &told.note)
+            .await;
+    });
+}
+
+/// A Component that an older CRD let through: it is told what is wrong with it.
+pub async fn refuse_unreadable(
+    context: &Context,
+    key: &NodeKey,
+    generation: Option<i64>,
+    error: &str,
+) -> Result<Option<Duration>, ReconcileError> {
+    let mut draft = Draft::new(Default::default(), generation.unwrap_or_default(), now());
+    let message = format!("the object cannot be read: {error}; correct it and apply it again");
+    draft.stalled(Reason::InvalidSpec, &message);
+    draft.phase(Phase::Stalled, &message);
+    let patch = json!({"status": draft.status});
+    let api: kube::Api<kube::api::DynamicObject> = kube::Api::namespaced_with(
+        context.cluster.client.clone(),
+        &key.namespace,
+        &kube::api::ApiResource::erase::<Component>(&()),
+    );
+    let parameters = PatchParams::default();
+    match api
+        .patch_status(&key.name, &parameters, &Patch::Merge(patch))
+        .await
+    {
+        Ok(_) => Ok(None),
+        Err(cause) if is_not_found(&cause) => Ok(None),
+        Err(cause) => Err(cause.into()),
+    }
+}

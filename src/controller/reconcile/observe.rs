@@ -1,0 +1,232 @@
+//! Reading: what a decision about a Component depends on. Nothing is judged here.
+
+mod chart;
+mod dependencies;
+mod installed;
+mod leftovers;
+mod release;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use tokio::time::Instant;
+
+use crate::component::Component;
+use crate::component::names::label;
+use crate::controller::charts::FetchedChart;
+use crate::controller::objects::Leftover;
+use crate::controller::reconcile::context::{Context, ReconcileError, jitter, now};
+use crate::controller::reconcile::decide::{Look, moved};
+use crate::controller::reconcile::implicit::{is_as_made, is_claimed};
+use crate::controller::reconcile::observation::{
+    Acknowledged, Observation, OldRelease, Plan, SlotState, acknowledged, is_acted_on, release_of,
+};
+use crate::controller::slots::{Slot, Urgency};
+use crate::node_key::NodeKey;
+use crate::planner::Planner;
+use crate::release::installer::ReleaseKey;
+
+pub use self::installed::{Uncorrected, readiness_of_record, unready};
+pub use self::leftovers::{INVENTORY_KEY, describe, inventory};
+pub use self::release::{fresh, made};
+
+/// An observation, and what was taken hold of to make it.
+pub struct Observed {
+    /// What decisions are made upon.
+    pub observation: Observation,
+    /// The chart: its package stays in the cache as long as this is held.
+    pub chart: Option<Arc<FetchedChart>>,
+    /// What the last good revision was made of.
+    pub good: Option<Good>,
+    /// The right to run Helm.
+    pub slot: Option<Slot>,
+    /// Drifted objects, to be put right.
+    pub drifted: Option<Uncorrected>,
+    /// Objects of a removed release that are still there.
+    pub left: Vec<Leftover>,
+    /// The operation that this reconcile is about: one that it found begun, or begins.
+    pub operation: Option<String>,
+}
+
+/// What the last good revision was made of.
+pub struct Good {
+    /// Its package.
+    pub package: PathBuf,
+    /// Its values.
+    pub values: Vec<u8>,
+    /// Its hash, if its record proves one.
+    pub hash: Option<crate::component::spec_hash::SpecHash>,
+    /// Holds the package in the cache.
+    pub chart: Arc<FetchedChart>,
+}
+
+/// A Component, and what can be said of it without asking anybody.
+pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Observed {
+    let store = &context.cluster.store;
+    let planner = store.planner();
+    let release_owner = planner.release_owner(key);
+    let definition_came = || {
+        let came =
+            |memory: &mut super::memory::OfComponent| std::mem::take(&mut memory.definition_came);
+        context.memory.of(key, came)
+    };
+    let acts = is_acted_on(component, release_owner.is_some());
+    let taken = if acts {
+        acknowledged(component, definition_came())
+    } else {
+        Acknowledged {
+            status: component.status.clone().unwrap_or_default(),
+            checks_now: false,
+            forgets: false,
+        }
+    };
+    let status = taken.status;
+    let target = release_of(component);
+    let is_preinstalled = component.is_marked(crate::component::names::annotation::PRE_INSTALLED);
+    let old = moved(&status, target.clone()).filter(|_| !is_preinstalled);
+    let plan = Plan {
+        required_by: planner.required_by(key),
+        release_owner,
+        removal: planner.removal(key),
+        old: old.map(|key| OldRelease {
+            newest: store.revisions(&key).first().map(|newest| newest.status),
+            claimant: store.claimants(&key).into_iter().next(),
+            key,
+        }),
+        has_release: !store.revisions(&target).is_empty(),
+        unneeded: unneeded(context, &planner, key, component),
+    };
+    let operation = status.operation.as_ref().map(|begun| begun.id.clone());
+    let mut observation = Observation {
+        now: now(),
+        jitter: jitter(),
+        key: key.clone(),
+        component: component.clone(),
+        status,
+        holder: context.work.identity.clone(),
+        plan,
+        memory: Default::default(),
+        chart: None,
+        gate: None,
+        releases: Vec::new(),
+        slot: None,
+        reapply: None,
+        readiness: None,
+        installed: None,
+        leftovers: None,
+        namespace_ends: None,
+        is_claimed: None,
+    };
+    let generation = observation.generation();
+    let is_forced = observation.force_request().is_some();
+    observation.memory = context.memory.of(key, |memory| {
+        if taken.checks_now {
+            memory.drift.checked = None;
+        }
+        let pause = memory.retry.pause;
+        let is_over = pause.is_some_and(|(of, until)| of != generation || until <= Instant::now());
+        if taken.forgets || is_forced || is_over {
+            memory.retry.pause = None;
+        }
+        memory.remembered(generation)
+    });
+    Observed {
+        observation,
+        chart: None,
+        good: None,
+        slot: None,
+        drifted: None,
+        left: Vec::new(),
+        operation,
+    }
+}
+
+/// For how long nobody has required an implicit Component, and for how long that may be.
+fn unneeded(
+    context: &Context,
+    planner: &Planner,
+    key: &NodeKey,
+    component: &Component,
+) -> Option<(Duration, Duration)> {
+    let labels = component.metadata.labels.as_ref()?;
+    if !labels.contains_key(label::IMPLICIT) || component.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let is_unneeded = planner.unneeded(key) && is_as_made(component);
+    let since = context.memory.of(key, |memory| {
+        if is_unneeded {
+            Some(*memory.unneeded.get_or_insert_with(Instant::now))
+        } else {
+            memory.unneeded = None;
+            None
+        }
+    });
+    since.map(|since| (since.elapsed(), context.config.implicit_grace))
+}
+
+/// Reads what a decision asks for.
+pub async fn look(
+    context: &Arc<Context>,
+    seen: &mut Observed,
+    look: Look,
+) -> Result<(), ReconcileError> {
+    let key = seen.observation.key.clone();
+    match look {
+        Look::Chart => chart::resolve(context, seen).await,
+        Look::Dependencies => {
+            let Some(chart) = seen.chart.clone() else {
+                return Err(ReconcileError::Conflict);
+            };
+            let gate = dependencies::gate(context, &seen.observation, &chart.requires).await?;
+            seen.observation.gate = Some(gate);
+        }
+        Look::Release { key, fresh } => {
+            let o = &seen.observation;
+            let release = release::observe(context, o, &key, fresh).await?;
+            seen.observation.saw(release);
+        }
+        Look::Slot { key, is_urgent } => take_slot(context, seen, &key, is_urgent),
+        Look::Reapply { to } => release::good(context, seen, to).await?,
+        Look::Readiness { revision, in_words } => {
+            let o = &seen.observation;
+            let readiness = installed::readiness(context, o, revision, in_words).await?;
+            seen.observation.readiness = Some(readiness);
+        }
+        Look::Installed { revision } => installed::look(context, seen, revision).await?,
+        Look::Leftovers(release) => leftovers::look(context, seen, &release).await?,
+        Look::Namespace => {
+            let namespaces: Api<Namespace> = Api::all(context.cluster.client.clone());
+            let found = namespaces.get_opt(&key.namespace).await?;
+            let ends = found.is_none_or(|found| found.metadata.deletion_timestamp.is_some());
+            seen.observation.namespace_ends = Some(ends);
+        }
+        Look::Claims => {
+            let api = context.cluster.components(&key.namespace);
+            let now = api.get_metadata_opt(&key.name).await?;
+            let now = now.ok_or(ReconcileError::Conflict)?;
+            seen.observation.is_claimed = Some(is_claimed(&now.metadata));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a slot is free; it is taken then.
+fn take_slot(context: &Context, seen: &mut Observed, release: &ReleaseKey, is_urgent: bool) {
+    let (slots, o) = (&context.work.slots, &mut seen.observation);
+    let urgency = Urgency {
+        class: u8::from(!is_urgent),
+        depth: context.cluster.store.planner().depth(&o.key),
+        created: (o.component.metadata.creation_timestamp.as_ref()).map(|time| time.0),
+    };
+    seen.slot = slots.take(&o.key, urgency, release);
+    let (used, total) = slots.in_use();
+    context.metrics.slots(used, total);
+    context.metrics.queue_depth(slots.waiting());
+    o.slot = Some(match seen.slot {
+        Some(_) => SlotState::Taken,
+        None => SlotState::Busy(total),
+    });
+}

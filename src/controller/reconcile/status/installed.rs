@@ -1,0 +1,189 @@
+//! What is told of a release that is as wanted: is it healthy, and has anybody changed it (docs/components.md 8, 9)?
+
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason, find};
+use crate::component::{DriftMode, Phase};
+use crate::controller::reconcile::decide::{Check, InSync, is_unsound};
+use crate::controller::reconcile::observation::{Drift, Installed, Observation};
+use crate::controller::reconcile::outcome::Outcome;
+use crate::controller::reconcile::status::{Count, Draft, Next, Report, Told};
+
+/// Nothing has to be done to the release.
+pub(super) fn in_sync(o: &Observation, mut draft: Draft, how: InSync, outcome: &Outcome) -> Report {
+    let release = o.release(&o.target());
+    let (Some(record), Some(chart)) = (release.and_then(|seen| seen.record()), o.resolved()) else {
+        return draft.end(Next::Now);
+    };
+    let wanted = o.wanted(chart);
+    let adopts = how == InSync::AdoptSuccess;
+    if adopts || draft.status.observed_hash.as_deref() != Some(&wanted.hash.to_string()) {
+        draft.note_revision(o, record, chart, wanted.hash);
+    }
+    draft.status.operation = None;
+    draft.release(&o.target());
+    draft.status.release_version = Some(record.revision);
+    draft.status.observed_hash = Some(wanted.hash.to_string());
+    draft.status.last_attempted = Some(o.attempt(chart, wanted.hash));
+    draft.forget_failures();
+    let message = format!(
+        "{} is installed (release {}, revision {})",
+        chart.title(),
+        record.name,
+        record.revision
+    );
+    if adopts {
+        draft.tell(Told::log(&message));
+    }
+    let reason = draft.success_reason(record.revision);
+    draft.is_true(ConditionType::Released, reason, &message);
+    draft.clear(&[ConditionType::Remediated]);
+    let due = o.next_check();
+    let is_sound = match &o.installed {
+        Some(installed) => draft.check(o, installed, outcome, &message),
+        None => !is_unsound(&draft.status),
+    };
+    if is_sound {
+        draft.ready(reason, &message);
+        draft.phase(Phase::Deployed, &message);
+    } else {
+        let told = draft.message_of(ConditionType::Ready);
+        let told = told.unwrap_or(&message).to_owned();
+        draft.clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
+        draft.settle();
+        draft.phase(Phase::Degraded, &told);
+    }
+    let next = match due {
+        Check::In(rest) if o.installed.is_none() => Next::In(rest),
+        Check::Spread(rest) if o.installed.is_none() => {
+            let interval = o.component.spec.interval.get();
+            draft.remembers.checked = Some(interval.saturating_sub(rest));
+            Next::In(rest)
+        }
+        _ => Next::About(o.period(&draft.status)),
+    };
+    draft.end(next)
+}
+
+impl Draft {
+    /// The reason that stood for the success, or what it must have been.
+    fn success_reason(&self, revision: i64) -> Reason {
+        let released = find(&self.status.conditions, ConditionType::Released);
+        let known = released.filter(|released| released.status == "True");
+        let known = known.and_then(|released| {
+            let successes = [
+                Reason::InstallSucceeded,
+                Reason::UpgradeSucceeded,
+                Reason::Adopted,
+            ];
+            let mut successes = successes.into_iter();
+            successes.find(|reason| reason.as_str() == released.reason)
+        });
+        known.unwrap_or(if revision == 1 {
+            Reason::InstallSucceeded
+        } else {
+            Reason::UpgradeSucceeded
+        })
+    }
+
+    /// What a look at the installed objects showed; false if something is the matter, which the draft then says.
+    fn check(
+        &mut self,
+        o: &Observation,
+        installed: &Installed,
+        outcome: &Outcome,
+        message: &str,
+    ) -> bool {
+        if installed.is_unreadable {
+            return true;
+        }
+        let is_straight = self.drift(o, &installed.drift, outcome, message);
+        let unready = match outcome {
+            Outcome::Corrected { unready, .. } => unready,
+            _ => &installed.unready,
+        };
+        let is_healthy = self.health(o, unready.as_deref(), message);
+        is_straight && is_healthy
+    }
+
+    fn health(&mut self, o: &Observation, unready: Option<&str>, message: &str) -> bool {
+        let Some(named) = unready else {
+            self.is_true(ConditionType::Healthy, Reason::Healthy, "");
+            return true;
+        };
+        let (about, reason) = (ConditionType::Healthy, Reason::Unhealthy);
+        if !o.says(about, reason, named) {
+            self.tell(Told::warning(reason, "Check", named));
+        }
+        self.is_false(about, reason, named);
+        let told = format!("{message}, but not ready: {named}");
+        self.is_false(ConditionType::Ready, reason, &told);
+        false
+    }
+
+    fn drift(&mut self, o: &Observation, drift: &Drift, outcome: &Outcome, message: &str) -> bool {
+        let about = ConditionType::Drifted;
+        match drift {
+            Drift::NotLooked => {
+                self.clear(&[about]);
+                true
+            }
+            Drift::None { unknown } => {
+                self.remembers.drift_is_over = true;
+                let none = Reason::NoDriftDetected;
+                if let Some(unknown) = unknown {
+                    let told = format!("cannot be compared: {unknown}");
+                    self.set(about, ConditionStatus::Unknown, none, &told);
+                } else if self.has(about, ConditionStatus::True)
+                    || self.has(about, ConditionStatus::Unknown)
+                {
+                    self.is_false(about, none, "");
+                }
+                true
+            }
+            Drift::Found { digest, summary } => {
+                let action = format!("Drift/{}", &digest[..8.min(digest.len())]);
+                if o.component.spec.drift_detection.mode == DriftMode::Warn {
+                    self.told_drift(o, action, digest, summary);
+                    // it is told, and that is all that was asked for
+                    return true;
+                }
+                match outcome {
+                    Outcome::Corrected { failed, .. } if !failed.is_empty() => {
+                        self.uncorrected(o, action, &failed.join("; "), message);
+                        false
+                    }
+                    _ => {
+                        self.count(Count::Drift("enabled", "corrected"));
+                        self.is_false(about, Reason::DriftCorrected, summary);
+                        self.tell(Told::normal(Reason::DriftCorrected, action, summary));
+                        true
+                    }
+                }
+            }
+        }
+    }
+
+    /// Drift that is only reported: each once.
+    fn told_drift(&mut self, o: &Observation, action: String, digest: &str, summary: &str) {
+        let reason = Reason::DriftDetected;
+        self.is_true(ConditionType::Drifted, reason, summary);
+        if o.memory.told.get(reason.as_str()).map(String::as_str) != Some(digest) {
+            self.count(Count::Drift("warn", "detected"));
+        }
+        self.tell(Told {
+            once: Some(digest.to_owned()),
+            ..Told::warning(reason, action, summary)
+        });
+    }
+
+    /// Drift that could not be put right.
+    fn uncorrected(&mut self, o: &Observation, action: String, failures: &str, message: &str) {
+        self.count(Count::Drift("enabled", "failed"));
+        let (about, reason) = (ConditionType::Drifted, Reason::CorrectionFailed);
+        if !o.says(about, reason, failures) {
+            self.tell(Told::warning(reason, action, failures));
+        }
+        self.is_true(about, reason, failures);
+        let told = format!("{message}, but drift could not be put right: {failures}");
+        self.is_false(ConditionType::Ready, reason, &told);
+    }
+}
