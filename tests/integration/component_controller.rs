@@ -83,6 +83,13 @@ impl Scene {
         self.controller.helm().calls().len()
     }
 
+    /// How many runs of helm have not ended.
+    #[track_caller]
+    fn running_helms(&self) -> usize {
+        let calls = self.controller.helm().calls();
+        calls.iter().filter(|call| call.ended.is_none()).count()
+    }
+
     /// Asks for a pass and waits until the controller says that it has made one.
     #[track_caller]
     fn request_pass(&self, name: &str, at: &str) {

@@ -41,18 +41,19 @@ pub async fn carry_out(
     }
     count(context, &report);
     remember(context, seen, &report.remembers);
-    let (mut next, pauses) = (report.next, report.remembers.pauses);
+    // also if the status cannot be written: a pause holds
+    let mut next = after(context, &key, report.next, report.remembers.pauses);
     if report.has_happened {
         tell_all(context, seen, &report.events);
         write(context, seen, report).await?;
     } else if let Some(rest) = news_that_can_wait(context, seen, &report) {
-        next = Next::In(rest);
+        next = Some(rest);
     } else {
         let events = report.events.clone();
         write(context, seen, report).await?;
         tell_all(context, seen, &events);
     }
-    Ok(earlier(after(context, &key, next, pauses), seen))
+    Ok(earlier(next, seen))
 }
 
 /// Writes a report before something begins: its status, events and log lines.
@@ -247,11 +248,12 @@ pub fn tell(context: &Arc<Context>, seen: &Observed, told: &Told) {
             info!(component = %key, operation, reason, action, message, "Component");
             send(context, seen, EventKind::Normal, told);
         }
-        Level::Log => {
-            if operation.is_some() {
-                info!(component = %key, operation, message, "Component");
-            }
+        Level::Log if operation.is_some() => {
+            // a decision has no reason, an outcome has one
+            let reason = Some(reason).filter(|_| !action.is_empty());
+            info!(component = %key, operation, reason, message, "Component");
         }
+        Level::Log => {}
     }
 }
 

@@ -418,11 +418,18 @@ impl Observation {
         Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)).max(MOMENT)
     }
 
-    /// `now` and `duration` after it.
+    /// The first whole second, which is all that a status keeps, that is `duration` after `now` or later.
     pub fn after(&self, duration: Duration) -> Time {
-        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-        Time(self.now.checked_add(duration).unwrap_or(Timestamp::MAX))
+        whole_seconds_after(self.now, duration)
     }
+}
+
+/// The first whole second that is `duration` after `now` or later.
+pub fn whole_seconds_after(now: Timestamp, duration: Duration) -> Time {
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    let exact = now.checked_add(duration).unwrap_or(Timestamp::MAX);
+    let seconds = exact.as_second() + i64::from(exact.subsec_nanosecond() > 0);
+    Time(Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX))
 }
 
 /// The shortest pause between two looks at one Component.

@@ -148,9 +148,9 @@ fn scenario_61_an_api_server_that_is_away_for_a_while_counts_nothing() {
 #[test]
 fn scenario_63_a_helm_that_is_killed_for_its_memory_is_a_failed_attempt() {
     let mut scene = Scene::new();
-    scene
-        .controller
-        .upload(&ChartBuilder::new("app", "1.0.0").deployment());
+    let chart = ChartBuilder::new("app", "1.0.0").deployment();
+    let chart = chart.hook("post-upgrade", Hook::ConfigMap);
+    scene.controller.upload(&chart);
     scene.upload_charts(&["other"]);
     scene.components.apply(&ComponentBuilder::new("app"));
     scene.await_status("app", "pending-install");
@@ -203,7 +203,10 @@ impl Scene {
         self.upload_charts(&["before", "after"]);
         let hook = ChartBuilder::new("hook", "1.0.0").hook(event, Hook::Job);
         self.controller.upload(&hook);
-        let wait = ChartBuilder::new("wait", "1.0.0").deployment();
+        // what comes after readiness makes Helm itself wait for it
+        let wait = ChartBuilder::new("wait", "1.0.0")
+            .deployment()
+            .hook("post-upgrade", Hook::ConfigMap);
         self.controller.upload(&wait);
     }
 

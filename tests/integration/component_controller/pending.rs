@@ -13,12 +13,17 @@ use crate::support::component;
 use crate::support::control_plane::ControlPlane;
 use crate::support::kubelet::Kubelet;
 
+/// A chart whose readiness Helm itself waits for, because a hook must follow it.
+fn waited_for(name: &str) -> ChartBuilder {
+    ChartBuilder::new(name, "1.0.0")
+        .deployment()
+        .hook("post-upgrade", Hook::ConfigMap)
+}
+
 #[test]
 fn scenario_06_an_interrupted_install_is_unlocked_and_finished() {
     let mut scene = Scene::new();
-    scene
-        .controller
-        .upload(&ChartBuilder::new("app", "1.0.0").deployment());
+    scene.controller.upload(&waited_for("app"));
     scene.components.apply(&ComponentBuilder::new("app"));
     scene.await_status("app", "pending-install");
     scene.controller.cut_power();
@@ -37,9 +42,7 @@ fn scenario_06_an_interrupted_install_is_unlocked_and_finished() {
 #[test]
 fn scenario_06_an_interrupted_upgrade_is_unlocked_and_finished() {
     let mut scene = Scene::new();
-    scene
-        .controller
-        .upload(&ChartBuilder::new("app", "1.0.0").deployment());
+    scene.controller.upload(&waited_for("app"));
     let ready = scene.kubelet().keep_ready();
     scene.install(&ComponentBuilder::new("app"));
     drop(ready);
@@ -101,9 +104,7 @@ fn scenario_06_an_interrupted_rollback_is_unlocked_and_finished() {
 fn scenario_07_an_unlock_that_conflicts_is_tried_again_and_done_once() {
     let mut scene = Scene::new();
     scene.upload_charts(&["app"]);
-    scene
-        .controller
-        .upload(&ChartBuilder::new("slow", "1.0.0").deployment());
+    scene.controller.upload(&waited_for("slow"));
     scene.components.apply(&ComponentBuilder::new("slow"));
     scene.await_status("slow", "pending-install");
     scene.controller.cut_power();
@@ -152,7 +153,7 @@ fn scenario_07_an_unlock_that_conflicts_is_tried_again_and_done_once() {
 #[test]
 fn scenario_08_a_release_that_somebody_works_on_is_waited_for() {
     let mut scene = Scene::new();
-    let chart = ChartBuilder::new("app", "1.0.0").deployment();
+    let chart = waited_for("app");
     scene.controller.upload(&chart);
     let mut helm = scene.releases.start_upgrade("app", &chart);
     scene.await_status("app", "pending-install");

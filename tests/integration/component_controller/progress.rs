@@ -49,7 +49,9 @@ fn an_install_says_what_is_not_ready_while_it_waits() {
     );
     let told = component::condition(&waiting, "Reconciling").expect("it is at work");
     assert!(told.message.contains("ImagePullBackOff"), "{told:?}");
-    assert_eq!(scene.releases.statuses("app"), ["pending-install"]);
+    assert_eq!(scene.releases.statuses("app"), ["deployed"], "Helm is done");
+    assert!(waiting["status"]["operation"]["readyBy"].is_string());
+    assert_eq!(scene.running_helms(), 0, "nobody waits in a slot");
 
     // and as if nothing had been when the image is there
     kubelet.ready("app");

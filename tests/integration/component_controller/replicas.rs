@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{ChartBuilder, ComponentBuilder, DEADLINE};
 use crate::support::api::poll;
+use crate::support::chart_builder::Hook;
 use crate::support::component::{self, Components};
 use crate::support::control_plane::ControlPlane;
 use crate::support::controller::Controller;
@@ -176,8 +177,10 @@ impl Pair {
     /// Waits until the first one's helm waits for a workload that does not get ready.
     #[track_caller]
     fn begin_an_install(&self) {
-        self.first
-            .upload(&ChartBuilder::new("app", "1.0.0").deployment());
+        // what comes after readiness makes Helm itself wait for it
+        let chart = ChartBuilder::new("app", "1.0.0").deployment();
+        let chart = chart.hook("post-upgrade", Hook::ConfigMap);
+        self.first.upload(&chart);
         self.components.apply(&ComponentBuilder::new("app"));
         let begun = poll(DEADLINE, || {
             let newest = self.releases.newest("app")?;

@@ -102,8 +102,11 @@ fn take_all_down(o: &Observation, releases: &[ReleaseKey]) -> Removed {
     let Some((first, others)) = releases.split_first() else {
         return Removed::Nothing;
     };
+    if *first == o.target() && o.plan.old.is_some() {
+        // what is known of the old one, which is another's by now, is no proof for this one
+        return Removed::NotYet(Decision::ForgetOld);
+    }
     match take_down(o, first) {
-        // what is known of the old one, now gone or another's, is no proof for the next
         Removed::Gone | Removed::Nothing if !others.is_empty() => {
             Removed::NotYet(Decision::ForgetOld)
         }

@@ -9,7 +9,7 @@ use crate::component::status::OperationKind;
 use crate::controller::reconcile::decide::release::UNINSTALLS_WITH_HOOKS;
 use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::outcome::Ran;
-use crate::controller::reconcile::status::{Count, Draft, Next, Report, Told};
+use crate::controller::reconcile::status::{Count, Draft, Level, Next, Report, Told};
 use crate::release::helm::{Failure, FailureClass};
 use crate::release::installer::ReleaseKey;
 
@@ -101,7 +101,12 @@ pub(super) fn uninstalled(
     let Some(failure) = &ran.failure else {
         let (about, reason) = (ConditionType::Released, Reason::UninstallSucceeded);
         draft.count(Count::Operation(kind, true, reason));
-        draft.is_false(about, reason, &format!("release {name} is uninstalled"));
+        let message = format!("release {name} is uninstalled");
+        draft.is_false(about, reason, &message);
+        draft.tell(Told {
+            level: Level::Log,
+            ..Told::normal(reason, "Uninstall", &message)
+        });
         draft.forget_failures();
         return draft.happened(Next::Now);
     };

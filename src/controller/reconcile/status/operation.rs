@@ -11,7 +11,9 @@ use crate::component::spec_hash::SpecHash;
 use crate::component::status::{Failures, Operation, OperationKind, Revision as HistoryEntry};
 use crate::controller::reconcile::decide::release::{is_cut_off, last_known_good, remember};
 use crate::controller::reconcile::decide::{Action, Decision, Why};
-use crate::controller::reconcile::observation::{ChartFacts, Observation, Readiness};
+use crate::controller::reconcile::observation::{
+    ChartFacts, Observation, Readiness, whole_seconds_after,
+};
 use crate::controller::reconcile::outcome::Ran;
 use crate::controller::reconcile::retry;
 use crate::controller::reconcile::status::{
@@ -294,7 +296,7 @@ pub(super) fn ran(o: &Observation, mut draft: Draft, ran: &Ran) -> Report {
     if let Readiness::NotReady(objects) = &ran.readiness {
         let timeout = o.timeout(ran.kind);
         if let Some(operation) = &mut draft.status.operation {
-            operation.ready_by = Some(Time(retry::later(ran.now, timeout)));
+            operation.ready_by = Some(whole_seconds_after(ran.now, timeout));
         }
         draft.awaits(o, ran.kind, objects.as_deref().unwrap_or_default());
         return draft.happened(Next::In(Duration::from_millis(POLLS[0].1)));
