@@ -29,6 +29,7 @@ mod steady;
 mod storm;
 mod values;
 mod versions;
+mod waiting;
 
 use std::time::Duration;
 
