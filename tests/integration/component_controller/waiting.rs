@@ -21,7 +21,7 @@ fn await_waiting(scene: &Scene, name: &str) -> Value {
 }
 
 #[test]
-fn what_never_becomes_ready_is_in_nobodys_way() {
+fn scenario_125_what_never_becomes_ready_is_in_nobodys_way() {
     let scene = Scene::new();
     scene.controller.upload(&workload("stuck"));
     scene.upload_charts(&["sound"]);
@@ -52,7 +52,7 @@ fn what_never_becomes_ready_is_in_nobodys_way() {
 }
 
 #[test]
-fn a_wait_outlives_the_controller_and_keeps_its_deadline() {
+fn scenario_126_a_wait_outlives_the_controller_and_keeps_its_deadline() {
     let mut scene = Scene::new();
     scene.controller.upload(&workload("app"));
     scene.components.apply(&ComponentBuilder::new("app"));
@@ -76,7 +76,7 @@ fn a_wait_outlives_the_controller_and_keeps_its_deadline() {
 }
 
 #[test]
-fn deleting_disabling_and_suspending_end_a_wait_at_once() {
+fn scenario_127_deleting_disabling_and_suspending_end_a_wait_at_once() {
     let scene = Scene::new();
     let names = ["deleted", "disabled", "suspended"];
     for name in names {
@@ -123,7 +123,7 @@ fn deleting_disabling_and_suspending_end_a_wait_at_once() {
 }
 
 #[test]
-fn an_upgrade_that_is_not_ready_in_time_is_rolled_back_and_what_it_created_goes() {
+fn scenario_128_an_upgrade_that_is_not_ready_in_time_is_rolled_back_and_what_it_created_goes() {
     let scene = Scene::new();
     let more = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: '{{ .Release.Name }}-more'}\n";
     scene.controller.upload(&workload("app"));
@@ -171,7 +171,7 @@ fn an_upgrade_that_is_not_ready_in_time_is_rolled_back_and_what_it_created_goes(
 }
 
 #[test]
-fn jobs_are_awaited_where_that_is_asked_for() {
+fn scenario_129_jobs_are_awaited_where_that_is_asked_for() {
     let scene = Scene::new();
     let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: '{{ .Release.Name }}'}\nspec:\n  template:\n    \
                spec:\n      restartPolicy: Never\n      containers: [{name: main, image: registry.invalid/main:1}]\n";
