@@ -1,6 +1,8 @@
 //! Starting and stopping: helm is checked, the cluster found, the lease taken, and then Components are looked at until
 //! the program ends or another replica takes over.
 
+mod term;
+
 use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
@@ -8,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
@@ -23,7 +25,7 @@ use crate::config::ControllerConfig;
 use crate::controller::charts::{Charts, ChartsSettings};
 use crate::controller::events::{EventKind, Events};
 use crate::controller::holder::Holder;
-use crate::controller::lease::{Elector, Leadership, Lost};
+use crate::controller::lease::{Elector, Leadership};
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
 use crate::controller::probes::{self, Readiness};
@@ -31,8 +33,9 @@ use crate::controller::reconcile::context::{Cluster, Context, Work};
 use crate::controller::reconcile::memory::Memory;
 use crate::controller::reconcile::reconcile;
 use crate::controller::slots::Slots;
+use crate::controller::start::term::Term;
 use crate::controller::store::Store;
-use crate::controller::workqueue::{self, WorkQueueHandle};
+use crate::controller::workqueue::{self, WorkQueue, WorkQueueHandle};
 use crate::controller::{holder, namespace, watch as watches};
 use crate::planner::Node;
 use crate::release::helm::{self, Helm, HelmSettings};
@@ -42,11 +45,6 @@ use crate::repository::chain;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(2);
 /// Between SIGTERM and SIGKILL for a helm that is past its deadline.
 const GRACE: Duration = Duration::from_secs(30);
-/// Reconciles that run are waited for so long when the lease is lost: until Helm has ended, or was killed
-/// (docs/components.md 16.1). Whoever has the lease then sees that this process is there.
-const LEASE_LOST: Duration = Duration::from_secs(12);
-/// Reconciles that run are waited for so long when the program is asked to stop.
-const STOPPING: Duration = Duration::from_secs(20);
 /// How often gauges are brought up to date.
 const GAUGES: Duration = Duration::from_secs(5);
 /// Several changes of the repository in this time are one.
@@ -110,28 +108,15 @@ pub async fn run(
         return Ok(());
     };
 
-    let elector = config.leader_elect.then(|| {
-        let namespace = config
-            .leader_elect_namespace
-            .as_deref()
-            .unwrap_or(&own_namespace);
-        Arc::new(Elector::new(
-            client.clone(),
-            namespace,
-            &config.lease_name,
-            &identity,
-            config.lease,
-        ))
-    });
+    let elector = config
+        .leader_elect
+        .then(|| elector(&config, client.clone(), &own_namespace, &identity));
     let mut leadership = None;
     if let Some(elector) = &elector {
         // a replica that stands by is as ready as it can be
         readiness.send_replace(Readiness::Ready);
-        info!(
-            identity,
-            lease = config.lease_name,
-            "Controller: waiting for the lease"
-        );
+        let lease = &config.lease_name;
+        info!(identity, lease, "Controller: waiting for the lease");
         match elector.acquire(&stop).await {
             Some(taken) => leadership = Some(taken),
             None => return Ok(()),
@@ -162,86 +147,58 @@ pub async fn run(
     background.spawn(namespace_labels(Arc::clone(&context)));
     background.spawn(gauges(Arc::clone(&context), synced.clone()));
     background.spawn(repository_changes(Arc::clone(&context), repository.changes));
-
-    let at_once = context.config.reconciles;
     let end = CancellationToken::new();
-    let working = {
-        let (context, end) = (Arc::clone(&context), end.clone());
-        let mut synced = synced;
-        async move {
-            tokio::select! {
-                () = end.cancelled() => return,
-                () = all_synced(&mut synced) => {}
-            }
-            readiness.send_replace(Readiness::Ready);
-            info!(
-                components = context.cluster.store.keys().len(),
-                "Controller: ready"
-            );
-            let reconciles = Arc::clone(&context);
-            queue
-                .run(at_once, end, move |key| {
-                    reconcile(Arc::clone(&reconciles), key)
-                })
-                .await;
-        }
+    let working = tokio::spawn(work(context, queue, synced, readiness, end.clone()));
+    let term = Term {
+        working,
+        background,
+        lease: elector.zip(leadership),
+        children,
+        end,
     };
-    let mut working = tokio::spawn(working);
-    let keeping = keep(elector.as_deref(), leadership.as_ref(), &stop);
-    let end_of_work = tokio::select! {
-        ended = &mut working => match ended {
-            Ok(()) => End::Failed(anyhow::anyhow!("the controller's reconciles ended by themselves")),
-            Err(cause) => {
-                End::Failed(anyhow::Error::new(cause).context("the controller's reconciles died"))
-            }
-        },
-        lost = keeping => match lost {
-            None => End::Asked,
-            Some(why) => End::LeaseLost(why),
-        },
-        died = background.join_next() => match died {
-            Some(Err(cause)) => End::Failed(
-                anyhow::Error::new(cause).context("a background task of the controller died"),
-            ),
-            _ => End::Failed(anyhow::anyhow!("a background task of the controller ended by itself")),
-        },
-    };
-    // children first: helm notes in the release that it was interrupted
-    children.cancel();
-    end.cancel();
-    let patience = match end_of_work {
-        End::LeaseLost(_) => LEASE_LOST,
-        End::Asked | End::Failed(_) => STOPPING,
-    };
-    // until the last helm has ended the lease stays ours
-    let never = CancellationToken::new();
-    let is_over = working.is_finished()
-        || tokio::select! {
-            ended = tokio::time::timeout(patience, &mut working) => ended.is_ok(),
-            _ = keep(elector.as_deref(), leadership.as_ref(), &never),
-                if !matches!(end_of_work, End::LeaseLost(_)) => false,
-        };
-    match &elector {
-        Some(elector) if is_over => elector.release().await,
-        // others wait until it expires: helm may run until this process has ended
-        _ if !is_over => warn!("Controller: reconciles that still run are given up"),
-        _ => {}
-    }
-    match end_of_work {
-        End::Asked => Ok(()),
-        End::LeaseLost(why) => bail!("the lease was lost ({why}): another replica works now"),
-        End::Failed(cause) => Err(cause),
-    }
+    term.run(&stop).await
 }
 
-/// Why the controller ends.
-enum End {
-    /// Somebody asked for it.
-    Asked,
-    /// Another replica may work now.
-    LeaseLost(String),
-    /// A defect.
-    Failed(anyhow::Error),
+/// The candidate for the Lease, in its own namespace if none is given.
+fn elector(
+    config: &ControllerConfig,
+    client: Client,
+    own_namespace: &str,
+    identity: &str,
+) -> Arc<Elector> {
+    let namespace = config.leader_elect_namespace.as_deref();
+    let namespace = namespace.unwrap_or(own_namespace);
+    let elector = Elector::new(
+        client,
+        namespace,
+        &config.lease_name,
+        identity,
+        config.lease,
+    );
+    Arc::new(elector)
+}
+
+/// Reconciles until `end`, once all that there is has been listed.
+async fn work(
+    context: Arc<Context>,
+    queue: WorkQueue,
+    mut synced: [watch::Receiver<bool>; 2],
+    readiness: watch::Sender<Readiness>,
+    end: CancellationToken,
+) {
+    tokio::select! {
+        () = end.cancelled() => return,
+        () = all_synced(&mut synced) => {}
+    }
+    readiness.send_replace(Readiness::Ready);
+    let components = context.cluster.store.keys().len();
+    info!(components, "Controller: ready");
+    let at_once = context.config.reconciles;
+    queue
+        .run(at_once, end, move |key| {
+            reconcile(Arc::clone(&context), key)
+        })
+        .await;
 }
 
 /// What a [`Context`] is made of.
@@ -464,27 +421,6 @@ fn tell_of_leadership(context: &Arc<Context>, elector: &Elector, leadership: &Le
         let events = Arc::clone(&context.events);
         (events.send(&lease, EventKind::Normal, reason, &action, &note)).await;
     });
-}
-
-/// Completes when the program is to stop (`None`) or the lease is lost.
-async fn keep(
-    elector: Option<&Elector>,
-    leadership: Option<&Leadership>,
-    stop: &CancellationToken,
-) -> Option<String> {
-    match (elector, leadership) {
-        (Some(elector), Some(leadership)) => match elector.keep(leadership, stop).await {
-            Lost::Stopped => None,
-            Lost::Lost(why) => {
-                error!(reason = why, "Controller: the lease is lost");
-                Some(why)
-            }
-        },
-        _ => {
-            stop.cancelled().await;
-            None
-        }
-    }
 }
 
 /// Binds the namespaces that are there already (docs/components.md 2.3), once.
