@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::causes::chain;
 use crate::chart::archive::Limits;
 use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Overwrite, Storage};
 use crate::controller;
@@ -25,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
-use crate::repository::{ChartRepository, Settings, chain, watch as storage_watch};
+use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::{self, PathRules};

@@ -12,7 +12,8 @@
 //!  cli -> teardown ─> kube               (all Components go, and whoever asked waits for it)
 //!  pure rooms: chart  component  yaml  planner  repository::{index, key}  server::tenancy  config  terminal
 //!              plan but its sources
-//!              release::{record, manifest, token}  controller::{decide, retry, report}
+//!              api_error  causes
+//!              release::{record, manifest, inventory, token}  controller::{decide, retry, report}
 //!              teardown::{left, words}
 //!  never: repository -> server · server -> controller · controller -> server · pure -> axum / tokio / clock
 //!         whatever is not server or app -> listener
@@ -20,7 +21,9 @@
 //!
 //! `tests/integration/architecture.rs` fails on a forbidden direction.
 
+pub mod api_error;
 pub mod app;
+pub mod causes;
 pub mod chart;
 pub mod cli;
 pub mod component;

@@ -34,6 +34,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit, watch as signal};
 use tracing::{debug, error, info, warn};
 
+pub use crate::causes::chain;
 use crate::chart::archive::Limits;
 use crate::repository::builtin::BuiltinCharts;
 use crate::repository::cache::PackageCache;
@@ -779,19 +780,4 @@ impl ChartRepository {
             tenants.remove(&tenant);
         }
     }
-}
-
-/// An error with everything that caused it, on one line.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

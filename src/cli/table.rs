@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use crate::cli::refusal::Refusal;
-use crate::cli::switch;
 use crate::config::TypedFlag;
 use crate::config::options::{Kind, Opt, State};
 
@@ -30,6 +29,13 @@ pub fn flag(option: &'static Opt) -> Arg {
         .help_heading(option.heading)
         .hide_short_help(option.state != State::Common)
         .help(format!("{} [{}]", meaning(option), facts(option)))
+}
+
+/// A flag that is on when it stands alone; `--name=false` turns it off. No other flag insists on the `=`, so this is how
+/// `go_flags` and the listing for people know it.
+pub fn switch(name: &'static str) -> Arg {
+    let switch = Arg::new(name).long(name).num_args(0..=1);
+    switch.require_equals(true).default_missing_value("true")
 }
 
 /// What the option does, and whether it does.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::component::rules::Sentence;
+use crate::component::sentence::Sentence;
 use crate::go_syntax::parse_duration;
 
 /// What is said of one that is none.

@@ -7,62 +7,18 @@
 
 mod cel;
 
-use std::fmt;
+use serde_json::Value;
 
-pub use self::cel::validations;
 use crate::chart::digest::Sha256Hex;
 use crate::chart::selector::VersionSelector;
 use crate::component::duration;
+use crate::component::sentence::Sentence;
 use crate::component::{Component, ValuesReference};
 
 /// Helm's limit for the name of a release, in characters.
 const MAX_RELEASE_NAME: usize = 53;
 /// Kubernetes' limit for the name of a namespace, in characters.
 const MAX_NAMESPACE: usize = 63;
-
-/// A sentence with a place, `{}`, for each thing that it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sentence(pub &'static str);
-
-impl Sentence {
-    /// The sentence about these, quotes and control characters in them escaped. What has no place comes after it.
-    pub fn about(self, named: &[&str]) -> String {
-        let mut named = named.iter();
-        let mut parts = self.0.split("{}");
-        let mut text = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let value = named.next().copied().unwrap_or_default();
-            text.extend(value.escape_debug());
-            text += part;
-        }
-        for value in named {
-            text += &format!(" ({})", value.escape_debug());
-        }
-        text
-    }
-}
-
-impl Sentence {
-    /// The sentence with the constants among these CEL expressions, and without what the others would give.
-    fn without_texts(self, named: &[String]) -> String {
-        let constant = |cel: &String| Some(cel.strip_prefix('\'')?.strip_suffix('\'')?.to_owned());
-        let shown = |cel: &String| constant(cel).unwrap_or_else(|| "…".to_owned());
-        let mut named = named.iter().map(shown);
-        let mut parts = self.0.split("{}");
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |text, part| {
-            let value = named.next().unwrap_or_else(|| "…".to_owned());
-            text + &value + part
-        })
-    }
-}
-
-/// The sentence without what it names.
-impl fmt::Display for Sentence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.without_texts(&[]))
-    }
-}
 
 /// One thing that a spec may not say.
 pub struct Rule {
@@ -76,6 +32,13 @@ pub struct Rule {
     named: Vec<String>,
     /// What the sentence names, if something is wrong.
     check: fn(&Component) -> Option<Vec<String>>,
+}
+
+/// The value of `x-kubernetes-validations` of the Component.
+pub fn validations() -> Value {
+    let rules = rules();
+    let both = |rule: &Rule| cel::validations(rule.sentence, &rule.fields, &rule.fine, &rule.named);
+    rules.iter().flat_map(both).collect()
 }
 
 /// The first thing in the spec that cannot be done, as a sentence that says how to put it right.

@@ -14,6 +14,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource as _};
 
 use self::fold::{EventKey, Folded, Sent};
+use crate::api_error::is_not_found;
 use crate::component::Component;
 use crate::component::conditions::Reason;
 
@@ -106,7 +107,7 @@ impl Events {
                 match api.patch(&name, &PatchParams::default(), &patch).await {
                     Ok(_) => return Ok(()),
                     // the API server keeps events for an hour
-                    Err(kube::Error::Api(status)) if status.code == 404 => self.sent().forget(key),
+                    Err(error) if is_not_found(&error) => self.sent().forget(key),
                     Err(error) => return Err(error),
                 }
             }

@@ -1,5 +1,6 @@
 //! Whether installed objects are ready, and if not, why: down to the container that waits for an image.
 
+mod kinds;
 mod pods;
 mod readiness;
 mod workloads;
@@ -14,8 +15,9 @@ use kube::core::Selector;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+pub use self::kinds::readiness;
 use self::pods::Trouble;
-pub use self::readiness::{Readiness, readiness};
+pub use self::readiness::Readiness;
 use crate::controller::objects::{Objects, ObjectsError};
 use crate::release::manifest::{Object, ObjectKey};
 

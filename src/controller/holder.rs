@@ -11,9 +11,10 @@ use kube::{Api, Client};
 use tracing::warn;
 
 use self::processes::Process;
+use crate::api_error::{code, is_forbidden};
+use crate::causes::chain;
 use crate::component::status::Operation;
-use crate::controller::context::{PassError, is_not_found};
-use crate::repository::chain;
+use crate::controller::context::PassError;
 
 /// The variable that Helm gets with its holder's identity: a Helm may outlive its holder for a moment.
 pub const VARIABLE: &str = "CHARTROOM_HOLDER";
@@ -109,24 +110,19 @@ pub async fn is_gone(
     match pods.get_opt(&name).await {
         Ok(None) => Ok(true),
         Ok(Some(pod)) => Ok(has_ended_since(&pod, operation.started_at.0)),
-        Err(kube::Error::Api(status)) if status.code == 403 => {
-            warn!(
-                pod = name,
-                error = status.message,
-                "Controller: it cannot be told whether another replica still works"
-            );
-            Ok(false)
-        }
-        // such as a machine's name, which is no pod's
-        Err(cause) if is_not_found(&cause) => Ok(true),
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => Ok(true),
+        // such as a machine's name, which no pod has
+        Err(cause) if matches!(code(&cause), Some(400 | 404 | 422)) => Ok(true),
         Err(cause) => {
             warn!(
                 pod = name,
                 error = chain(&cause),
                 "Controller: it cannot be told whether another replica still works"
             );
-            Err(cause.into())
+            if is_forbidden(&cause) {
+                Ok(false)
+            } else {
+                Err(cause.into())
+            }
         }
     }
 }

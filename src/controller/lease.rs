@@ -19,6 +19,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 use self::decide::Observation;
+use crate::api_error::{is_conflict, is_forbidden};
 use crate::config::LeaseTimes;
 
 pub use self::decide::TakenOver;
@@ -228,17 +229,9 @@ impl Elector {
     }
 }
 
-fn is_conflict(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 409)
-}
-
-fn is_absent(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404)
-}
-
 fn sentence(error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) if status.code == 403 => format!(
+        kube::Error::Api(status) if is_forbidden(error) => format!(
             "{}; allow get, create and update of leases in coordination.k8s.io, or turn --leader-elect off",
             status.message
         ),

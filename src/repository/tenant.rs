@@ -8,12 +8,13 @@ use object_store::PutPayload;
 use tokio::sync::OnceCell;
 use tracing::warn;
 
+use crate::causes::chain;
 use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 use crate::repository::index::{Change, Chart, IndexStyle, RepositoryIndex};
 use crate::repository::key::Tenant;
 use crate::repository::published::PublishedIndex;
 use crate::repository::scan::Unreadable;
-use crate::repository::{chain, statefile};
+use crate::repository::statefile;
 
 /// A tenant's state. The index's lock is never held across a wait, and readers of `index.yaml` do not take it at all.
 #[derive(Debug)]

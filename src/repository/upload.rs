@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use tracing::{info, warn};
 
+use crate::causes::chain;
 use crate::chart::archive::{self, ArchiveError, ChartPackage};
 use crate::chart::provenance::{InvalidProvenance, Provenance};
 use crate::repository::entry::{Entry, Layer, Listing, Stamp};
@@ -10,7 +11,7 @@ use crate::repository::index::Change;
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::store::{StoreError, WriteMode};
 use crate::repository::tenant::TenantState;
-use crate::repository::{ChartRepository, Settings, chain};
+use crate::repository::{ChartRepository, Settings};
 
 /// What is uploaded in one request: at least one of the two.
 #[derive(Clone, Debug, Default)]

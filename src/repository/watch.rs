@@ -10,8 +10,9 @@ use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use crate::causes::chain;
+use crate::repository::ChartRepository;
 use crate::repository::key::{FileKind, Tenant};
-use crate::repository::{ChartRepository, chain};
 
 /// A file is looked at when nothing has happened to it for this long, so that a copy under way is not read half.
 const QUIET: Duration = Duration::from_millis(150);

@@ -7,6 +7,7 @@ use kube::api::{
 use kube::{Api, Client};
 use serde_json::json;
 
+use crate::api_error::{is_conflict, is_forbidden, is_not_found};
 use crate::component::Component;
 use crate::component::names::FINALIZER;
 use crate::release::record::selector;
@@ -36,7 +37,7 @@ impl Cluster {
         match api.list(&ListParams::default()).await {
             Ok(list) => Ok(list.items.iter().map(Left::of).collect()),
             // a cluster that does not know what a Component is has none
-            Err(cause) if code(&cause) == Some(404) => Ok(Vec::new()),
+            Err(cause) if is_not_found(&cause) => Ok(Vec::new()),
             Err(cause) => Err(failed("listing Components", cause)),
         }
     }
@@ -54,7 +55,7 @@ impl Cluster {
         match deleted {
             Ok(_) => Ok(()),
             // it went, or another one came in its place: the next look shows it
-            Err(cause) if matches!(code(&cause), Some(404 | 409)) => Ok(()),
+            Err(cause) if is_not_found(&cause) || is_conflict(&cause) => Ok(()),
             Err(cause) => Err(failed(&format!("deleting Component {}", left.key), cause)),
         }
     }
@@ -77,7 +78,7 @@ impl Cluster {
             .await;
         match patched {
             Ok(_) => Ok(()),
-            Err(cause) if matches!(code(&cause), Some(404 | 409)) => Ok(()),
+            Err(cause) if is_not_found(&cause) || is_conflict(&cause) => Ok(()),
             Err(cause) => {
                 let what = format!(
                     "taking the finalizer {FINALIZER} from Component {}",
@@ -98,7 +99,7 @@ impl Cluster {
         match secrets.list_metadata(&which).await {
             Ok(list) => Ok(!list.items.is_empty()),
             // it is safer to say that it stays
-            Err(cause) if code(&cause) == Some(403) => Ok(true),
+            Err(cause) if is_forbidden(&cause) => Ok(true),
             Err(cause) => {
                 let what = format!(
                     "looking for release {} in namespace {}",
@@ -116,13 +117,6 @@ impl Cluster {
 
 fn resource() -> ApiResource {
     ApiResource::erase::<Component>(&())
-}
-
-fn code(error: &kube::Error) -> Option<u16> {
-    match error {
-        kube::Error::Api(status) => Some(status.code),
-        _ => None,
-    }
 }
 
 fn failed(what: &str, source: kube::Error) -> TeardownError {

@@ -68,7 +68,7 @@ impl Words {
 
     /// The API server did not do what was asked.
     pub fn trouble(&self, error: &TeardownError) -> String {
-        let text = crate::repository::chain(error);
+        let text = crate::causes::chain(error);
         self.paint(
             Colour::Bad,
             &format!("{text}; trying again until the time is up"),

@@ -7,7 +7,8 @@ use k8s_openapi::jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{self, Decision, Observation, TakenOver, decide};
-use super::{Elector, Leadership, is_conflict, record};
+use super::{Elector, Leadership, record};
+use crate::api_error::is_conflict;
 
 /// One attempt's outcome.
 enum Attempt {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use k8s_openapi::jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Elector, Leadership, Lost, decide, is_absent, is_conflict, record};
+use super::{Elector, Leadership, Lost, decide, record};
+use crate::api_error::{is_conflict, is_not_found};
 
 /// One attempt's outcome.
 enum Renewal {
@@ -93,7 +94,7 @@ impl Elector {
                 self.renewed(written, began);
                 Ok(Renewal::Done)
             }
-            Err(error) if is_conflict(&error) || is_absent(&error) => Ok(Renewal::Again),
+            Err(error) if is_conflict(&error) || is_not_found(&error) => Ok(Renewal::Again),
             Err(error) => Err(error),
         }
     }

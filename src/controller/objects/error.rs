@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::api_error;
 use crate::release::manifest::served::ApiKind;
 
 /// Why an object cannot be read or changed.
@@ -94,7 +95,7 @@ impl ObjectsError {
 
     /// True if there is no such object.
     pub fn is_not_found(&self) -> bool {
-        self.code() == Some(404)
+        self.answer().is_some_and(api_error::is_not_found)
     }
 
     /// True if it may work in a moment without anything being changed (class A of docs/components.md 7.1): no answer,
@@ -116,30 +117,24 @@ impl ObjectsError {
 
     /// True if the path itself is unknown to the server, rather than the object under it.
     pub(super) fn is_no_such_path(&self) -> bool {
+        let Some(kube::Error::Api(status)) = self.answer() else {
+            return false;
+        };
         // an object that is missing is answered with a Status that says NotFound and names it
-        match self {
-            Self::Api { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => {
-                    status.code == 404
-                        && (status.reason != "NotFound"
-                            || status
-                                .details
-                                .as_ref()
-                                .is_none_or(|details| details.name.is_empty()))
-                }
-                _ => false,
-            },
-            _ => false,
-        }
+        let names_an_object =
+            (status.details.as_ref()).is_some_and(|details| !details.name.is_empty());
+        status.code == 404 && !(status.reason == "NotFound" && names_an_object)
     }
 
-    fn code(&self) -> Option<u16> {
+    /// What the client reports, if anything was asked for and not answered with what was asked for.
+    fn answer(&self) -> Option<&kube::Error> {
         match self {
-            Self::Api { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => Some(status.code),
-                _ => None,
-            },
-            _ => None,
+            Self::Api { source, .. } => Some(source),
+            Self::UnknownKind { .. }
+            | Self::RetiredKind { .. }
+            | Self::NotAnObject
+            | Self::UnknownFields { .. }
+            | Self::TooSlow { .. } => None,
         }
     }
 }

@@ -629,7 +629,7 @@ impl Pass<'_> {
 /// The objects of a revision, without hooks, which go by their own rules.
 pub(super) fn consists_of(record: &Record) -> Vec<Kept> {
     // what we cannot read, Helm cannot either, and says so
-    let objects = crate::release::manifest::inventory(record).unwrap_or_default();
+    let objects = crate::release::inventory::inventory(record).unwrap_or_default();
     let own = objects.into_iter().filter(|item| !item.hook);
     let items: BTreeMap<ObjectKey, bool> = own.map(|item| (item.key, item.keep)).collect();
     items.into_iter().collect()
