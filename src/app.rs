@@ -19,7 +19,7 @@ use tracing::{error, info, warn};
 
 use crate::causes::chain;
 use crate::chart::archive::Limits;
-use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Overwrite, Storage};
+use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Storage};
 use crate::controller;
 use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
@@ -29,7 +29,7 @@ use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
 use crate::server::request_log::RequestLog;
-use crate::server::tenancy::{self, PathRules};
+use crate::server::tenancy::PathRules;
 use crate::server::upload::slots::UploadSlots;
 use crate::server::upload::{FormFields, UploadRules};
 use crate::server::welcome::Welcome;
@@ -310,10 +310,7 @@ fn server_state(
 ) -> anyhow::Result<ServerState> {
     let paths = PathRules {
         context_path: config.tenancy.context_path.clone(),
-        depth: match config.tenancy.depth {
-            Depth::Fixed(depth) => tenancy::Depth::Fixed(depth),
-            Depth::Dynamic => tenancy::Depth::Dynamic,
-        },
+        depth: config.tenancy.depth,
         api: config.api != ApiRoutes::None,
         static_files: config.web_template_path.is_some(),
         metrics: config.metrics,
@@ -328,9 +325,7 @@ fn server_state(
     };
     let uploads = UploadRules {
         max_size: config.upload.max_upload_size,
-        always_overwrite: config.upload.overwrite == Overwrite::Always,
-        overwrite_with_force: config.upload.overwrite == Overwrite::WithForce,
-        replaceable: config.upload.overwrite != Overwrite::Never,
+        overwrite: config.upload.overwrite,
         delete: config.api == ApiRoutes::All,
         form_fields: FormFields {
             chart: config.upload.chart_form_field.clone(),

@@ -12,7 +12,7 @@
 //!  cli -> teardown ─> kube               (all Components go, and whoever asked waits for it)
 //!  pure rooms: chart  component  yaml  planner  repository::{index, key}  server::tenancy  config  terminal
 //!              plan but its sources
-//!              api_error  causes
+//!              api_error  causes  ellipsis
 //!              release::{record, manifest, inventory, token}  controller::{decide, retry, report}
 //!              teardown::{left, words}
 //!  never: repository -> server · server -> controller · controller -> server · pure -> axum / tokio / clock
@@ -29,6 +29,7 @@ pub mod cli;
 pub mod component;
 pub mod config;
 pub mod controller;
+mod ellipsis;
 mod go_syntax;
 pub mod listener;
 pub mod metrics;

@@ -4,7 +4,6 @@
 
 mod arguments;
 pub mod fetch;
-pub mod index;
 pub mod json;
 pub mod manifest;
 pub mod sources;

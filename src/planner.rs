@@ -35,7 +35,7 @@ use self::directory::Directory;
 use self::relations::Relations;
 
 pub use self::available::{Available, Lookup};
-pub use self::catalog::{Catalog, ChartVersion};
+pub use self::catalog::Catalog;
 pub use self::cycle::Cycle;
 pub use self::graph::{Graph, Strength};
 pub use self::node::{Node, Progress, ReadyReason};

@@ -36,10 +36,11 @@ use tracing::{debug, error, info, warn};
 
 pub use crate::causes::chain;
 use crate::chart::archive::Limits;
+use crate::config::IndexFormat;
 use crate::repository::builtin::BuiltinCharts;
 use crate::repository::cache::PackageCache;
 use crate::repository::entry::{Entry, Layer};
-use crate::repository::index::{Change, IndexFormat, IndexStyle};
+use crate::repository::index::{Change, IndexStyle};
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::locks::KeyLocks;
 use crate::repository::memory_file::MemoryFiles;

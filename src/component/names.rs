@@ -26,8 +26,7 @@ pub mod annotation {
     pub const ALLOW_MOVE: &str = "ext.theriseunion.io/allow-move";
     /// On a deployed object: `disabled` exempts it from drift detection.
     pub const DRIFT_DETECTION: &str = "ext.theriseunion.io/driftDetection";
-    /// In a chart's `Chart.yaml`: the Components that it requires.
-    pub const REQUIRES: &str = "ext.theriseunion.io/requires";
+    pub use crate::chart::index::REQUIRES;
 }
 
 /// Labels.

@@ -19,6 +19,7 @@ pub use self::kinds::readiness;
 use self::pods::Trouble;
 pub use self::readiness::Readiness;
 use crate::controller::objects::{Objects, ObjectsError};
+use crate::ellipsis::within_chars;
 use crate::release::manifest::{Object, ObjectKey};
 
 /// How many objects are looked at at once.
@@ -113,7 +114,7 @@ impl Cluster<'_> {
             Err(ObjectsError::RetiredKind { .. }) => return None,
             Err(error) => (3, error.to_string()),
         };
-        let why = shortened(&why);
+        let why = on_one_line(&why);
         let unready = Unready {
             key,
             why,
@@ -215,12 +216,9 @@ fn pod_selector(live: &Value) -> Option<String> {
 }
 
 /// One line of bounded length.
-fn shortened(text: &str) -> String {
+fn on_one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    within_chars(&text, LONGEST)
 }
 
 #[cfg(test)]
@@ -280,7 +278,7 @@ mod tests {
 
     #[test]
     fn reasons_are_one_line_of_bounded_length() {
-        assert_eq!(shortened(" a\n  b "), "a b");
-        assert_eq!(shortened(&"x".repeat(1000)).chars().count(), LONGEST + 1);
+        assert_eq!(on_one_line(" a\n  b "), "a b");
+        assert_eq!(on_one_line(&"x".repeat(1000)).chars().count(), LONGEST + 1);
     }
 }

@@ -5,6 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason, condition};
 use crate::component::{Component, ComponentStatus, Phase};
+use crate::ellipsis::within_bytes;
 
 /// A status in the making. It starts as what the object has, so that whatever a pass does not touch stays.
 #[derive(Clone, Debug)]
@@ -100,7 +101,8 @@ impl Draft {
             self.status.last_transition_time = Some(Time(self.now));
         }
         self.status.phase = Some(phase);
-        self.status.message = Some(shortened(message)).filter(|message| !message.is_empty());
+        self.status.message =
+            Some(within_bytes(message, MAX_MESSAGE)).filter(|message| !message.is_empty());
     }
 
     /// Everything is as wanted: Ready for this reason, nothing goes on, nothing is stuck.
@@ -148,14 +150,6 @@ pub fn find(conditions: &[Condition], about: ConditionType) -> Option<&Condition
 
 /// The longest message beside the phase, in bytes: the conditions have the rest.
 const MAX_MESSAGE: usize = 1024;
-
-fn shortened(message: &str) -> String {
-    if message.len() <= MAX_MESSAGE {
-        return message.to_owned();
-    }
-    let end = message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8());
-    format!("{}…", &message[..end])
-}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::planner::catalog::{Catalog, ChartVersion};
+use crate::chart::index::ChartVersion;
+use crate::planner::catalog::Catalog;
 
 /// Answers that were fetched before the planner is asked (see [`super::Planner::lookups`]).
 #[derive(Clone, Debug, Default)]

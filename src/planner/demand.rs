@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::chart::index::ChartVersion;
 use crate::chart::selector::VersionSelector;
 use crate::chart::version::Version;
 use crate::node_key::NodeKey;
-use crate::planner::catalog::ChartVersion;
 use crate::planner::range::VersionRange;
 
 /// The most alternatives (`||`) that a joined range may have.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::chart::index::ChartVersion;
 use crate::node_key::NodeKey;
 use crate::planner::graph::Strength;
 use crate::planner::range::VersionRange;
@@ -46,6 +47,14 @@ pub enum RequirementError {
 }
 
 impl Requirement {
+    /// What a version of a chart requires.
+    ///
+    /// # Errors
+    /// As [`parse_annotation`](Self::parse_annotation).
+    pub fn of(version: &ChartVersion) -> Result<Vec<Self>, RequirementError> {
+        (version.requires.as_deref()).map_or(Ok(Vec::new()), Self::parse_annotation)
+    }
+
     /// Reads a chart's annotation `requires`: a YAML or JSON list whose items are mappings, or short forms of them: a name,
     /// or a name, a space and a range (`prometheus ^25`). A single item need not be in a list; no text is an empty list.
     ///

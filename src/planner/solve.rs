@@ -207,7 +207,7 @@ impl<'a> Solver<'a> {
             return given;
         };
         given.version = Some((selected.text.clone(), selected.version.clone()));
-        match selected.requires() {
+        match Requirement::of(selected) {
             Ok(requires) => given.requires = requires,
             Err(error) => self.chart_invalid(on, chart, &selected.text, &error),
         }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest as _, Sha256};
 
-pub use crate::config::IndexFormat;
+use crate::config::IndexFormat;
 use crate::repository::entry::Entry;
 use crate::repository::page::{Lead, Page};
 use crate::repository::published::PublishedIndex;

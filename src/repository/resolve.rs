@@ -93,8 +93,9 @@ fn select(chart: &Chart, name: &str, version: &str) -> Result<Arc<Entry>, Resolv
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::IndexFormat;
     use crate::repository::entry::tests::entry;
-    use crate::repository::index::{Change, IndexFormat, IndexStyle, RepositoryIndex};
+    use crate::repository::index::{Change, IndexStyle, RepositoryIndex};
 
     fn chart(versions: &[&str]) -> Arc<Chart> {
         let style = IndexStyle {

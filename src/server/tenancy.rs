@@ -14,16 +14,8 @@ use std::borrow::Cow;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::config::Depth;
 use crate::repository::key::Tenant;
-
-/// How many path segments name a tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// Exactly this many (`--depth`).
-    Fixed(usize),
-    /// As many as the path has (`--depth-dynamic`, docs/chartmuseum.md 2.3).
-    Dynamic,
-}
 
 /// What the configuration says about paths.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::chart::archive::{self, ArchiveError, Limits};
 use crate::chart::digest::Sha256Hex;
-use crate::component::names::annotation::REQUIRES;
+use crate::chart::index::REQUIRES;
 use crate::controller::charts::release_size::{ReleaseSize, is_kept, upper_bound};
 use crate::controller::charts::{ChartsError, FetchedChart, RELEASE_LIMIT};
 use crate::planner::Requirement;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::chart::archive::ArchiveError;
 use crate::chart::digest::Sha256Hex;
+use crate::chart::index::REQUIRES;
 use crate::component::conditions::Reason;
-use crate::component::names::annotation::REQUIRES;
 use crate::planner::RequirementError;
 use crate::remote::address::AddressError;
 use crate::remote::client::ClientError;

@@ -1,9 +1,9 @@
 //! Which version of a chart a Component gets (docs/components.md 11.1). Pure.
 
+use crate::chart::index::ChartVersion;
 use crate::chart::selector::VersionSelector;
 use crate::chart::version::Version;
 use crate::component::conditions::Reason;
-use crate::controller::charts::listing::ChartVersion;
 
 /// So many versions are named in messages.
 const NAMED: usize = 5;

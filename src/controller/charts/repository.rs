@@ -9,8 +9,8 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::chart::index::{self, ChartVersion};
 use crate::controller::charts::ChartsError;
-use crate::controller::charts::listing::{self, ChartVersion};
 use crate::remote::address::Address;
 use crate::remote::client::{Answer, ClientError, HttpClient};
 
@@ -20,6 +20,8 @@ const MAX_LISTING: u64 = 16 << 20;
 const MAX_INDEX: u64 = 32 << 20;
 /// An error's text in an answer is not longer.
 const MAX_ERROR: u64 = 4096;
+/// A larger index in YAML is not read: its nodes take some 100 bytes each for a moment.
+const MOST_NODES: usize = 2_000_000;
 /// An index is not asked for again so soon.
 const INDEX_FRESH: Duration = Duration::from_secs(1);
 /// A repository without the API is asked for it again after this long: its server may have been replaced.
@@ -153,8 +155,8 @@ impl Repository {
         if status == StatusCode::OK {
             let text = answer.whole(MAX_LISTING).await;
             let text = text.map_err(|source| self.unavailable(source))?;
-            return Ok(match listing::chart(&text, &self.address) {
-                Ok(versions) => Asked::Versions(versions),
+            return Ok(match index::read_list(&text) {
+                Ok(versions) => Asked::Versions(with_absolute_urls(versions, &self.address)),
                 Err(_) => Asked::NoApi,
             });
         }
@@ -199,9 +201,19 @@ impl Repository {
         let text = answer.whole(MAX_INDEX).await;
         let text = text.map_err(|source| self.unavailable(source))?;
         let base = self.address.clone();
-        let reading = tokio::task::spawn_blocking(move || listing::index(&text, &base)).await;
-        let charts = (reading.expect("reading an index does not panic"))
-            .map_err(|error| self.no_repository(&format!("the answer is no index: {error}")))?;
+        let read = move || {
+            let mut charts = index::Index::read(&text, MOST_NODES)?.charts;
+            for versions in charts.values_mut() {
+                *versions = with_absolute_urls(std::mem::take(versions), &base);
+            }
+            Ok(charts)
+        };
+        let reading = tokio::task::spawn_blocking(read).await;
+        let charts = (reading.expect("reading an index does not panic")).map_err(
+            |error: index::IndexError| {
+                self.no_repository(&format!("the answer is no index: {error}"))
+            },
+        )?;
         Ok(Index { etag, at, charts })
     }
 
@@ -315,6 +327,19 @@ impl fmt::Debug for Repository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Repository({})", self.address)
     }
+}
+
+/// Versions with the absolute URLs of their packages, without credentials; those without a URL are left out.
+fn with_absolute_urls(versions: Vec<ChartVersion>, repository: &Address) -> Vec<ChartVersion> {
+    let mut versions = versions;
+    versions.retain(|version| !version.url.is_empty());
+    for version in &mut versions {
+        // what is not a URL is reported when the package is fetched
+        if let Ok(address) = repository.join(&version.url) {
+            version.url = address.without_credentials();
+        }
+    }
+    versions
 }
 
 /// Statuses that say nothing about what is at the place: too busy, or broken.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::controller::charts::ChartVersion;
+use crate::chart::index::ChartVersion;
 
 /// It is asked again after this long all the same: a change that nobody counted is seen then.
 const FRESH: Duration = Duration::from_secs(30);
@@ -67,19 +67,9 @@ impl Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::version::Version;
 
     fn version(text: &str) -> ChartVersion {
-        ChartVersion {
-            name: "app".to_owned(),
-            text: text.to_owned(),
-            version: Version::parse(text).expect("a version"),
-            digest: None,
-            url: String::new(),
-            requires: None,
-            kube_version: String::new(),
-            app_version: String::new(),
-        }
+        ChartVersion::bare("app", text)
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::component::conditions::Reason;
 use crate::controller::events::EventKind;
 use crate::controller::events::fold::EventKey;
+use crate::ellipsis::within_bytes;
 
 /// Bytes of an action or an instance.
 pub const SHORT: usize = 128;
@@ -51,16 +52,8 @@ pub fn key(
         kind: kind.as_str(),
         reason: reason.as_str(),
         action: cut(action, SHORT).to_owned(),
-        note: shortened(note),
+        note: within_bytes(note, NOTE),
     }
-}
-
-/// A note that is too long ends in `…`, so that it is seen to be cut.
-fn shortened(note: &str) -> String {
-    if note.len() <= NOTE {
-        return note.to_owned();
-    }
-    format!("{}…", cut(note, NOTE - '…'.len_utf8()))
 }
 
 /// A new event.

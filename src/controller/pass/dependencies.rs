@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::names::label;
 use crate::component::{ChartSource, Component, ComponentSpec};
-use crate::controller::charts::{ChartsError, FetchedChart};
+use crate::controller::charts::{ChartVersion, ChartsError, FetchedChart};
 use crate::controller::context::{PassError, is_conflict, is_not_found};
 use crate::controller::crds::FIELD_MANAGER;
 use crate::controller::pass::Pass;
 use crate::controller::world::Seen;
 use crate::planner::{
-    Available, ChartVersion, DependencyCheck, ImplicitComponent, Lookup, Planner, Retarget, Verdict,
+    Available, DependencyCheck, ImplicitComponent, Lookup, Planner, Retarget, Verdict,
 };
 
 /// What the specification of an implicit Component was when it was made: an edit makes it the user's.
@@ -63,18 +63,12 @@ impl Pass<'_> {
 
     /// The versions of a chart in the repository; `None` if it does not answer.
     async fn versions(&self, chart: &str) -> Option<Vec<ChartVersion>> {
-        let versions = match self.context.charts.versions(None, chart).await {
-            Ok(versions) => versions,
+        match self.context.charts.versions(None, chart).await {
+            Ok(versions) => Some(versions),
             // the repository has answered, too
-            Err(ChartsError::ChartNotFound { .. }) => Vec::new(),
-            Err(_) => return None,
-        };
-        let versions = versions.into_iter().map(|found| ChartVersion {
-            text: found.text,
-            version: found.version,
-            requires: found.requires,
-        });
-        Some(versions.collect())
+            Err(ChartsError::ChartNotFound { .. }) => Some(Vec::new()),
+            Err(_) => None,
+        }
     }
 
     /// Creates what is missing and moves what was created before to a range that suits all. Only for who has something

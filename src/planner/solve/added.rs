@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::chart::index::ChartVersion;
 use crate::node_key::NodeKey;
-use crate::planner::catalog::ChartVersion;
 use crate::planner::demand::Demand;
 use crate::planner::requirement::Requirement;
 
@@ -22,7 +22,7 @@ pub(super) type AddedSet<'a> = BTreeMap<NodeKey, Added<'a>>;
 impl Added<'_> {
     /// What its chart requires; nothing if that cannot be read, which is reported elsewhere.
     pub(super) fn requires(&self) -> Vec<Requirement> {
-        let requires = self.version.map(ChartVersion::requires);
+        let requires = self.version.map(Requirement::of);
         requires.and_then(Result::ok).unwrap_or_default()
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::chart::index::ChartVersion;
 use crate::component::conditions::Reason;
 use crate::node_key::NodeKey;
-use crate::planner::catalog::ChartVersion;
 use crate::planner::demand::{Choice, Demand, choose};
 use crate::planner::directory::Found;
+use crate::planner::requirement::Requirement;
 use crate::planner::solve::Solver;
 use crate::planner::solve::added::{Added, AddedSet};
 use crate::planner::words::{and, versions_there_are};
@@ -113,7 +114,7 @@ impl<'a> Solver<'a> {
             let on = vec![key.clone()];
             let chart = &added.chart;
             if let Some(version) = added.version {
-                if let Err(error) = version.requires() {
+                if let Err(error) = Requirement::of(version) {
                     self.chart_invalid(on, chart, &version.text, &error);
                 }
                 continue;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::planner::catalog::ChartVersion;
+use crate::chart::index::ChartVersion;
 use crate::yaml;
 
 /// `grafana 7.0.1 prometheus ^25, loki` is a chart version with what it requires.
@@ -9,9 +9,8 @@ fn catalog(charts: &[&str]) -> Catalog {
         let mut words = chart.splitn(3, ' ');
         let (name, text) = (words.next().unwrap(), words.next().unwrap());
         let version = ChartVersion {
-            text: text.to_owned(),
-            version: Version::parse(text).unwrap(),
             requires: Some(format!("[{}]", words.next().unwrap_or_default())),
+            ..ChartVersion::bare(name, text)
         };
         catalog.add(name, version);
     }
