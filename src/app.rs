@@ -381,10 +381,10 @@ async fn keep_index(
         }
     }
     set_ready.send_replace(true);
-    let follow = async {
+    let watch = async {
         loop {
             let watching = async {
-                storage_watch::follow(Arc::clone(&repository), min_depth, max_depth).await;
+                storage_watch::watch(Arc::clone(&repository), min_depth, max_depth).await;
                 // there is nothing to watch: the interval still compares
                 std::future::pending::<()>().await;
             };
@@ -408,7 +408,7 @@ async fn keep_index(
             }
         }
     };
-    tokio::join!(follow, compare);
+    tokio::join!(watch, compare);
 }
 
 /// Completes when the storage directory is not what it was, whoever notices first.

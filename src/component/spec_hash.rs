@@ -2,7 +2,6 @@
 //!
 //! In it is what changes the rendered objects; out of it is what says when and how they are applied.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
@@ -34,8 +33,6 @@ pub struct Ingredients<'a> {
     pub upgrade_hooks: bool,
     /// The account that Helm acts as; `None` is the controller's own.
     pub service_account: Option<&'a str>,
-    /// Labels that every object gets.
-    pub common_labels: &'a BTreeMap<String, String>,
     /// Whether objects with changed immutable fields are replaced.
     pub force_replace: bool,
 }
@@ -96,7 +93,8 @@ fn document(ingredients: &Ingredients<'_>) -> Value {
             "upgrade": ingredients.upgrade_hooks,
         },
         "serviceAccount": ingredients.service_account,
-        "commonLabels": ingredients.common_labels,
+        // for labels on all objects of a release, which no version of this program has set
+        "commonLabels": {},
         "forceReplace": ingredients.force_replace,
     })
 }
@@ -105,47 +103,36 @@ fn document(ingredients: &Ingredients<'_>) -> Value {
 mod tests {
     use super::*;
 
-    struct World {
-        values: Map<String, Value>,
-        labels: BTreeMap<String, String>,
+    fn read(values: &str) -> Map<String, Value> {
+        serde_json::from_str(values).unwrap()
     }
 
-    impl World {
-        fn new(values: &str) -> Self {
-            Self {
-                values: serde_json::from_str(values).unwrap(),
-                labels: BTreeMap::new(),
-            }
-        }
-
-        fn ingredients(&self) -> Ingredients<'_> {
-            Ingredients {
-                release_name: "grafana",
-                release_namespace: "edge-system",
-                chart_name: "grafana",
-                chart_version: "1.0.0",
-                chart_digest: Sha256Hex::of(b"package"),
-                values: &self.values,
-                crds: CrdsPolicy::CreateReplace,
-                install_hooks: true,
-                upgrade_hooks: true,
-                service_account: None,
-                common_labels: &self.labels,
-                force_replace: false,
-            }
+    fn ingredients(values: &Map<String, Value>) -> Ingredients<'_> {
+        Ingredients {
+            release_name: "grafana",
+            release_namespace: "edge-system",
+            chart_name: "grafana",
+            chart_version: "1.0.0",
+            chart_digest: Sha256Hex::of(b"package"),
+            values,
+            crds: CrdsPolicy::CreateReplace,
+            install_hooks: true,
+            upgrade_hooks: true,
+            service_account: None,
+            force_replace: false,
         }
     }
 
     fn hash(values: &str) -> SpecHash {
-        SpecHash::of(&World::new(values).ingredients())
+        SpecHash::of(&ingredients(&read(values)))
     }
 
     #[test]
     fn the_form_of_what_is_hashed_is_settled() {
-        let world = World::new(r#"{"b":1.0,"a":[null]}"#);
+        let values = read(r#"{"b":1.0,"a":[null]}"#);
         let digest = Sha256Hex::of(b"package");
         assert_eq!(
-            canonical_json::text(&document(&world.ingredients())),
+            canonical_json::text(&document(&ingredients(&values))),
             format!(
                 r#"{{"chart":{{"digest":"{digest}","name":"grafana","version":"1.0.0"}},"commonLabels":{{}},"crds":"CreateReplace","forceReplace":false,"hooks":{{"install":true,"upgrade":true}},"release":{{"name":"grafana","namespace":"edge-system"}},"serviceAccount":null,"v":1,"values":{{"a":[null],"b":1}}}}"#
             )
@@ -182,10 +169,8 @@ mod tests {
 
     #[test]
     fn every_ingredient_counts() {
-        let world = World::new("{}");
-        let labels = BTreeMap::from([("team".to_owned(), "edge".to_owned())]);
-        let values = World::new(r#"{"a":1}"#).values;
-        let base = world.ingredients();
+        let (none, values) = (read("{}"), read(r#"{"a":1}"#));
+        let base = ingredients(&none);
         let rows = [
             ("nothing", base.clone()),
             (
@@ -255,13 +240,6 @@ mod tests {
                 "account",
                 Ingredients {
                     service_account: Some("helm"),
-                    ..base.clone()
-                },
-            ),
-            (
-                "labels",
-                Ingredients {
-                    common_labels: &labels,
                     ..base.clone()
                 },
             ),

@@ -46,8 +46,6 @@ const OPENING: usize = 2;
 pub struct ChartsSettings {
     /// The repository of charts that name none: a URL, http or https, perhaps with `user:password@`.
     pub repository: String,
-    /// User and password for [`repository`](Self::repository), if its URL has none.
-    pub credentials: Option<(String, String)>,
     /// The directory of the cache; it is made if need be.
     pub cache_dir: PathBuf,
     /// Bytes that the cache should not exceed. What [`Charts::keep`] names stays all the same.
@@ -110,10 +108,7 @@ impl Charts {
     /// # Errors
     /// The repository's URL is none, the cache's directory cannot be used, or the authorities cannot be read.
     pub fn new(settings: ChartsSettings) -> Result<Self, ChartsError> {
-        let mut address = parse(&settings.repository)?;
-        if let Some((user, password)) = &settings.credentials {
-            address = address.or_credentials(user, password);
-        }
+        let address = parse(&settings.repository)?;
         let patience = Patience {
             connect: settings.connect_timeout,
             silence: settings.read_timeout,

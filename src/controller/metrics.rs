@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Collector;
-use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
 use crate::component::conditions::Reason;
+use crate::metrics::Families;
 use crate::release::helm::FailureClass;
 
 /// Upper bounds of the durations of Helm operations, in seconds.
@@ -53,98 +51,78 @@ impl Default for ControllerMetrics {
 impl ControllerMetrics {
     /// Registers every family in a registry of its own.
     pub fn new() -> Self {
-        let metrics = Self {
-            install_duration: histograms(
+        let registry = Registry::new();
+        let new = Families(&registry);
+        new.process();
+        Self {
+            install_duration: new.histograms(
                 "component_install_duration_seconds",
                 "How long Helm operations of a Component took, in seconds",
                 &["component", "action", "result"],
                 &OPERATION_BUCKETS,
             ),
-            reconciles: counters(
+            reconciles: new.counters(
                 "controller_reconcile_total",
                 "Passes over Components, by how they ended",
                 &["result"],
             ),
-            reconcile_duration: histograms(
+            reconcile_duration: new.histograms(
                 "controller_reconcile_duration_seconds",
                 "How long passes over Components took, in seconds",
                 &["result"],
                 &PASS_BUCKETS,
             ),
-            info: gauges(
+            info: new.gauges(
                 "component_info",
                 "Always 1: a Component, its phase and the version of its chart",
                 &["name", "namespace", "phase", "version"],
             ),
-            ready: gauges(
+            ready: new.gauges(
                 "component_ready",
                 "1 if a Component is ready, else 0",
                 &["name", "namespace"],
             ),
-            operations: counters(
+            operations: new.counters(
                 "component_operations_total",
                 "Helm operations, by what came of them",
                 &["action", "result", "reason"],
             ),
-            slots: gauges(
+            slots: new.gauges(
                 "component_operation_slots",
                 "Helm operations at once: how many run, how many may",
                 &["state"],
             ),
-            queue_depth: gauge("component_queue_depth", "Components that wait for a slot"),
-            drift: counters(
+            queue_depth: new.gauge("component_queue_depth", "Components that wait for a slot"),
+            drift: new.counters(
                 "component_drift_total",
                 "Drift that was found, by mode and by what came of it",
                 &["mode", "result"],
             ),
-            retries: counters(
+            retries: new.counters(
                 "component_retry_total",
                 "Failures that are tried again, by class",
                 &["class"],
             ),
-            blocked: counters(
+            blocked: new.counters(
                 "component_dependency_blocked",
                 "Passes that ended because of a dependency, by reason",
                 &["reason"],
             ),
-            helm_max_rss: gauge(
+            helm_max_rss: new.gauge(
                 "component_helm_child_max_rss_bytes",
                 "The most memory that a helm process has used, in bytes",
             ),
-            chart_bytes: IntCounter::new(
+            chart_bytes: new.counter(
                 "component_chart_fetch_bytes_total",
                 "Bytes of chart packages that were fetched",
-            )
-            .expect(VALID),
-            leader: gauge(
+            ),
+            leader: new.gauge(
                 "controller_leader",
                 "1 if this replica is the one that works",
             ),
-            registry: Registry::new(),
+            registry,
             series: Mutex::default(),
-        };
-        let collectors: [Box<dyn Collector>; 15] = [
-            Box::new(metrics.install_duration.clone()),
-            Box::new(metrics.reconciles.clone()),
-            Box::new(metrics.reconcile_duration.clone()),
-            Box::new(metrics.info.clone()),
-            Box::new(metrics.ready.clone()),
-            Box::new(metrics.operations.clone()),
-            Box::new(metrics.slots.clone()),
-            Box::new(metrics.queue_depth.clone()),
-            Box::new(metrics.drift.clone()),
-            Box::new(metrics.retries.clone()),
-            Box::new(metrics.blocked.clone()),
-            Box::new(metrics.helm_max_rss.clone()),
-            Box::new(metrics.chart_bytes.clone()),
-            Box::new(metrics.leader.clone()),
-            Box::new(ProcessCollector::for_self()),
-        ];
-        for collector in collectors {
-            let registered = metrics.registry.register(collector);
-            registered.expect("no family is registered twice");
         }
-        metrics
     }
 
     /// A pass ended: `success`, `conflict` (somebody else was faster) or `error`.
@@ -263,27 +241,8 @@ impl ControllerMetrics {
     }
 }
 
-const VALID: &str = "names and labels are valid";
-
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    IntCounterVec::new(Opts::new(name, help), labels).expect(VALID)
-}
-
-fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    IntGaugeVec::new(Opts::new(name, help), labels).expect(VALID)
-}
-
-fn gauge(name: &str, help: &str) -> IntGauge {
-    IntGauge::new(name, help).expect(VALID)
-}
-
-fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    HistogramVec::new(options, labels).expect(VALID)
 }
 
 #[cfg(test)]

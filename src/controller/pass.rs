@@ -641,7 +641,6 @@ impl Pass<'_> {
             install_hooks: !spec.install.disable_hooks,
             upgrade_hooks: !spec.upgrade.disable_hooks,
             service_account: spec.service_account_name.as_deref(),
-            common_labels: &std::collections::BTreeMap::new(),
             force_replace: spec.upgrade.force_replace,
         })
     }

@@ -83,13 +83,6 @@ impl Address {
         })
     }
 
-    /// The same place with these credentials, unless the address has its own.
-    pub fn or_credentials(mut self, user: &str, password: &str) -> Self {
-        self.credentials
-            .get_or_insert_with(|| basic(format!("{user}:{password}").as_bytes()));
-        self
-    }
-
     /// The place that `reference` means when it stands in a document directly below this address (RFC 3986 section 5, as
     /// far as indexes use it). Credentials go along only to the same scheme, host and port.
     ///

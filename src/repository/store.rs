@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult};
 
 use crate::repository::entry::Stamp;
 use crate::repository::key::{ObjectKey, Tenant};
@@ -347,7 +347,7 @@ impl ChartStore {
         Some(root.path().join(key.path().as_ref()))
     }
 
-    /// Writes an object and says what it is then. When this returns, the object survives a power cut.
+    /// Writes an object; returns its stamp. When this returns, the object survives a power cut.
     pub async fn put(
         &self,
         key: &ObjectKey,
@@ -355,53 +355,20 @@ impl ChartStore {
         mode: WriteMode,
     ) -> Result<Stamp, StoreError> {
         self.check_root().await?;
-        let path = key.path();
-        let put_mode = match mode {
-            WriteMode::Create => PutMode::Create,
-            WriteMode::Overwrite => PutMode::Overwrite,
-        };
-        let options = PutOptions {
-            mode: put_mode,
-            ..PutOptions::default()
-        };
-        let mut outcome = self
-            .objects
-            .put_opts(&path, content.clone(), options.clone())
-            .await;
-        if let Err(error) = &outcome {
-            match io_kind(error) {
-                // the next start of another process on the same volume swept our temporary file
-                Some(io::ErrorKind::NotFound) => {
-                    outcome = self.objects.put_opts(&path, content, options).await;
-                }
-                // FAT and some network mounts have no hard links, which is how the store creates atomically; the
-                // caller holds the key's lock, so looking first is as good within this process
-                Some(io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
-                    if mode == WriteMode::Create =>
-                {
-                    if self.stamp(key).await?.is_some() {
-                        return Err(StoreError::AlreadyExists(key.clone()));
-                    }
-                    outcome = self.objects.put(&path, content).await;
-                }
-                _ => {}
-            }
-        }
+        let written = self.write(key, content, mode).await?;
         // object_store makes missing directories, the root among them
         self.check_root().await?;
-        match outcome {
+        match written {
             Ok(_) => {}
             Err(object_store::Error::AlreadyExists { source, .. }) => {
                 return Err(match self.stamp(key).await? {
                     Some(_) => StoreError::AlreadyExists(key.clone()),
-                    None => StoreError::Io {
-                        verb: "write",
-                        what: key.to_string(),
-                        source: io::Error::new(
-                            io::ErrorKind::AlreadyExists,
-                            format!("something that is no file is in its place: {source}"),
-                        ),
-                    },
+                    None => failed(
+                        key,
+                        "write",
+                        io::ErrorKind::AlreadyExists,
+                        format!("something that is no file is in its place: {source}"),
+                    ),
                 });
             }
             Err(source) => {
@@ -418,16 +385,48 @@ impl ChartStore {
                 });
             }
         }
-        match self.stamp(key).await? {
-            Some(stamp) => Ok(stamp),
-            None => Err(StoreError::Io {
-                verb: "find again",
-                what: key.to_string(),
-                source: io::Error::new(
-                    io::ErrorKind::NotFound,
-                    "it was removed as soon as it was written",
-                ),
-            }),
+        let stamp = self.stamp(key).await?;
+        stamp.ok_or_else(|| {
+            failed(
+                key,
+                "find again",
+                io::ErrorKind::NotFound,
+                "it was removed as soon as it was written".to_owned(),
+            )
+        })
+    }
+
+    /// Writes an object by the means that the file system has. The inner result is object_store's own.
+    async fn write(
+        &self,
+        key: &ObjectKey,
+        content: PutPayload,
+        mode: WriteMode,
+    ) -> Result<object_store::Result<PutResult>, StoreError> {
+        let path = key.path();
+        let options = PutOptions::from(match mode {
+            WriteMode::Create => PutMode::Create,
+            WriteMode::Overwrite => PutMode::Overwrite,
+        });
+        let first = (self.objects)
+            .put_opts(&path, content.clone(), options.clone())
+            .await;
+        match first.as_ref().err().and_then(io_kind) {
+            // the next start of another process on the same volume swept our temporary file
+            Some(io::ErrorKind::NotFound) => {
+                Ok(self.objects.put_opts(&path, content, options).await)
+            }
+            // FAT and some network mounts have no hard links, which is how the store creates atomically; the caller
+            // holds the key's lock, so a check before the write is as good within this process
+            Some(io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+                if mode == WriteMode::Create =>
+            {
+                if self.stamp(key).await?.is_some() {
+                    return Err(StoreError::AlreadyExists(key.clone()));
+                }
+                Ok(self.objects.put(&path, content).await)
+            }
+            _ => Ok(first),
         }
     }
 
@@ -526,6 +525,14 @@ impl ChartStore {
                 what,
                 source,
             })
+    }
+}
+
+fn failed(key: &ObjectKey, verb: &'static str, kind: io::ErrorKind, why: String) -> StoreError {
+    StoreError::Io {
+        verb,
+        what: key.to_string(),
+        source: io::Error::new(kind, why),
     }
 }
 

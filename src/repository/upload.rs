@@ -92,22 +92,16 @@ impl ChartRepository {
             Some(bytes) => Some(self.open_upload(bytes.clone()).await?),
             None => None,
         };
-        let provenance_name = provenance
-            .as_ref()
-            .map(|bytes| provenance_file_name(bytes))
-            .transpose()?;
+        let provenance = match provenance {
+            Some(bytes) => Some((provenance_file_name(&bytes)?, bytes)),
+            None => None,
+        };
         let state = self.state(tenant).await?;
 
-        let mut chart = match (opened.as_ref(), chart) {
-            (Some(package), Some(bytes)) => {
-                Some(pending(tenant, package_file_name(package), bytes)?)
-            }
-            _ => None,
-        };
-        let mut provenance = match (provenance_name, provenance) {
-            (Some(file_name), Some(bytes)) => Some(pending(tenant, file_name, bytes)?),
-            _ => None,
-        };
+        let chart = (opened.as_ref().map(package_file_name)).zip(chart);
+        let pending = |(name, bytes)| pending(tenant, name, bytes);
+        let mut chart = chart.map(pending).transpose()?;
+        let mut provenance = provenance.map(pending).transpose()?;
         for pending in chart.iter().chain(&provenance) {
             self.refuse_built_in(tenant, pending.key.file_name(), opened.as_ref())
                 .await?;
@@ -142,42 +136,44 @@ impl ChartRepository {
         } else {
             WriteMode::Create
         };
-        let stamp = match self
-            .store
+        let written = (self.store)
             .put(&pending.key, pending.bytes.into(), mode)
-            .await
-        {
-            Ok(stamp) => stamp,
-            Err(error) => {
-                if let (Some(undo), Some(provenance)) = (undo, &provenance) {
-                    self.undo_provenance(provenance, undo).await;
-                }
-                return Err(error.into());
-            }
-        };
+            .await;
+        if let (Err(_), Some(undo), Some(provenance)) = (&written, undo, &provenance) {
+            self.undo_provenance(provenance, undo).await;
+        }
+        let stamp = written?;
         let file_name = pending.key.file_name();
-        state.forget_unreadable(file_name);
-        self.apply(
-            &state,
-            [Change::Insert(
-                state.upload_entry(Listing::new(&package, file_name, stamp)),
-            )],
-        );
         let replaced = pending.exists.is_some();
-        info!(
-            repo = %tenant,
-            chart.name = package.metadata.name,
-            chart.version = package.metadata.version,
-            size_bytes = stamp.size,
-            replaced,
-            "Chart uploaded"
-        );
+        self.list(&state, &package, file_name, stamp, replaced);
         drop(locks);
         if !replaced {
             self.make_room(&state, &package.metadata.name, file_name)
                 .await;
         }
         Ok(())
+    }
+
+    /// Lists a package that has been stored.
+    fn list(
+        &self,
+        state: &TenantState,
+        package: &ChartPackage,
+        file_name: &str,
+        stamp: Stamp,
+        replaced: bool,
+    ) {
+        state.forget_unreadable(file_name);
+        let entry = state.upload_entry(Listing::new(package, file_name, stamp));
+        self.apply(state, [Change::Insert(entry)]);
+        info!(
+            repo = %state.tenant,
+            chart.name = package.metadata.name,
+            chart.version = package.metadata.version,
+            size_bytes = stamp.size,
+            replaced,
+            "Chart uploaded"
+        );
     }
 
     async fn open_upload(&self, bytes: Bytes) -> Result<ChartPackage, ArchiveError> {
