@@ -18,7 +18,6 @@ pub mod follow;
 pub mod health;
 pub mod holder;
 pub mod lease;
-pub mod members;
 pub mod metrics;
 pub mod namespace;
 pub mod objects;

@@ -34,7 +34,7 @@ use crate::controller::events::EventKind;
 use crate::controller::report::{Draft, find};
 use crate::controller::slots::{ReleaseKey, Slot, Urgency};
 use crate::controller::world::{Seen, release_of};
-use crate::controller::{holder, members, retry};
+use crate::controller::{holder, retry};
 use crate::node_key::NodeKey;
 use crate::planner::{DependencyCheck, Verdict};
 use crate::release::helm::{FailureClass, UNKNOWN_KINDS};
@@ -151,7 +151,7 @@ impl Pass<'_> {
         if self.component.metadata.deletion_timestamp.is_some() {
             return self.delete().await;
         }
-        if members::is_left_alone(&self.component) {
+        if self.component.is_left_alone() {
             return self.leave_alone().await;
         }
         let problem = rules::problem(&self.component);

@@ -8,7 +8,6 @@ use tokio::sync::watch;
 
 use crate::component::names::annotation;
 use crate::component::{Component, conditions::ConditionType};
-use crate::controller::members::is_left_alone;
 use crate::controller::report::find;
 use crate::controller::slots::ReleaseKey;
 use crate::node_key::NodeKey;
@@ -258,7 +257,7 @@ impl World {
             let component = seen.as_deref().and_then(Seen::usable);
             component.is_some_and(|component| {
                 component.spec.enabled
-                    && !is_left_alone(component)
+                    && !component.is_left_alone()
                     && component.metadata.deletion_timestamp.is_none()
             })
         };
@@ -373,7 +372,7 @@ fn fingerprint(seen: &Seen) -> Option<Fingerprint> {
         dependencies: (status.iter().flat_map(|status| &status.dependencies))
             .map(|found| (found.namespace.clone(), found.name.clone()))
             .collect(),
-        is_left_alone: is_left_alone(component),
+        is_left_alone: component.is_left_alone(),
         may_break: component.is_marked(annotation::ALLOW_BREAK_DEPENDENTS),
     })
 }

@@ -19,12 +19,12 @@ use crate::controller::charts::FetchedChart;
 use crate::controller::context::{Observed, PassError};
 use crate::controller::crds::{self, CrdsError};
 use crate::controller::decide::{self, Action, Decision, Wanted, Why};
+use crate::controller::health;
 use crate::controller::namespace::{self, NamespaceState};
 use crate::controller::pass::removal::consists_of;
 use crate::controller::pass::{Next, Pass, failed_reason, released_reason};
 use crate::controller::report::find;
 use crate::controller::slots::{ReleaseKey, Slot};
-use crate::controller::{health, members};
 use crate::release::helm::{
     ActionKind, Ending, Failure, FailureClass, HelmAction, HelmCall, NO_LABEL, Outcome,
     RollbackCall, UninstallCall, UpgradeCall,
@@ -468,7 +468,7 @@ impl Pass<'_> {
                 || begun.is_some_and(|begun| begun.kind == OperationKind::Uninstall);
             let is_other = component.metadata.generation != self.component.metadata.generation
                 || component.metadata.deletion_timestamp.is_some()
-                || members::is_left_alone(component);
+                || component.is_left_alone();
             if is_other && !(is_removal && still_goes(component)) {
                 return;
             }
@@ -916,7 +916,7 @@ fn entry_of(record: &Record) -> HistoryEntry {
 /// True if a Component is on its way out still, whatever else changed.
 fn still_goes(component: &Component) -> bool {
     (component.metadata.deletion_timestamp.is_some() || !component.spec.enabled)
-        && !members::is_left_alone(component)
+        && !component.is_left_alone()
 }
 
 /// A new operation's id: short enough for a label.

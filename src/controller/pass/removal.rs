@@ -17,7 +17,6 @@ use crate::component::status::{Operation, OperationKind};
 use crate::component::{DeletionPolicy, Phase};
 use crate::controller::context::{Observed, PassError, is_conflict, is_not_found};
 use crate::controller::decide::{self, RemovalStep};
-use crate::controller::members;
 use crate::controller::objects::{Leftover, leftovers};
 use crate::controller::pass::operation::new_operation;
 use crate::controller::pass::{Next, Pass};
@@ -65,7 +64,7 @@ impl Pass<'_> {
             return Ok(None);
         }
         let releases = self.releases();
-        if members::is_left_alone(&self.component) {
+        if self.component.is_left_alone() {
             let note = format!("suspended: {} left as it is", titles(&releases));
             return self.let_go(&note).await;
         }
