@@ -14,6 +14,7 @@ mod demand;
 mod directory;
 mod graph;
 mod node;
+mod obstacle;
 mod order;
 mod plan;
 mod problem;

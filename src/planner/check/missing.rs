@@ -12,6 +12,7 @@ use crate::planner::check::finding::Finding;
 use crate::planner::demand::{Demand, agree, joined, opponents};
 use crate::planner::directory::{Edge, Found};
 use crate::planner::graph::Strength;
+use crate::planner::obstacle::Obstacle;
 use crate::planner::verdict::ImplicitComponent;
 use crate::planner::words::newest_of;
 
@@ -93,10 +94,8 @@ impl Dependent<'_> {
             Finding::obstacle(status, Reason::DependencyMissing, message)
         };
         if !me.auto_install {
-            return missing(format!(
-                "autoInstallDependencies of {} is false; write a Component {name}",
-                self.name(&me.key)
-            ));
+            let status = edge.status(&edge.wanted, None, State::Missing);
+            return self.in_the_way(edge, status, &Obstacle::MayNotCreate);
         }
         let Some(versions) = available.versions(chart) else {
             return missing(format!(
@@ -136,8 +135,8 @@ impl Dependent<'_> {
                 None => agreement.refused,
             };
             let status = edge.status(&edge.wanted, None, State::VersionConflict);
-            let message = self.conflict(&name, &opponents, &newest_of(versions));
-            return Finding::obstacle(status, Reason::DependencyVersionConflict, message);
+            let conflict = Obstacle::VersionConflict(opponents, versions);
+            return self.in_the_way(edge, status, &conflict);
         };
         let create = ImplicitComponent {
             key: self.key_of_new(edge),

@@ -7,6 +7,7 @@ use crate::component::conditions::Reason;
 use crate::node_key::NodeKey;
 use crate::planner::demand::{Choice, Demand, choose};
 use crate::planner::directory::Found;
+use crate::planner::obstacle::Obstacle;
 use crate::planner::requirement::Requirement;
 use crate::planner::solve::Solver;
 use crate::planner::solve::added::{Added, AddedSet};
@@ -98,7 +99,7 @@ impl<'a> Solver<'a> {
         added
     }
 
-    fn versions(&self, chart: &str) -> &'a [ChartVersion] {
+    pub(super) fn versions(&self, chart: &str) -> &'a [ChartVersion] {
         let catalog = self.catalog;
         catalog
             .and_then(|catalog| catalog.versions(chart))
@@ -141,7 +142,7 @@ impl<'a> Solver<'a> {
                     );
                 }
                 Choice::Conflict(demands) => {
-                    self.conflict(on, &self.name(key), &demands, &there_are);
+                    self.conflict(on, key, &demands, versions);
                 }
             }
         }
@@ -152,27 +153,18 @@ impl<'a> Solver<'a> {
         format!("{} ({})", self.name(&demand.requirer), demand.range)
     }
 
-    /// Reports requirers that no version can satisfy together.
+    /// Reports requirers of `dependency` that no version can satisfy together.
     pub(super) fn conflict(
         &mut self,
         on: Vec<NodeKey>,
-        name: &str,
+        dependency: &NodeKey,
         demands: &[&Demand],
-        there_are: &str,
+        versions: &[ChartVersion],
     ) {
-        let wishes: Vec<String> = (demands.iter())
-            .map(|demand| {
-                let requirer = self.name(&demand.requirer);
-                format!("{requirer} wants {name} {}", demand.range)
-            })
-            .collect();
-        self.problem(
-            Reason::DependencyVersionConflict,
-            on,
-            format!("{}: no version is good for all, {there_are}", and(&wishes)),
-            "change the version of one of them, or upload one of the chart that all accept"
-                .to_owned(),
-        );
+        let demands = demands.iter().copied().cloned().collect();
+        let conflict = Obstacle::VersionConflict(demands, versions);
+        let (message, help) = conflict.in_plan(dependency, dependency, "", &self.home);
+        self.problem(conflict.reason(), on, message, help);
     }
 }
 

@@ -394,6 +394,23 @@ fn without_charts_manifests_alone_are_ordered() {
     assert!(plan.works());
 }
 
+/// As in a cluster, where [`Planner::check`](crate::planner::Planner::check) judges.
+#[test]
+fn an_optional_dependency_that_could_be_several_is_in_nobodys_way() {
+    let with = |optional: bool| {
+        let own = format!("a: {{dependsOn: [{{name: lib, optional: {optional}}}]}}");
+        let lines = [&*own, "x: {chart: {name: lib}}", "z: {chart: {name: lib}}"];
+        let plan = solve(
+            &manifests(&lines),
+            Some(&catalog(&["a 1.0.0", "lib 1.0.0"])),
+        );
+        let reasons: Vec<Reason> = plan.problems.iter().map(|problem| problem.reason).collect();
+        reasons
+    };
+    assert_eq!(with(false), [Reason::DependencyAmbiguous]);
+    assert_eq!(with(true), []);
+}
+
 #[test]
 fn a_component_that_is_not_touched_counts_as_a_dependency() {
     let mut manifests = manifests(&[
