@@ -1,4 +1,4 @@
-//! Whether installed objects are as they were installed, and putting them right, object by object and without a new
+//! Drift: compares installed objects with the release's manifest and corrects them, object by object and without a new
 //! revision (docs/components.md 8).
 
 mod autoscalers;
@@ -40,7 +40,7 @@ pub struct DriftCheck<'a> {
     pub namespace: &'a str,
     /// The objects of its manifest, without hooks, in the order in which they are applied.
     pub objects: &'a [Object],
-    /// What does not count.
+    /// What does not count as drift.
     pub policy: &'a DriftDetection,
 }
 
@@ -55,9 +55,9 @@ enum Comparison {
 }
 
 /// Compares every object with what server-side apply would make of it, without changing anything. Never fails as a
-/// whole: what cannot be told of an object is in [`DriftReport::unknown`]. Mode `disabled` does not look at all.
+/// whole: objects that cannot be compared are in [`DriftReport::unknown`]. Mode `disabled` compares nothing.
 ///
-/// Not looked at: objects with Helm's keep policy, and those annotated [`DRIFT_DETECTION`] = `disabled`, in the
+/// Not compared: objects with Helm's keep policy, and those annotated [`DRIFT_DETECTION`] = `disabled`, in the
 /// manifest or in the cluster.
 ///
 /// [`DRIFT_DETECTION`]: crate::component::names::annotation::DRIFT_DETECTION
@@ -65,7 +65,7 @@ pub async fn detect(objects: &Objects, check: &DriftCheck<'_>) -> DriftReport {
     detect_since(objects, check, &mut Compared::default()).await
 }
 
-/// As [`detect`], but an object in a version that was found to be as installed before is not compared once more.
+/// As [`detect`], but an object whose version was as installed before is not compared again.
 pub async fn detect_since(
     objects: &Objects,
     check: &DriftCheck<'_>,
@@ -102,9 +102,9 @@ pub async fn detect_since(
 }
 
 /// Applies every drifted object of the report, one after the other in the manifest's order, and goes on after an
-/// error; the answer says of each whether it worked, and why not.
+/// error; returns the result for each object.
 ///
-/// Fields that are ignored keep the values that they had when they were looked at.
+/// Ignored fields keep the values that they had when they were compared.
 pub async fn correct(
     objects: &Objects,
     check: &DriftCheck<'_>,
@@ -129,7 +129,7 @@ async fn compare(
 ) -> Comparison {
     for last in (1..=ATTEMPTS).map(|attempt| attempt == ATTEMPTS) {
         match compare_once(objects, check, targets, before, object).await {
-            // between the two requests somebody else wrote: what differs may be theirs
+            // the object changed between the two requests: the difference may be that change
             Ok(None) if !last => {}
             Ok(None) => return Comparison::Unknown("it keeps changing".to_owned()),
             Ok(Some(found)) => return found,

@@ -1,4 +1,4 @@
-//! The status of a Component while it is worked out: one draft per pass, written only if it says something new.
+//! The new status of a Component: one draft per pass, written only if it differs from the old one.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
@@ -7,10 +7,10 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason, condi
 use crate::component::{Component, ComponentStatus, Phase};
 use crate::ellipsis::within_bytes;
 
-/// A status in the making. It starts as what the object has, so that whatever a pass does not touch stays.
+/// A status under construction. It starts as the object's status, so that fields which a pass does not set stay.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The fields, free to be set; conditions and phase go through the methods.
+    /// The fields, to be set directly; conditions and phase are set by the methods.
     pub status: ComponentStatus,
     before: Vec<Condition>,
     generation: i64,
@@ -18,7 +18,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// What `component` says of itself now.
+    /// The draft that starts as the status of `component`.
     pub fn of(component: &Component, now: Timestamp) -> Self {
         let status = component.status.clone().unwrap_or_default();
         Self {
@@ -29,12 +29,12 @@ impl Draft {
         }
     }
 
-    /// When the pass is: its beginning, or the last end of Helm in it.
+    /// The time of the pass: its start, or the end of the last Helm operation in it.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Time went on while the pass was at work: what is set from now on is of this moment.
+    /// Advances the time of the pass: conditions that are set from now on have this time.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = now;
     }
@@ -79,7 +79,7 @@ impl Draft {
         self.set(about, ConditionStatus::False, reason, message);
     }
 
-    /// Takes conditions away: there is nothing to say about them.
+    /// Removes conditions.
     pub fn clear(&mut self, gone: &[ConditionType]) {
         let is_gone = |known: &Condition| gone.iter().any(|about| known.type_ == about.as_str());
         self.status.conditions.retain(|known| !is_gone(known));
@@ -95,7 +95,7 @@ impl Draft {
         find(&self.status.conditions, about).map(|known| known.message.as_str())
     }
 
-    /// Sets the one word for people and the sentence beside it.
+    /// Sets the phase and its message.
     pub fn phase(&mut self, phase: Phase, message: &str) {
         if self.status.phase.as_ref() != Some(&phase) {
             self.status.last_transition_time = Some(Time(self.now));
@@ -105,14 +105,14 @@ impl Draft {
             Some(within_bytes(message, MAX_MESSAGE)).filter(|message| !message.is_empty());
     }
 
-    /// Everything is as wanted: Ready for this reason, nothing goes on, nothing is stuck.
+    /// Everything is as wanted: Ready for this reason, neither Reconciling nor Stalled.
     pub fn ready(&mut self, reason: Reason, message: &str) {
         self.is_true(ConditionType::Ready, reason, message);
         self.clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
         self.settle();
     }
 
-    /// Work goes on: Ready is unknown, and the generation not yet observed.
+    /// Work is in progress: Ready is Unknown, and the generation not yet observed.
     pub fn progressing(&mut self, reason: Reason, message: &str) {
         let unknown = ConditionStatus::Unknown;
         self.set(ConditionType::Ready, unknown, Reason::Progressing, message);
@@ -120,7 +120,7 @@ impl Draft {
         self.clear(&[ConditionType::Stalled]);
     }
 
-    /// Something must come from elsewhere first, or be tried again: not Ready for `reason`, going on as `waiting`.
+    /// It waits for something else, or for a retry: not Ready for `reason`, Reconciling for `waiting`.
     pub fn waiting(&mut self, reason: Reason, waiting: Reason, message: &str) {
         self.is_false(ConditionType::Ready, reason, message);
         self.is_true(ConditionType::Reconciling, waiting, message);
@@ -128,7 +128,7 @@ impl Draft {
         self.settle();
     }
 
-    /// Nothing will happen until somebody changes something.
+    /// Stalled: nothing will happen until a user changes something.
     pub fn stalled(&mut self, reason: Reason, message: &str) {
         self.is_false(ConditionType::Ready, reason, message);
         self.is_true(ConditionType::Stalled, reason, message);
@@ -136,7 +136,7 @@ impl Draft {
         self.settle();
     }
 
-    /// The pass for this generation came to an end (docs/components.md 4.2).
+    /// The pass for this generation is complete (docs/components.md 4.2).
     pub fn settle(&mut self) {
         self.status.observed_generation = Some(self.generation);
     }
@@ -148,7 +148,7 @@ pub fn find(conditions: &[Condition], about: ConditionType) -> Option<&Condition
     of_type.find(|known| known.type_ == about.as_str())
 }
 
-/// The longest message beside the phase, in bytes: the conditions have the rest.
+/// The most bytes of the phase's message; the conditions have the full text.
 const MAX_MESSAGE: usize = 1024;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The charts that can be chosen from: names, versions, and what each version requires.
+//! The charts that can be installed: names, versions, and what each version requires.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Adds a version of a chart. One that is there already stays: the source that was added first counts.
+    /// Adds a version of a chart, unless it is there already: the source that was added first takes precedence.
     pub fn add(&mut self, chart: &str, new: ChartVersion) {
         let versions = self.charts.entry(chart.to_owned()).or_default();
         let place = |known: &ChartVersion| {

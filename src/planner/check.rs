@@ -1,4 +1,4 @@
-//! What is in the way of a Component: one look at every dependency, and what comes of them together.
+//! Whether a Component may be installed: a finding for each dependency, and one verdict of them all.
 
 mod dependent;
 mod finding;
@@ -47,7 +47,7 @@ impl Planner {
         summary::of(dependent.cycle.as_ref(), findings.collect())
     }
 
-    /// What [`Planner::check`] will want to know.
+    /// What must be looked up for [`Planner::check`].
     pub fn lookups(&self, key: &NodeKey, requires: &[Requirement]) -> BTreeSet<Lookup> {
         let Some(dependent) = Dependent::of(self, key, requires) else {
             return BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Words of messages.
+//! Lists and versions in messages.
 
 use crate::chart::index::ChartVersion;
 use crate::ellipsis::within_chars;

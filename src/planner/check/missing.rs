@@ -1,4 +1,4 @@
-//! A dependency that is no Component: a release of somebody else, a chart that can be installed, or nothing.
+//! A dependency that is no Component: an external release, a chart that can be installed, or nothing.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::planner::verdict::ImplicitComponent;
 use crate::planner::words::newest_of;
 
 impl Dependent<'_> {
-    /// Whether a release is there already, and which versions of the chart there are.
+    /// The releases that may satisfy it, and the versions of its chart.
     pub(super) fn lookups_of_missing(&self, edge: &Edge) -> Vec<Lookup> {
         let places = self.places_of_releases(edge).into_iter();
         let mut lookups: Vec<Lookup> = places
@@ -83,7 +83,7 @@ impl Dependent<'_> {
         }
     }
 
-    /// Nothing is there at all: it is created, or somebody is told what to do.
+    /// There is no release either: it is created, or the message says what to do.
     fn judge_nothing(&self, edge: &Edge, available: &Available) -> Finding {
         let me = self.me();
         let name = self.name(&edge.wanted);

@@ -1,4 +1,4 @@
-//! A dependency that is a Component: is it ready, and in a version that will do?
+//! A dependency that is a Component: whether it is ready, and in a version that satisfies the dependent.
 
 use crate::chart::version::Version;
 use crate::component::conditions::Reason;
@@ -14,12 +14,12 @@ use crate::planner::obstacle::Obstacle;
 use crate::planner::verdict::Retarget;
 use crate::planner::words::newest_of;
 
-/// How a version stands to a range.
+/// Whether a version satisfies a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
     Good,
     Bad,
-    /// The version is not known, and not any version will do.
+    /// The version is unknown, and not any version satisfies the range.
     Unknown,
 }
 
@@ -38,7 +38,7 @@ impl Fit {
 }
 
 impl Dependent<'_> {
-    /// Versions are of interest where another one than the present is wanted.
+    /// The chart's versions, if the present version does not satisfy the requirement.
     pub(super) fn lookup_of_present(&self, target: usize, edge: &Edge) -> Option<Lookup> {
         let node = self.planner.node(target);
         let is_open = edge.strength() == Strength::Required && Fit::of(node, edge) != Fit::Good;
@@ -58,7 +58,7 @@ impl Dependent<'_> {
             return self.judge_optional(edge, target, fit);
         }
         if (self.cycle.as_ref()).is_some_and(|cycle| cycle.path().contains(&node.key)) {
-            // the cycle is told once, for all of them
+            // the cycle is reported once, for all of them
             return Finding::clear(status(State::Cycle));
         }
         let name = self.name(&node.key);
@@ -97,7 +97,7 @@ impl Dependent<'_> {
         Finding::obstacle(status(state), reason, self.waits_for(target))
     }
 
-    /// An optional dependency holds nobody up but while it is on its way, and never one that it depends on itself.
+    /// An optional dependency holds the dependent up only while it is on its way, and never if it depends on the dependent.
     fn judge_optional(&self, edge: &Edge, target: usize, fit: Fit) -> Finding {
         let node = self.planner.node(target);
         let state = if !node.enabled {
@@ -121,7 +121,7 @@ impl Dependent<'_> {
         Finding::clear(status)
     }
 
-    /// A version that will not do, or is not there yet. `None` if all that can be done is to wait.
+    /// A version that does not satisfy the range, or is not installed yet. `None` if there is nothing to do but wait.
     fn judge_version(
         &self,
         edge: &Edge,
@@ -153,7 +153,7 @@ impl Dependent<'_> {
                 some => format!("the repository has {chart} {} only", newest_of(some)),
             };
             let help = format!("{there}: push one in {range}");
-            // otherwise the dependency says so itself
+            // otherwise the dependency's own status says so
             return (fit == Fit::Bad).then(|| self.mismatch(edge, node, fit, &help));
         }
         let agreement = agree(versions, self.demands_on(target));
@@ -188,7 +188,7 @@ impl Dependent<'_> {
         })
     }
 
-    /// The finding that a dependency has a version out of range; `help` says why it stays, or what to do.
+    /// The finding that a dependency has a version out of range; `help` says what to do, or why it stays.
     fn mismatch(&self, edge: &Edge, node: &Node, fit: Fit, help: &str) -> Finding {
         let status = edge.status(&node.key, node.version.clone(), State::VersionMismatch);
         let message = format!("{}; {help}", self.present(edge, node, fit));

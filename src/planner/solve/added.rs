@@ -11,7 +11,7 @@ use crate::planner::requirement::Requirement;
 #[derive(Clone, Debug)]
 pub(super) struct Added<'a> {
     pub(super) chart: String,
-    /// Who requires it, and in which versions.
+    /// Its requirers and their ranges.
     pub(super) demands: Vec<Demand>,
     /// The newest version that satisfies all demands; `None` if there is none, or none is known.
     pub(super) version: Option<&'a ChartVersion>,
@@ -27,7 +27,7 @@ impl Added<'_> {
     }
 }
 
-/// The added Component that answers to a requirement: by chart, or for an optional one by name too.
+/// The added Component that a requirement resolves to: by chart, or for an optional one by name too.
 pub(super) fn find(
     added: &AddedSet<'_>,
     wanted: &NodeKey,

@@ -1,4 +1,4 @@
-//! What is wrong between Components: switched off, missing, ambiguous, of the wrong version, two for one release.
+//! Problems between Components: disabled, missing, ambiguous, of the wrong version, two for one release.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// Why what is missing is not added. `None` if it is added, or would be if the additions came to an end.
+    /// Why a missing Component is not added. `None` if it is added, or if the additions never settle.
     fn not_added(&self, edge: &Edge, added: &AddedSet<'a>, may_add: bool) -> Option<Obstacle<'_>> {
         let is_added = added::find(added, &edge.wanted, &edge.requirement).is_some();
         if edge.strength() == Strength::Optional || self.is_unsettled || is_added {
@@ -97,7 +97,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// The version of one Component against all that is demanded of it.
+    /// The version of one Component against all demands on it.
     fn check_version(&mut self, target: &NodeKey, demands: &[Demand]) {
         let Some(given) = self.given(target) else {
             return;

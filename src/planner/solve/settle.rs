@@ -13,18 +13,18 @@ use crate::planner::solve::Solver;
 use crate::planner::solve::added::{Added, AddedSet};
 use crate::planner::words::{and, versions_there_are};
 
-/// All that is required of one chart in one namespace.
+/// All requirements of one chart in one namespace.
 #[derive(Default)]
 struct Wish {
     names: Vec<String>,
     demands: Vec<Demand>,
-    /// One of the requirers at least lets it be added.
+    /// At least one of the requirers lets it be added.
     may_be_added: bool,
 }
 
 impl<'a> Solver<'a> {
-    /// Adds what is missing, and what that requires, until nothing changes. A version decides what is required and
-    /// what is required decides the version; should that go round in circles, the last state is kept and reported.
+    /// Adds what is missing, and what that requires, until nothing changes. The version decides what is required and
+    /// what is required decides the version; if that does not settle, the last state is kept and reported.
     pub(super) fn settle_added(&mut self) -> AddedSet<'a> {
         let mut seen = Vec::new();
         let mut added = AddedSet::new();
@@ -65,7 +65,7 @@ impl<'a> Solver<'a> {
                 }
                 let chart = requirement.chart().to_owned();
                 let target = requirement.key(&requirer.namespace);
-                // itself, by another name: an edge of its own, not a second one
+                // the Component itself under another name is an edge to itself, not a second Component
                 let wish = wishes.entry((target.namespace, chart)).or_default();
                 wish.names.push(target.name);
                 wish.may_be_added |= may_add;
