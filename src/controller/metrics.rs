@@ -1,4 +1,4 @@
-//! The controller's metrics (docs/components.md 15). Labels are names and words of ours, never messages.
+//! The controller's metrics (docs/components.md 15). Labels are names and fixed words, never messages.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -37,8 +37,8 @@ pub struct ControllerMetrics {
     helm_max_rss: IntGauge,
     chart_bytes: IntCounter,
     leader: IntGauge,
-    /// Component, action and result of every series of `install_duration`. Held while series come and go together, so
-    /// that no scrape sees half of them.
+    /// Component, action and result of every series of `install_duration`. Locked while several series change, so
+    /// that a scrape sees all or none of the change.
     series: Mutex<BTreeSet<[String; 3]>>,
 }
 
@@ -125,14 +125,14 @@ impl ControllerMetrics {
         }
     }
 
-    /// A pass ended: `success`, `conflict` (somebody else was faster) or `error`.
+    /// A pass ended: `success`, `conflict` (another write came first) or `error`.
     pub fn reconciled(&self, result: &str, duration: Duration) {
         self.reconciles.with_label_values(&[result]).inc();
         let durations = self.reconcile_duration.with_label_values(&[result]);
         durations.observe(duration.as_secs_f64());
     }
 
-    /// What came of a Helm operation.
+    /// A Helm operation ended.
     pub fn operation(&self, action: &str, result: &str, reason: &str) {
         let labels = [action, result, reason];
         self.operations.with_label_values(&labels).inc();
@@ -164,7 +164,7 @@ impl ControllerMetrics {
         self.drift.with_label_values(&[mode, result]).inc();
     }
 
-    /// Something failed and is tried again.
+    /// A failure is retried.
     pub fn retry(&self, class: FailureClass) {
         let word = match class {
             FailureClass::Transient => "transient",
@@ -176,30 +176,30 @@ impl ControllerMetrics {
         self.retries.with_label_values(&[word]).inc();
     }
 
-    /// A dependency is in the way.
+    /// A dependency holds a Component up.
     pub fn dependency_blocked(&self, reason: Reason) {
         self.blocked.with_label_values(&[reason.as_str()]).inc();
     }
 
-    /// A helm process used so much memory at most, in bytes.
+    /// The most memory that a helm process used, in bytes.
     pub fn helm_max_rss(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.helm_max_rss.set(self.helm_max_rss.get().max(bytes));
     }
 
-    /// So many bytes of packages were fetched so far.
+    /// The bytes of packages fetched so far.
     pub fn chart_bytes(&self, bytes: u64) {
         let counted = self.chart_bytes.get();
         self.chart_bytes.inc_by(bytes.saturating_sub(counted));
     }
 
-    /// Whether this replica works.
+    /// Whether this replica is the leader.
     pub fn leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
     }
 
-    /// All Components there are: name, namespace, phase, version, and whether they are ready. Others disappear, with how
-    /// long their operations took.
+    /// Replaces the Components: name, namespace, phase, version, and whether they are ready. Series of others disappear, their
+    /// durations included.
     pub fn set_components<'a>(
         &self,
         components: impl Iterator<Item = (&'a str, &'a str, &'a str, &'a str, bool)>,
@@ -236,7 +236,7 @@ impl ControllerMetrics {
     }
 
     fn series(&self) -> MutexGuard<'_, BTreeSet<[String; 3]>> {
-        // what a panic left half done is put right by the next `set_components`
+        // the next `set_components` repairs what a panic left incomplete
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

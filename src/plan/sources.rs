@@ -105,8 +105,8 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
     Ok(files)
 }
 
-/// Reads the charts of all sources, in the order in which they count; `None` if no source is named. What cannot be
-/// listed is said in the notes.
+/// Reads the charts of all sources, in their order of precedence; `None` if no source is named. Charts that cannot be
+/// read are noted.
 ///
 /// # Errors
 /// A source as a whole cannot be read.

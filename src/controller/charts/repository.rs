@@ -1,4 +1,4 @@
-//! One repository: which way it lists its charts, and what is known of its index.
+//! One chart repository: how it lists its charts, and its cached index.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,35 +14,35 @@ use crate::controller::charts::ChartsError;
 use crate::remote::address::Address;
 use crate::remote::client::{Answer, ClientError, HttpClient};
 
-/// Bytes of an answer about one chart.
+/// The most bytes of a response about one chart.
 const MAX_LISTING: u64 = 16 << 20;
-/// Bytes of an index: it is in memory for a moment.
+/// The most bytes of an index, which is in memory for a moment.
 const MAX_INDEX: u64 = 32 << 20;
-/// An error's text in an answer is not longer.
+/// The most bytes of an error response.
 const MAX_ERROR: u64 = 4096;
 /// A larger index in YAML is not read: its nodes take some 100 bytes each for a moment.
 const MOST_NODES: usize = 2_000_000;
-/// An index is not asked for again so soon.
+/// How long an index counts as current.
 const INDEX_FRESH: Duration = Duration::from_secs(1);
-/// A repository without the API is asked for it again after this long: its server may have been replaced.
+/// After this long a repository without the API is probed for it again: its server may have been replaced.
 const TRY_API_AGAIN: Duration = Duration::from_secs(600);
 
-/// A repository and what was learned of it.
+/// A repository, and what is known of it.
 pub(super) struct Repository {
     address: Address,
     way: Mutex<Way>,
-    /// Locked while it is fetched, so that many who ask at once cause one request.
+    /// Locked while it is fetched, so that concurrent callers cause one request.
     index: tokio::sync::Mutex<Option<Index>>,
     seen: Mutex<Seen>,
 }
 
-/// How the repository is asked for the versions of a chart.
+/// How the versions of a chart are requested.
 #[derive(Clone, Copy)]
 enum Way {
     Unknown,
-    /// By the API, at this one of the address's candidates.
+    /// Through the API, at this one of the address's candidates.
     Api(usize),
-    /// By the index, since then.
+    /// Through the index, since this time.
     Index(Instant),
 }
 
@@ -52,23 +52,23 @@ struct Index {
     charts: HashMap<String, Vec<ChartVersion>>,
 }
 
-/// The state of the index at the last look.
+/// The state of the index at the last poll.
 #[derive(Clone, PartialEq, Eq)]
 enum Seen {
     Never,
     Down,
     Tag(String),
-    /// Of servers that give no tags.
+    /// Of servers without entity tags.
     Digest([u8; 32]),
 }
 
-/// What one of the addresses of the API says.
+/// The response of one of the API's addresses.
 enum Asked {
     Versions(Vec<ChartVersion>),
     NoSuchChart,
     /// There is no API here.
     NoApi,
-    /// This time it cannot tell; the error is for a place that is known to be right.
+    /// Unknown this time; the error applies if the address is known to be right.
     Trouble(ChartsError),
 }
 
@@ -92,7 +92,7 @@ impl Repository {
         self.address.to_string()
     }
 
-    /// Where it is, with credentials.
+    /// Its address, with credentials.
     pub(super) fn address(&self) -> &Address {
         &self.address
     }
@@ -115,7 +115,7 @@ impl Repository {
                 Asked::Versions(versions) => return self.found(chart, versions),
                 Asked::NoSuchChart => return Err(self.chart_not_found(chart)),
                 Asked::Trouble(error) => return Err(error),
-                // it was switched off since
+                // the API was disabled since
                 Asked::NoApi => self.set_way(Way::Unknown),
             },
             Way::Index(since) if since.elapsed() < TRY_API_AGAIN => {
@@ -146,8 +146,8 @@ impl Repository {
         versions
     }
 
-    /// Asks one of the API's addresses. Errors are those of the connection; what an address that may be wrong answers is
-    /// no error.
+    /// Requests one of the API's addresses. Only a failed connection is an error; the response of an address that may be wrong is
+    /// not.
     async fn ask(&self, client: &HttpClient, address: &Address) -> Result<Asked, ChartsError> {
         let answer =
             (client.get(address, None).await).map_err(|source| self.unavailable(source))?;
@@ -164,7 +164,7 @@ impl Repository {
         let error = body.map_or(String::new(), |body| error_text(&body));
         Ok(match status {
             StatusCode::NOT_FOUND if error == "chart not found" => Asked::NoSuchChart,
-            // what ChartMuseum says where a package's name would have to stand
+            // ChartMuseum's response where it expects the name of a package
             StatusCode::INTERNAL_SERVER_ERROR if error == "unsupported file extension" => {
                 Asked::NoApi
             }
@@ -238,7 +238,7 @@ impl Repository {
         }
     }
 
-    /// True if the index is another than at the last call, or is there again.
+    /// True if the index has changed since the last call, or is available again.
     pub(super) async fn has_changed(&self, client: &HttpClient) -> bool {
         let before = self.seen().clone();
         let known = match &before {
@@ -283,7 +283,7 @@ impl Repository {
         }
     }
 
-    /// What an unpleasant status means at a place where something should be.
+    /// The error for a status other than success at an address that should exist.
     pub(super) fn refused(&self, status: StatusCode, error: &str) -> ChartsError {
         let repository = self.shown();
         let mut text = status.to_string();
@@ -342,7 +342,7 @@ fn with_absolute_urls(versions: Vec<ChartVersion>, repository: &Address) -> Vec<
     versions
 }
 
-/// Statuses that say nothing about what is at the place: too busy, or broken.
+/// Statuses that say nothing about the address: the server is busy or fails.
 fn may_change(status: StatusCode) -> bool {
     status.is_server_error()
         || matches!(
@@ -351,7 +351,7 @@ fn may_change(status: StatusCode) -> bool {
         )
 }
 
-/// What a server says is wrong, as ChartMuseum says it; empty if it says nothing of that kind.
+/// The error in a body such as ChartMuseum's; empty if there is none.
 pub(super) fn error_text(body: &[u8]) -> String {
     serde_json::from_slice(body).map_or(String::new(), |body: ErrorBody| body.error)
 }

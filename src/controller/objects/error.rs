@@ -18,7 +18,7 @@ pub enum ObjectsError {
         /// `ServiceMonitor`.
         kind: String,
     },
-    /// A kind that Kubernetes had and has no more: there are no such objects, and nobody can make any.
+    /// A kind that Kubernetes has removed: there are no such objects, and none can be created.
     #[error("this version of Kubernetes has no kind {kind}, which was in {api_version}")]
     RetiredKind {
         /// `policy/v1beta1`.
@@ -56,7 +56,7 @@ pub enum ObjectsError {
         doing: &'static str,
         /// `Deployment edge/web`.
         what: String,
-        /// How long it was given.
+        /// The time limit.
         seconds: u64,
     },
 }
@@ -98,7 +98,7 @@ impl ObjectsError {
         self.answer().is_some_and(api_error::is_not_found)
     }
 
-    /// True if it may work in a moment without anything being changed (class A of docs/components.md 7.1): no answer,
+    /// True if a retry may succeed without a change (class A of docs/components.md 7.1): no answer,
     /// 409, 429 and the server's own failures.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -126,7 +126,7 @@ impl ObjectsError {
         status.code == 404 && !(status.reason == "NotFound" && names_an_object)
     }
 
-    /// What the client reports, if anything was asked for and not answered with what was asked for.
+    /// The client's error, if there is one.
     fn answer(&self) -> Option<&kube::Error> {
         match self {
             Self::Api { source, .. } => Some(source),
@@ -170,7 +170,7 @@ pub fn unknown_fields(error: &kube::Error) -> Vec<String> {
     applied.chain(strict).map(str::to_owned).collect()
 }
 
-/// The server's own sentence, without what kube puts around it.
+/// The server's own message, without kube's prefix.
 fn said(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),

@@ -49,11 +49,11 @@ pub fn rewritten(data: &[u8], unserved: &Unserved) -> Result<Vec<u8>, RewriteErr
         let mut left = Vec::with_capacity(hooks.len());
         for mut hook in hooks.drain(..) {
             if let Some(Value::String(manifest)) = hook.get_mut("manifest") {
-                let told = rewrite(manifest, unserved)?;
-                if kinds(&told)?.is_empty() && !kinds(manifest)?.is_empty() {
+                let text = rewrite(manifest, unserved)?;
+                if kinds(&text)?.is_empty() && !kinds(manifest)?.is_empty() {
                     continue;
                 }
-                *manifest = told;
+                *manifest = text;
             }
             left.push(hook);
         }
