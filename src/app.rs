@@ -161,8 +161,8 @@ impl Controlling {
     }
 }
 
-/// The URL at which the controller reaches the server of its own process: loopback, never a name that a cluster's DNS would
-/// have to resolve (docs/components.md 17, item 1).
+/// The URL at which the controller reaches the server of its own process: loopback, never a name that a cluster's DNS
+/// would have to resolve (docs/components.md 17, item 1).
 fn own_url(config: &Config, address: SocketAddr) -> String {
     let configured = config
         .controller
@@ -253,7 +253,8 @@ impl Stop {
     }
 }
 
-/// `sweep` removes unfinished files, for a caller that will write: a reader may share the storage with a running server.
+/// `sweep` removes unfinished files, for a caller that will write: a reader may share the storage with a running
+/// server.
 fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartRepository> {
     let Storage::Local { root_dir } = &config.storage;
     if let Some(directory) = &config.builtin_charts {

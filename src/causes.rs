@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// An error and all its causes on one line, from the outermost in: `a: b: c`. A cause that the text already ends with is
-/// not repeated.
+/// An error and all its causes on one line, from the outermost in: `a: b: c`. A cause that the text already ends with
+/// is not repeated.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

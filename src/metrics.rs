@@ -38,12 +38,12 @@ pub struct Metrics {
     chart_versions: IntGaugeVec,
 }
 
-/// What is counted of one answered request.
+/// The labels and sizes of one answered request.
 #[derive(Clone, Copy, Debug)]
 pub struct Served<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The route with its parameters' names, never a client's text.
+    /// The route template, never a client's text.
     pub url: &'a str,
     /// The response's status.
     pub status: StatusCode,
@@ -111,7 +111,7 @@ impl Metrics {
             return;
         }
         let (code, method) = (served.status.as_str(), method_label(served.method));
-        // the `Host` header is the client's to invent, so it is no label (docs/chartmuseum.md 15.21)
+        // clients can send any `Host` header, so it is no label (docs/chartmuseum.md 15.21)
         self.requests
             .with_label_values(&[code, method, HANDLER, "", served.url])
             .inc();
@@ -123,8 +123,8 @@ impl Metrics {
         self.response_sizes.observe(served.response_size);
     }
 
-    /// Replaces the gauges of all tenants: name, charts, versions. Of tenants without charts, which anybody who may read
-    /// can make up, only some are shown.
+    /// Replaces the gauges of all tenants: name, charts, versions. Of tenants without charts, which any reader
+    /// can invent, only some are shown.
     pub fn set_tenants<'a>(&self, tenants: impl Iterator<Item = (&'a str, usize, usize)>) {
         let count = |n| i64::try_from(n).unwrap_or(i64::MAX);
         self.charts.reset();

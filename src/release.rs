@@ -1,4 +1,4 @@
-//! Helm's words for what is installed, read from Helm's own release Secrets, and the program that changes it.
+//! Helm releases: read from Helm's own Secrets, and changed by the helm program.
 
 pub mod helm;
 pub mod inventory;

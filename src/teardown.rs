@@ -1,8 +1,8 @@
 //! `chartroom teardown`: deletes all Components and waits until they are gone.
 //!
-//! The controller does the work, in reverse order: it does not let a Component go before those that need it. This
-//! room requests the deletions and reports progress and obstacles. With `--force`, when there is no controller any more,
-//! the Components go and their releases stay.
+//! The controller does the work, in reverse order: it does not let a Component go before those that need it. This room
+//! requests the deletions and reports progress and obstacles. With `--force`, when there is no controller any more, the
+//! Components go and their releases stay.
 
 mod cluster;
 mod error;
@@ -40,8 +40,8 @@ pub struct TeardownArguments {
     pub force: bool,
 }
 
-/// Deletes the Components that `arguments` name and waits until they are gone; `tell` gets each line of progress. Returns
-/// the summary.
+/// Deletes the Components that `arguments` name and waits until they are gone; `tell` gets each line of progress.
+/// Returns the summary.
 ///
 /// # Errors
 /// The API server cannot be asked or refuses, or the time is up: the error says what is left, and why.

@@ -132,8 +132,8 @@ pub fn normalise(
     Ok(read)
 }
 
-/// Go leaves the word behind a bool flag alone, so `--debug false` would turn debug on; here such a word is taken when it
-/// agrees and refused when it does not.
+/// Go leaves the word behind a bool flag alone, so `--debug false` would turn debug on; here such a word is taken when
+/// it agrees and refused when it does not.
 fn skip_a_bool(
     flag: &OsStr,
     args: &mut std::iter::Peekable<impl Iterator<Item = OsString>>,

@@ -83,8 +83,8 @@ fn usage(command: &str) -> &'static str {
     }
 }
 
-/// clap's refusal as a sentence. `command` is the name of the command that was typed, if one was, and `unknown_flag` the
-/// flag that nobody knows, as it was typed.
+/// clap's refusal as a sentence. `command` is the name of the command that was typed, if one was, and `unknown_flag`
+/// the flag that nobody knows, as it was typed.
 pub fn explain(
     error: &clap::Error,
     command: Option<&str>,

@@ -31,8 +31,8 @@ pub fn flag(option: &'static Opt) -> Arg {
         .help(format!("{} [{}]", meaning(option), facts(option)))
 }
 
-/// A flag that is on when it stands alone; `--name=false` turns it off. No other flag insists on the `=`, so this is how
-/// `go_flags` and the listing for people know it.
+/// A flag that is on when it stands alone; `--name=false` turns it off. No other flag insists on the `=`, so this is
+/// how `go_flags` and the listing for people know it.
 pub fn switch(name: &'static str) -> Arg {
     let switch = Arg::new(name).long(name).num_args(0..=1);
     switch.require_equals(true).default_missing_value("true")
@@ -58,8 +58,8 @@ fn facts(option: &Opt) -> String {
     }
 }
 
-/// What was typed of `options`, in the order of the table; the values of one flag stand as they were typed, those before
-/// a command before those after it.
+/// What was typed of `options`, in the order of the table; the values of one flag stand as they were typed, those
+/// before a command before those after it.
 pub fn typed(
     options: impl Iterator<Item = &'static Opt>,
     matches: &[&ArgMatches],

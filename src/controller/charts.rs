@@ -93,8 +93,8 @@ pub struct Charts {
 type Underway = OnceCell<Result<Arc<FetchedChart>, ChartsError>>;
 
 impl Charts {
-    /// Follows the changes of the default repository, which runs in this process: while it does not change, its versions of
-    /// a chart are not requested again for a while.
+    /// Follows the changes of the default repository, which runs in this process: while it does not change, its
+    /// versions of a chart are not requested again for a while.
     pub fn listening_to(self, changes: Option<watch::Receiver<u64>>) -> Self {
         Self {
             listed: changes.map(ListedVersions::new),
@@ -139,12 +139,12 @@ impl Charts {
         self.fetched_bytes.load(Ordering::Relaxed)
     }
 
-    /// The versions of a chart, newest first, at least one; in the repository at the URL `repository`, else in the default
-    /// one.
+    /// The versions of a chart, newest first, at least one; in the repository at the URL `repository`, else in the
+    /// default one.
     ///
     /// # Errors
-    /// [`ChartsError::ChartNotFound`] if the repository answers that it has no such chart; all other errors mean that it
-    /// is unknown.
+    /// [`ChartsError::ChartNotFound`] if the repository answers that it has no such chart; all other errors mean that
+    /// it is unknown.
     pub async fn versions(
         &self,
         repository: Option<&str>,
@@ -271,8 +271,8 @@ impl Charts {
         self.others.lock().expect("nobody panics with this lock")
     }
 
-    /// Does `work` once for all concurrent callers that want the package `digest` of a repository. If the caller that does it
-    /// is dropped, another takes over.
+    /// Does `work` once for all concurrent callers that want the package `digest` of a repository. If the caller that
+    /// does it is dropped, another takes over.
     async fn shared(
         &self,
         digest: Sha256Hex,

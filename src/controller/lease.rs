@@ -127,8 +127,8 @@ impl Elector {
         &self.identity
     }
 
-    /// True while no other candidate can have the Lease: it was renewed within the deadline. To be checked again right before
-    /// anything that must not be done twice.
+    /// True while no other candidate can have the Lease: it was renewed within the deadline. To be checked again right
+    /// before anything that must not be done twice.
     pub fn is_leading(&self) -> bool {
         let renewed = self.state().renewed;
         renewed.is_some_and(|renewed| renewed.elapsed() < self.times.renew_deadline)

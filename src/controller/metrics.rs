@@ -198,8 +198,8 @@ impl ControllerMetrics {
         self.leader.set(i64::from(leads));
     }
 
-    /// Replaces the Components: name, namespace, phase, version, and whether they are ready. Series of others disappear, their
-    /// durations included.
+    /// Replaces the Components: name, namespace, phase, version, and whether they are ready. Series of others
+    /// disappear, their durations included.
     pub fn set_components<'a>(
         &self,
         components: impl Iterator<Item = (&'a str, &'a str, &'a str, &'a str, bool)>,

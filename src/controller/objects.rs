@@ -74,9 +74,9 @@ impl Objects {
         }
     }
 
-    /// Which of these kinds the cluster does not serve in these versions, and which versions it serves instead; not cached.
-    /// Kinds that cannot be determined now are not among them, nor kinds without a served version while the server has not read all
-    /// definitions.
+    /// Which of these kinds the cluster does not serve in these versions, and which versions it serves instead; not
+    /// cached. Kinds that cannot be determined now are not among them, nor kinds without a served version while the
+    /// server has not read all definitions.
     pub async fn unserved(&self, named: &BTreeSet<ApiKind>) -> Unserved {
         let versions: BTreeSet<&str> = named.iter().map(|kind| &*kind.api_version).collect();
         for version in versions {

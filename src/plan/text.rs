@@ -168,7 +168,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// One Component and its dependencies; `lasts` has, for each level above, whether that was the last of its siblings.
+    /// One Component and its dependencies; `lasts` has, for each level above, whether that was the last of its
+    /// siblings.
     fn branch(&mut self, key: &'a NodeKey, edge: Option<&'a Dependency>, lasts: &mut Vec<bool>) {
         let plan = self.plan;
         let planned = &plan.components[key];

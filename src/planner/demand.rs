@@ -31,8 +31,8 @@ pub(super) enum Choice<'a> {
     Conflict(Vec<&'a Demand>),
 }
 
-/// The newest of `versions` (newest first) that every demand allows. Where all accept any version, the newest stable one.
-/// Which demands are named in a refusal does not depend on their order.
+/// The newest of `versions` (newest first) that every demand allows. Where all accept any version, the newest stable
+/// one. Which demands are named in a refusal does not depend on their order.
 pub(super) fn choose<'a>(versions: &[ChartVersion], demands: &'a [Demand]) -> Choice<'a> {
     let meets = |version: &Version, demands: &[&Demand]| {
         let is_wanted = !version.is_prerelease() || demands.iter().any(|d| !d.range.is_any());
@@ -71,9 +71,9 @@ pub(super) struct Agreement {
     pub(super) newest: Option<usize>,
 }
 
-/// Admits one demand after the other, as long as a version is left that satisfies all (docs/components.md 11.4: a conflict
-/// is that of the requirer that came last). `versions` are newest first, `demands` the oldest requirer's first. Where
-/// all accept any version, pre-releases do not count.
+/// Admits one demand after the other, as long as a version is left that satisfies all (docs/components.md 11.4: a
+/// conflict is that of the requirer that came last). `versions` are newest first, `demands` the oldest requirer's
+/// first. Where all accept any version, pre-releases do not count.
 pub(super) fn agree(versions: &[ChartVersion], demands: Vec<Demand>) -> Agreement {
     let mut left: Vec<usize> = (0..versions.len()).collect();
     let mut heard: BTreeSet<String> = BTreeSet::new();
@@ -133,8 +133,8 @@ pub(super) fn opponents(
     }
 }
 
-/// A text for `spec.version` that selects the version `newest`, and later ones that satisfy all demands if the ranges can be
-/// joined; else just that version.
+/// A text for `spec.version` that selects the version `newest`, and later ones that satisfy all demands if the ranges
+/// can be joined; else just that version.
 pub(super) fn joined(versions: &[ChartVersion], demands: &[Demand], newest: usize) -> String {
     let ranges: BTreeSet<String> = (demands.iter())
         .filter(|demand| !demand.range.is_any())

@@ -104,8 +104,8 @@ impl Progress {
 }
 
 impl Node {
-    /// The node of a Component as the API has it. If it is pre-installed, `version` is that of its status; a caller that
-    /// knows the release sets it to the release's.
+    /// The node of a Component as the API has it. If it is pre-installed, `version` is that of its status; a caller
+    /// that knows the release sets it to the release's.
     pub fn of(component: &Component) -> Self {
         let metadata = &component.metadata;
         let nothing = ComponentStatus::default();

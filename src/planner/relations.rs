@@ -16,7 +16,8 @@ pub(super) struct Relations {
     /// The same, without optional edges that would close a cycle.
     pub(super) graph: Graph,
     pub(super) order: Order,
-    /// The Components with an edge to a key, whether or not it exists: by name, by chart, or as one of several candidates.
+    /// The Components with an edge to a key, whether or not it exists: by name, by chart, or as one of several
+    /// candidates.
     pub(super) dependents: BTreeMap<NodeKey, BTreeSet<usize>>,
     /// Edges that lead to no Component, as (Component, index of its edge), by the key that they name.
     pub(super) missing: BTreeMap<NodeKey, BTreeSet<(usize, usize)>>,

@@ -53,7 +53,8 @@ impl Planner {
         })
     }
 
-    /// True if no Component that stays needs one that is being removed, directly or through others: waiting for it will end.
+    /// True if no Component that stays needs one that is being removed, directly or through others: waiting for it will
+    /// end.
     fn will_go(&self, index: usize) -> bool {
         let mut seen = BTreeSet::from([index]);
         let mut next = vec![index];
@@ -84,8 +85,8 @@ impl Planner {
             .collect()
     }
 
-    /// True if the controller created it for others, and none of them is left. Implicit Components that only require each
-    /// other are all unneeded.
+    /// True if the controller created it for others, and none of them is left. Implicit Components that only require
+    /// each other are all unneeded.
     pub fn unneeded(&self, key: &NodeKey) -> bool {
         let Some(own) = self.directory.place(key) else {
             return false;

@@ -55,8 +55,9 @@ impl Requirement {
         (version.requires.as_deref()).map_or(Ok(Vec::new()), Self::parse_annotation)
     }
 
-    /// Reads a chart's annotation `requires`: a YAML or JSON list whose items are mappings, or short forms of them: a name,
-    /// or a name, a space and a range (`prometheus ^25`). A single item need not be in a list; no text is an empty list.
+    /// Reads a chart's annotation `requires`: a YAML or JSON list whose items are mappings, or short forms of them: a
+    /// name, or a name, a space and a range (`prometheus ^25`). A single item need not be in a list; no text is an
+    /// empty list.
     ///
     /// # Errors
     /// Says which field of which item is wrong. Unknown fields are left to later versions of this program.

@@ -32,8 +32,8 @@ pub struct Manifest {
     pub source: String,
 }
 
-/// Plans the installation of `manifests` with the charts of `catalog` in a cluster where nothing is installed; without a
-/// catalog, versions and the requirements of charts stay open.
+/// Plans the installation of `manifests` with the charts of `catalog` in a cluster where nothing is installed; without
+/// a catalog, versions and the requirements of charts stay open.
 pub fn solve(manifests: &[Manifest], catalog: Option<&Catalog>) -> Plan {
     let mut solver = Solver::new(manifests, catalog);
     let added = solver.settle_added();

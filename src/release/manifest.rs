@@ -32,7 +32,7 @@ pub enum ManifestError {
         /// What it lacks, such as `kind`.
         missing: &'static str,
     },
-    /// A document that cannot be told in another API version.
+    /// A document that cannot be converted to another API version.
     #[error("document {document} of the release's manifest cannot be told in another API version")]
     NotRewritten {
         /// Which document, from 1.

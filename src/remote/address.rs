@@ -110,8 +110,8 @@ impl Address {
         Ok(joined)
     }
 
-    /// The addresses at which the chart API may list the versions of `chart`, most likely first: in `/a/b`, the whole path may be the
-    /// server's context path, or the tenant, or a part of each.
+    /// The addresses at which the chart API may list the versions of `chart`, most likely first: in `/a/b`, the whole
+    /// path may be the server's context path, or the tenant, or a part of each.
     pub fn api_candidates(&self, chart: &str) -> Vec<Self> {
         let segments: Vec<&str> = self.path.split('/').skip(1).collect();
         let chart = utf8_percent_encode(chart, SEGMENT);

@@ -1,4 +1,4 @@
-//! Which version a request means: the one door through which a chart name and a version text become a package.
+//! Resolves the chart name and version text of a request to a package.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub enum ResolveError {
     NoVersion {
         /// The chart.
         name: String,
-        /// What was asked for; empty where any stable version would have done.
+        /// The requested version; empty for the newest stable one.
         version: String,
     },
     /// The text is neither a version of the chart nor a range.
     #[error("improper constraint: {0}")]
     ImproperConstraint(String),
-    /// The index could not be made.
+    /// The index could not be built.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -46,7 +46,7 @@ pub async fn watch(repository: Arc<ChartRepository>, min_depth: usize, max_depth
         }
     };
     debug!(directory = %root.display(), "Watching the storage directory");
-    // what happened between the first listing and the first event
+    // for changes between the first listing and the first event
     repository.rescan_all(min_depth, max_depth).await;
 
     let mut restless: HashMap<PathBuf, (Instant, Instant)> = HashMap::new();
@@ -67,7 +67,7 @@ pub async fn watch(repository: Arc<ChartRepository>, min_depth: usize, max_depth
             },
             _ = ticks.tick(), if !restless.is_empty() => {
                 if repository.store().check_root().await.is_err() {
-                    // whoever finds it again compares everything
+                    // everything is compared when the directory is found again
                     restless.clear();
                     continue;
                 }
@@ -144,7 +144,7 @@ async fn compare(
             }
             repository.refresh(&tenant, name).await
         }
-        // a directory that came, went or was renamed brings or takes the tenants in it
+        // a new, removed or renamed directory adds or removes the tenants in it
         None if !segments.is_empty() && (path.is_dir() || !path.exists()) => {
             let Some(tenant) = Tenant::from_segments(segments) else {
                 return;

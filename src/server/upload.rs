@@ -176,8 +176,8 @@ async fn store(
     form: Form,
     slot: Slot,
 ) -> Result<Response, HttpError> {
-    // in a task of its own: a client that hangs up must not stop an upload between two steps; the slot goes along, as the
-    // bytes are in memory for as long
+    // in a task of its own: a client that hangs up must not stop an upload between two steps; the slot goes along, as
+    // the bytes are in memory for as long
     let (repository, tenant) = (Arc::clone(&state.repository), tenant.clone());
     let stored = tokio::spawn(async move {
         let _slot = slot;

@@ -19,8 +19,8 @@ pub struct LineLayer<Write> {
 }
 
 impl<Write: Fn(&str)> LineLayer<Write> {
-    /// Our own events are logged from `level` on, those of dependencies from warnings on at most, and those that repeat what
-    /// we log ourselves only for debugging.
+    /// Our own events are logged from `level` on, those of dependencies from warnings on at most, and those that repeat
+    /// what we log ourselves only for debugging.
     pub fn new(
         level: LevelFilter,
         format: Format,

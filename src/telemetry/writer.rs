@@ -10,8 +10,8 @@ const WAITING: usize = 8192;
 /// How long the end of the program waits for them.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Passes lines to a thread that writes them in order. Lines that find the queue full are dropped and counted; the count
-/// is logged when there is room again.
+/// Passes lines to a thread that writes them in order. Lines that find the queue full are dropped and counted; the
+/// count is logged when there is room again.
 #[derive(Debug)]
 pub(super) struct LineWriter {
     queue: SyncSender<Message>,
@@ -72,7 +72,8 @@ impl LineWriter {
 
 /// A write of this many lines means that more are coming.
 const BUSY: usize = 4;
-/// Pause after such a write, to gather lines: to wake this thread for each would cost the logging thread more than the line.
+/// Pause after such a write, to gather lines: to wake this thread for each would cost the logging thread more than the
+/// line.
 const REST: Duration = Duration::from_millis(2);
 /// Bytes gathered for one write, roughly.
 const BATCH: usize = 64 * 1024;

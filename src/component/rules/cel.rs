@@ -3,8 +3,8 @@
 //!
 //! Each rule stands there twice, because an API server before 1.30 looks at every rule at each write, whoever writes
 //! what. An object that was stored under an older definition could then neither be told what is wrong with it nor lose
-//! its finalizer. So the first of the two holds for objects without a status, which are those that are made now, and the
-//! second for those with one, and for these only where a write changes the field.
+//! its finalizer. So the first of the two holds for objects without a status, which are those that are made now, and
+//! the second for those with one, and for these only where a write changes the field.
 
 use serde_json::{Value, json};
 

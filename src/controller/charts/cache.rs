@@ -277,8 +277,8 @@ impl State {
         Some((package.chart.upgrade()?, package.stamp?))
     }
 
-    /// Forgets and returns the packages to evict: the least recently used, until the others fit; but none that is kept or
-    /// in use.
+    /// Forgets and returns the packages to evict: the least recently used, until the others fit; but none that is kept
+    /// or in use.
     fn evict(&mut self, capacity: u64) -> Vec<Sha256Hex> {
         let mut size: u64 = self.packages.values().map(|package| package.size).sum();
         let Some(kept) = self.kept.as_ref().filter(|_| size > capacity) else {

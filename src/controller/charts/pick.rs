@@ -27,8 +27,8 @@ pub enum Picked {
 /// Chooses from `versions` (newest first, all of one chart). `current` is the version that is installed, or that an
 /// earlier pass has chosen; `auto_upgrade` lets an empty `spec.version` follow uploads.
 ///
-/// A Component is downgraded only if its `spec.version` asks for it: by an exact version, or by a range without the current
-/// one; never because an upload was deleted.
+/// A Component is downgraded only if its `spec.version` asks for it: by an exact version, or by a range without the
+/// current one; never because an upload was deleted.
 pub fn pick(
     selector: &VersionSelector,
     versions: &[ChartVersion],
@@ -96,8 +96,8 @@ impl Current<'_> {
     }
 }
 
-/// `found` if it is above the current version; the current one if it is there and has the same precedence. `None` if only
-/// older ones are there.
+/// `found` if it is above the current version; the current one if it is there and has the same precedence. `None` if
+/// only older ones are there.
 fn up(versions: &[ChartVersion], found: Option<usize>, current: &Current<'_>) -> Option<Picked> {
     let found = found?;
     let Some(version) = &current.version else {

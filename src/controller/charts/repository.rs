@@ -146,8 +146,8 @@ impl Repository {
         versions
     }
 
-    /// Requests one of the API's addresses. Only a failed connection is an error; the response of an address that may be wrong is
-    /// not.
+    /// Requests one of the API's addresses. Only a failed connection is an error; the response of an address that may
+    /// be wrong is not.
     async fn ask(&self, client: &HttpClient, address: &Address) -> Result<Asked, ChartsError> {
         let answer =
             (client.get(address, None).await).map_err(|source| self.unavailable(source))?;

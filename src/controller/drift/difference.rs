@@ -22,8 +22,8 @@ const NOT_ASKED_FOR: [&str; 9] = [
 /// The most differences that are returned.
 const MOST: usize = 100;
 
-/// JSON pointers to the differences between the result of an apply and the live object, in the order of the names; at most 100.
-/// Left out: status, the fields that the server writes, and what `ignore` points to, with all below.
+/// JSON pointers to the differences between the result of an apply and the live object, in the order of the names; at
+/// most 100. Left out: status, the fields that the server writes, and what `ignore` points to, with all below.
 ///
 /// A list of another length differs as a whole. Null counts as absent; an empty object or list does not.
 pub fn difference(dry_run: &Value, live: &Value, ignore: &[String]) -> Vec<String> {

@@ -32,8 +32,8 @@ fn object_in<'a>(fields: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<
 }
 
 /// Sets the fields at these pointers to their values in the cluster, or removes them where the cluster has none, so
-/// that an apply leaves them unchanged. Fields that the manifest does not set stay unset: to drop what Helm once applied
-/// would remove it from the cluster.
+/// that an apply leaves them unchanged. Fields that the manifest does not set stay unset: to drop what Helm once
+/// applied would remove it from the cluster.
 pub fn keep_live(wanted: &mut Value, live: &Value, pointers: &[String]) {
     for pointer in pointers {
         let names = pointer::names(pointer);

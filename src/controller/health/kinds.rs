@@ -1,5 +1,5 @@
-//! Readiness by kind. The rules are those of kstatus, which Helm's own wait follows, so that what Helm waited for counts
-//! as healthy afterwards. Pure.
+//! Readiness by kind. The rules are those of kstatus, which Helm's own wait follows, so that what Helm waited for
+//! counts as healthy afterwards. Pure.
 
 use serde_json::Value;
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::LeaseSpec;
 
-/// The content of a Lease, and since when it is unchanged by the clock of this machine. Clocks of different machines are
-/// never compared (docs/components.md 16.1).
+/// The content of a Lease, and since when it is unchanged by the clock of this machine. Clocks of different machines
+/// are never compared (docs/components.md 16.1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     spec: LeaseSpec,

@@ -97,7 +97,8 @@ impl Dependent<'_> {
         Finding::obstacle(status(state), reason, self.waits_for(target))
     }
 
-    /// An optional dependency holds the dependent up only while it is on its way, and never if it depends on the dependent.
+    /// An optional dependency holds the dependent up only while it is on its way, and never if it depends on the
+    /// dependent.
     fn judge_optional(&self, edge: &Edge, target: usize, fit: Fit) -> Finding {
         let node = self.planner.node(target);
         let state = if !node.enabled {

@@ -1,4 +1,4 @@
-//! What Helm is asked to do, and the exact command lines that say so (docs/components.md 5.5).
+//! Calls of Helm and their exact command lines (docs/components.md 5.5). Pure.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ impl HelmAction {
         matches!(self, Self::Upgrade(call) if call.dry_run)
     }
 
-    /// What Helm reads from standard input: the values, which so never touch a disk.
+    /// Helm's standard input: the values, which are never written to a disk.
     pub fn input(&self) -> Option<&[u8]> {
         match self {
             Self::Upgrade(call) => Some(&call.values),
@@ -88,11 +88,11 @@ pub struct UpgradeCall {
     pub history_limit: u32,
     /// The operation's short id, the value of [`label::OPERATION`].
     pub operation: String,
-    /// The revision's description, which proves whose it is.
+    /// The revision's description, which proves its origin.
     pub token: String,
     /// The value of [`label::HASH`].
     pub hash_label: String,
-    /// The value of [`label::OWNER`], or [`NO_LABEL`]; `None` says nothing of it.
+    /// The value of [`label::OWNER`], or [`NO_LABEL`]; `None` leaves it unchanged.
     pub owner: Option<String>,
     /// Whether objects of other releases may be taken over.
     pub take_ownership: bool,
@@ -101,7 +101,7 @@ pub struct UpgradeCall {
     pub force_replace: bool,
     /// Whether a failed upgrade deletes the objects that it created.
     pub cleanup_on_fail: bool,
-    /// Whether Helm changes nothing, and only finds out whether it could.
+    /// Whether it is a dry run.
     pub dry_run: bool,
 }
 
@@ -129,11 +129,11 @@ pub struct UninstallCall {
     pub wait: Wait,
     /// Whether the chart's hooks are left out.
     pub disable_hooks: bool,
-    /// How what belongs to a deleted object goes.
+    /// The propagation policy for dependents of deleted objects.
     pub cascade: Cascade,
     /// Whether the release's history stays.
     pub keep_history: bool,
-    /// What a history that stays says about it.
+    /// The description in the history that stays.
     pub description: Option<String>,
 }
 

@@ -1,5 +1,5 @@
-//! A manifest told in the versions that a server serves: the value of an `apiVersion` changes, and everything else stays
-//! byte for byte.
+//! Converts a manifest to the API versions that a server serves: the value of `apiVersion` changes, everything else
+//! stays byte for byte. Pure.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ pub fn kinds(manifest: &str) -> Result<BTreeSet<ApiKind>, ManifestError> {
         .collect())
 }
 
-/// The manifest with every object of these kinds in the version in which it is served, and without those that are served
-/// nowhere. What else a document says stays as it is, and so do all other documents.
+/// The manifest with every object of these kinds in the version in which it is served, and without those that are
+/// served nowhere. All other fields and documents stay unchanged.
 ///
 /// A document is written anew, as JSON, where its `apiVersion` cannot be changed in its place: it is an alias or a text
 /// of several lines, or a list loses some of its items.
 ///
 /// # Errors
-/// As [`objects`], or a document that can be told neither way.
+/// As [`objects`], or a document that can be converted in neither way.
 pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestError> {
     let documents = yaml::parse_all(manifest.as_bytes(), LIMITS)?;
     let places = yaml::places(manifest.as_bytes(), "apiVersion", LIMITS)?;
@@ -62,7 +62,7 @@ pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestEr
     Ok(rewritten)
 }
 
-/// Tells an object, or all that it lists, in the versions that are served; false if nothing is left of it. `list` is the
+/// Converts an object, or the items of a list, to served versions; false if nothing is left of it. `list` is the
 /// API version and kind of the list that it is in, which an item may leave out.
 fn tell(value: &mut Value, list: Option<(&str, &str)>, unserved: &Unserved) -> bool {
     let text = |value: &Value, name: &str| value[name].as_str().map(str::to_owned);
@@ -114,7 +114,7 @@ fn in_place(text: &str, place: &DocumentPlace, after: &Value) -> String {
     rewritten
 }
 
-/// The document as JSON, after what opens it.
+/// The document as JSON, after its opening lines.
 fn anew(text: &str, place: &DocumentPlace, after: &Value) -> String {
     let opened = &text[place.whole.start..place.content.start];
     let end = if opened.is_empty() { "" } else { "\n" };

@@ -1,4 +1,4 @@
-//! An exit code and Helm's words made a failure: a rule's verdict, and a message for people.
+//! The failure for an exit code and Helm's error: a rule's class and reason, and a message. Pure.
 
 use super::FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient};
 use super::message::{self, LIMIT};
@@ -6,13 +6,13 @@ use super::{ActionKind, Failure, FailureClass, rules};
 use crate::component::conditions::Reason;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 
-/// How much of the text a list of objects may take.
+/// The most bytes of a list of objects in the message.
 const LIST: usize = 700;
 
 /// What is said before the kinds that a release needs and the cluster does not know.
 pub const UNKNOWN_KINDS: &str = "the cluster does not know ";
 
-/// What an exit code other than 0 means, with what Helm said; `None` if nothing is wrong after all.
+/// The failure for an exit code other than 0 and Helm's output; `None` if it is none after all.
 pub fn judge(action: ActionKind, code: i32, stderr: &str) -> Option<Failure> {
     let error = message::error(stderr);
     let Some(rule) = error.as_deref().and_then(rules::fitting) else {
