@@ -1,9 +1,9 @@
-//! What a spec may not say although its schema lets it, row by row: what is wrong, and the sentence about it.
+//! Rules for a spec beyond its schema, row by row: the check, and the message.
 //!
-//! Each row is there twice from one source: as a rule in CEL, by which an API server refuses the object when it is
-//! applied ([`validations`]), and as a check of ours, by which the controller refuses one that came past the rules
-//! ([`problem`], docs/components.md 1.4): stored under an older definition, or by a server that is told otherwise.
-//! A rule in CEL never refuses what the check lets through; it may let more through.
+//! Each row exists in two forms: as a rule in CEL, by which an API server refuses the object when it is
+//! applied ([`validations`]), and as a check in Rust, by which the controller refuses one that was not validated
+//! ([`problem`], docs/components.md 1.4): stored under an older definition, or by a server without the rules.
+//! A rule in CEL never refuses what the check accepts; it may accept more.
 
 mod cel;
 
@@ -20,17 +20,17 @@ const MAX_RELEASE_NAME: usize = 53;
 /// Kubernetes' limit for the name of a namespace, in characters.
 const MAX_NAMESPACE: usize = 63;
 
-/// One thing that a spec may not say.
+/// One rule.
 pub struct Rule {
-    /// What is said of it.
+    /// The message.
     pub sentence: Sentence,
     /// The fields that it is about, from `spec` on; messages of the API server name the first.
     fields: Vec<&'static str>,
     /// CEL over the Component, `self`: true if there is nothing wrong.
     fine: String,
-    /// CEL for each thing that the sentence names, where something is wrong.
+    /// CEL for each value in the message, if the rule is broken.
     named: Vec<String>,
-    /// What the sentence names, if something is wrong.
+    /// The values in the message, if the rule is broken.
     check: fn(&Component) -> Option<Vec<String>>,
 }
 
@@ -41,7 +41,7 @@ pub fn validations() -> Value {
     rules.iter().flat_map(both).collect()
 }
 
-/// The first thing in the spec that cannot be done, as a sentence that says how to put it right.
+/// The message of the first rule that the spec breaks; it says how to correct it.
 pub fn problem(component: &Component) -> Option<String> {
     rules().iter().find_map(|rule| {
         let named = (rule.check)(component)?;
@@ -50,7 +50,7 @@ pub fn problem(component: &Component) -> Option<String> {
     })
 }
 
-/// All of them, in the order in which the controller looks.
+/// All rules, in the order in which the controller checks them.
 pub fn rules() -> Vec<Rule> {
     let mut rules = release();
     rules.extend(versions());
@@ -60,7 +60,7 @@ pub fn rules() -> Vec<Rule> {
         fields: duration::FIELDS.to_vec(),
         fine: cel::positive_durations(&duration::FIELDS),
         named: vec![cel::bad_duration(&duration::FIELDS)],
-        // the type itself lets no other in
+        // the type itself accepts no other
         check: |_| None,
     });
     rules
@@ -176,7 +176,7 @@ fn versions() -> Vec<Rule> {
     ]
 }
 
-/// What the definition has for later versions of this program.
+/// Fields of the definition that this version does not support.
 fn not_supported() -> Vec<Rule> {
     let values_from = "spec.valuesFrom";
     let account = "spec.serviceAccountName";

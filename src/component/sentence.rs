@@ -1,13 +1,13 @@
-//! Messages with places for what they name. Pure.
+//! Messages with placeholders. Pure.
 
 use std::fmt;
 
-/// A sentence with a place, `{}`, for each thing that it names.
+/// A message with a placeholder, `{}`, for each value that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sentence(pub &'static str);
 
 impl Sentence {
-    /// The sentence about these, quotes and control characters in them escaped. What has no place comes after it.
+    /// The message with these values, quotes and control characters escaped. Values without a placeholder are appended.
     pub fn about(self, named: &[&str]) -> String {
         let mut named = named.iter();
         let mut parts = self.0.split("{}");
@@ -23,7 +23,7 @@ impl Sentence {
         text
     }
 
-    /// The sentence with the constants among these CEL expressions, and without what the others would give.
+    /// The message with the constants among these CEL expressions, and `…` for the others.
     pub(super) fn without_texts(self, named: &[String]) -> String {
         let constant = |cel: &String| Some(cel.strip_prefix('\'')?.strip_suffix('\'')?.to_owned());
         let shown = |cel: &String| constant(cel).unwrap_or_else(|| "…".to_owned());
@@ -37,7 +37,7 @@ impl Sentence {
     }
 }
 
-/// The sentence without what it names.
+/// The message without its values.
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.without_texts(&[]))

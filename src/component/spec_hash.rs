@@ -1,6 +1,6 @@
 //! The hash that decides whether Helm runs at all (docs/components.md 3).
 //!
-//! In it is what changes the rendered objects; out of it is what says when and how they are applied.
+//! It covers what changes the rendered objects, and not what decides when and how they are applied.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::chart::digest::Sha256Hex;
 use crate::component::CrdsPolicy;
 use crate::component::canonical_json;
 
-/// Everything that a release is made of.
+/// The inputs of a release.
 #[derive(Clone, Debug)]
 pub struct Ingredients<'a> {
     /// The release's name.
@@ -42,14 +42,14 @@ pub struct Ingredients<'a> {
 pub struct SpecHash(Sha256Hex);
 
 impl SpecHash {
-    /// The hash of what a release is made of.
+    /// The hash of these inputs.
     pub fn of(ingredients: &Ingredients<'_>) -> Self {
         Self(Sha256Hex::of(
             canonical_json::text(&document(ingredients)).as_bytes(),
         ))
     }
 
-    /// Reads [`SpecHash`]'s text, as it stands in `status.observedHash`; anything else is `None`.
+    /// Parses the text in `status.observedHash`; `None` if it is not a hash.
     pub fn parse(text: &str) -> Option<Self> {
         Sha256Hex::parse(text).map(Self)
     }
@@ -68,12 +68,13 @@ impl fmt::Display for SpecHash {
     }
 }
 
-/// The digest of merged values alone, for `status`: it tells which of a release's ingredients changed.
+/// The digest of merged values alone, for `status`: it shows which input of a release changed.
 pub fn values_digest(values: &Map<String, Value>) -> Sha256Hex {
     Sha256Hex::of(canonical_json::text(&Value::Object(values.clone())).as_bytes())
 }
 
-/// What is hashed. A change of its form changes every hash, and so upgrades every release once: `v` says so.
+/// The hashed document. A change of its form changes every hash, and so upgrades every release once; `v` is its
+/// version.
 fn document(ingredients: &Ingredients<'_>) -> Value {
     json!({
         "v": 1,

@@ -95,7 +95,7 @@ const EXCEPTIONS: [(&str, &str); 6] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 26] = [
+const FORBIDDEN: [(&str, &str); 39] = [
     ("app", "chartroom::cli"),
     ("config", "chartroom::cli"),
     ("config", "clap"),
@@ -115,6 +115,20 @@ const FORBIDDEN: [(&str, &str); 26] = [
     ("controller", "chartroom::server"),
     ("controller", "chartroom::app"),
     ("release", "chartroom::controller"),
+    // the custom resource: reasons, policies, labels and the spec hash are words that both share
+    ("release", "chartroom::component::Component"),
+    ("release", "chartroom::component::ComponentSpec"),
+    ("release", "chartroom::component::ComponentStatus"),
+    ("release", "chartroom::component::definition"),
+    ("release", "chartroom::component::rules"),
+    ("release", "chartroom::component::settings"),
+    ("release", "chartroom::component::status"),
+    ("release", "chartroom::planner"),
+    ("component", "chartroom::release"),
+    ("component", "chartroom::planner"),
+    ("chart", "chartroom::component"),
+    ("remote", "chartroom::component"),
+    ("repository", "chartroom::component"),
     ("repository", "chartroom::controller"),
     ("repository", "chartroom::plan"),
     ("teardown", "chartroom::controller"),
