@@ -9,7 +9,7 @@
 //!                      └─> telemetry, metrics
 //!  cli -> plan ─> planner ─> component, chart   (what manifests install, and in which order)
 //!  cli -> controller::definition ─> kube (the definition of Components is brought to a cluster)
-//!  cli -> teardown ─> kube               (all Components go, and whoever asked waits for it)
+//!  cli -> teardown ─> kube               (deletes all Components and waits for it)
 //!  pure rooms: chart  component  yaml  planner  repository::{index, key}  server::tenancy  config  terminal
 //!              plan but its sources
 //!              api_error  causes  ellipsis

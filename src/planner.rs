@@ -55,7 +55,7 @@ pub struct Planner {
     directory: Directory,
     relations: Arc<Relations>,
     /// Components that make progress by themselves; computed on first use.
-    further: OnceLock<Vec<bool>>,
+    progress: OnceLock<Vec<bool>>,
 }
 
 impl Planner {
@@ -65,7 +65,7 @@ impl Planner {
         Self {
             relations: Arc::new(Relations::of(&directory)),
             directory,
-            further: OnceLock::new(),
+            progress: OnceLock::new(),
         }
     }
 
@@ -87,7 +87,7 @@ impl Planner {
         is_same.then(|| Self {
             directory,
             relations: Arc::clone(&self.relations),
-            further: OnceLock::new(),
+            progress: OnceLock::new(),
         })
     }
 
@@ -149,13 +149,13 @@ impl Planner {
     }
 
     /// True if a Component makes progress by itself.
-    fn gets_further(&self, place: usize) -> bool {
-        self.further.get_or_init(|| self.find_further())[place]
+    fn makes_progress(&self, place: usize) -> bool {
+        self.progress.get_or_init(|| self.find_progress())[place]
     }
 
     /// Dependencies are judged first; members of a cycle make no progress.
-    fn find_further(&self) -> Vec<bool> {
-        let mut further = vec![false; self.directory.len()];
+    fn find_progress(&self) -> Vec<bool> {
+        let mut progress = vec![false; self.directory.len()];
         let sequence: Vec<usize> = self.relations.order.delete().collect();
         for place in sequence.into_iter().rev() {
             let node = self.node(place);
@@ -167,13 +167,13 @@ impl Planner {
                 Some(Reason::DependencyInstalling | Reason::DependencyNotReady)
             );
             let mut required = self.relations.graph.required(place);
-            further[place] = !node.is_settled
+            progress[place] = !node.is_settled
                 || node.is_moving()
                 || waits
                     && node.is_held_up()
-                    && required.all(|to| self.node(to).is_there() || further[to]);
+                    && required.all(|to| self.node(to).is_there() || progress[to]);
         }
-        further
+        progress
     }
 }
 

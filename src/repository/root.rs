@@ -177,7 +177,7 @@ mod tests {
         assert!(root.refuses_writing().is_none());
         let left = std::fs::read_dir(folder.path()).expect("it is listed");
         assert_eq!(left.count(), 0);
-        // whoever runs this: even root makes no files of its own there
+        // /proc takes no files, not even root's
         let root = StorageRoot::open("/proc/self".into()).expect("it is there");
         assert!(root.refuses_writing().is_some());
     }

@@ -1,10 +1,10 @@
 //! The rules as `x-kubernetes-validations` of the Component, in the CEL of Kubernetes 1.28: no functions that came
 //! later, no optional fields.
 //!
-//! Each rule stands there twice, because an API server before 1.30 looks at every rule at each write, whoever writes
-//! what. An object that was stored under an older definition could then neither be told what is wrong with it nor lose
-//! its finalizer. So the first of the two holds for objects without a status, which are those that are made now, and
-//! the second for those with one, and for these only where a write changes the field.
+//! Each rule is written twice, because an API server before 1.30 checks every rule at each write, whatever it changes.
+//! An invalid object that was stored under an older definition could then neither get a status nor lose its finalizer.
+//! So the first of the two applies to objects without a status, which are new, and the second to those with one, and
+//! only where a write changes the field.
 
 use serde_json::{Value, json};
 

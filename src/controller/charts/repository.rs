@@ -30,15 +30,15 @@ const TRY_API_AGAIN: Duration = Duration::from_secs(600);
 /// A repository, and what is known of it.
 pub(super) struct Repository {
     address: Address,
-    way: Mutex<Way>,
+    method: Mutex<Method>,
     /// Locked while it is fetched, so that concurrent callers cause one request.
     index: tokio::sync::Mutex<Option<Index>>,
-    seen: Mutex<Seen>,
+    seen: Mutex<IndexState>,
 }
 
 /// How the versions of a chart are requested.
 #[derive(Clone, Copy)]
-enum Way {
+enum Method {
     Unknown,
     /// Through the API, at this one of the address's candidates.
     Api(usize),
@@ -54,7 +54,7 @@ struct Index {
 
 /// The state of the index at the last poll.
 #[derive(Clone, PartialEq, Eq)]
-enum Seen {
+enum IndexState {
     Never,
     Down,
     Tag(String),
@@ -63,13 +63,13 @@ enum Seen {
 }
 
 /// The response of one of the API's addresses.
-enum Asked {
+enum ApiAnswer {
     Versions(Vec<ChartVersion>),
     NoSuchChart,
     /// There is no API here.
     NoApi,
     /// Unknown this time; the error applies if the address is known to be right.
-    Trouble(ChartsError),
+    Failed(ChartsError),
 }
 
 #[derive(Deserialize)]
@@ -81,9 +81,9 @@ impl Repository {
     pub(super) fn new(address: Address) -> Self {
         Self {
             address,
-            way: Mutex::new(Way::Unknown),
+            method: Mutex::new(Method::Unknown),
             index: tokio::sync::Mutex::default(),
-            seen: Mutex::new(Seen::Never),
+            seen: Mutex::new(IndexState::Never),
         }
     }
 
@@ -110,45 +110,45 @@ impl Repository {
         chart: &str,
     ) -> Result<Vec<ChartVersion>, ChartsError> {
         let candidates = self.address.api_candidates(chart);
-        match self.way() {
-            Way::Api(at) => match self.ask(client, &candidates[at]).await? {
-                Asked::Versions(versions) => return self.found(chart, versions),
-                Asked::NoSuchChart => return Err(self.chart_not_found(chart)),
-                Asked::Trouble(error) => return Err(error),
+        match self.method() {
+            Method::Api(at) => match self.ask(client, &candidates[at]).await? {
+                ApiAnswer::Versions(versions) => return self.found(chart, versions),
+                ApiAnswer::NoSuchChart => return Err(self.chart_not_found(chart)),
+                ApiAnswer::Failed(error) => return Err(error),
                 // the API was disabled since
-                Asked::NoApi => self.set_way(Way::Unknown),
+                ApiAnswer::NoApi => self.set_method(Method::Unknown),
             },
-            Way::Index(since) if since.elapsed() < TRY_API_AGAIN => {
+            Method::Index(since) if since.elapsed() < TRY_API_AGAIN => {
                 return self.listed_in_index(client, chart).await;
             }
-            Way::Index(_) | Way::Unknown => {}
+            Method::Index(_) | Method::Unknown => {}
         }
         let mut certain = true;
         for (at, candidate) in candidates.iter().enumerate() {
             match self.ask(client, candidate).await? {
-                Asked::Versions(versions) => {
-                    self.set_way(Way::Api(at));
+                ApiAnswer::Versions(versions) => {
+                    self.set_method(Method::Api(at));
                     return self.found(chart, versions);
                 }
-                Asked::NoSuchChart => {
-                    self.set_way(Way::Api(at));
+                ApiAnswer::NoSuchChart => {
+                    self.set_method(Method::Api(at));
                     return Err(self.chart_not_found(chart));
                 }
-                Asked::NoApi => {}
-                Asked::Trouble(_) => certain = false,
+                ApiAnswer::NoApi => {}
+                ApiAnswer::Failed(_) => certain = false,
             }
         }
         let versions = self.listed_in_index(client, chart).await;
         let answered = matches!(versions, Ok(_) | Err(ChartsError::ChartNotFound { .. }));
         if certain && answered {
-            self.set_way(Way::Index(Instant::now()));
+            self.set_method(Method::Index(Instant::now()));
         }
         versions
     }
 
     /// Requests one of the API's addresses. Only a failed connection is an error; the response of an address that may
     /// be wrong is not.
-    async fn ask(&self, client: &HttpClient, address: &Address) -> Result<Asked, ChartsError> {
+    async fn ask(&self, client: &HttpClient, address: &Address) -> Result<ApiAnswer, ChartsError> {
         let answer =
             (client.get(address, None).await).map_err(|source| self.unavailable(source))?;
         let status = answer.status;
@@ -156,20 +156,20 @@ impl Repository {
             let text = answer.whole(MAX_LISTING).await;
             let text = text.map_err(|source| self.unavailable(source))?;
             return Ok(match index::read_list(&text) {
-                Ok(versions) => Asked::Versions(with_absolute_urls(versions, &self.address)),
-                Err(_) => Asked::NoApi,
+                Ok(versions) => ApiAnswer::Versions(with_absolute_urls(versions, &self.address)),
+                Err(_) => ApiAnswer::NoApi,
             });
         }
         let body = answer.whole(MAX_ERROR).await;
         let error = body.map_or(String::new(), |body| error_text(&body));
         Ok(match status {
-            StatusCode::NOT_FOUND if error == "chart not found" => Asked::NoSuchChart,
+            StatusCode::NOT_FOUND if error == "chart not found" => ApiAnswer::NoSuchChart,
             // ChartMuseum's response where it expects the name of a package
             StatusCode::INTERNAL_SERVER_ERROR if error == "unsupported file extension" => {
-                Asked::NoApi
+                ApiAnswer::NoApi
             }
-            status if may_change(status) => Asked::Trouble(self.refused(status, &error)),
-            _ => Asked::NoApi,
+            status if may_change(status) => ApiAnswer::Failed(self.refused(status, &error)),
+            _ => ApiAnswer::NoApi,
         })
     }
 
@@ -242,7 +242,7 @@ impl Repository {
     pub(super) async fn has_changed(&self, client: &HttpClient) -> bool {
         let before = self.seen().clone();
         let known = match &before {
-            Seen::Tag(tag) => Some(tag.as_str()),
+            IndexState::Tag(tag) => Some(tag.as_str()),
             _ => None,
         };
         let now = match self.get_index(client, known).await {
@@ -250,12 +250,14 @@ impl Repository {
             // the body is not needed: only the tag is
             Ok(Answer {
                 etag: Some(tag), ..
-            }) => Seen::Tag(tag),
-            Ok(answer) => digest(answer).await.map_or(Seen::Down, Seen::Digest),
-            Err(_) => Seen::Down,
+            }) => IndexState::Tag(tag),
+            Ok(answer) => digest(answer)
+                .await
+                .map_or(IndexState::Down, IndexState::Digest),
+            Err(_) => IndexState::Down,
         };
         *self.seen() = now.clone();
-        now != before && now != Seen::Down && before != Seen::Never
+        now != before && now != IndexState::Down && before != IndexState::Never
     }
 
     fn found(
@@ -310,15 +312,15 @@ impl Repository {
         }
     }
 
-    fn way(&self) -> Way {
-        *self.way.lock().expect("nobody panics with this lock")
+    fn method(&self) -> Method {
+        *self.method.lock().expect("nobody panics with this lock")
     }
 
-    fn set_way(&self, way: Way) {
-        *self.way.lock().expect("nobody panics with this lock") = way;
+    fn set_method(&self, method: Method) {
+        *self.method.lock().expect("nobody panics with this lock") = method;
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, IndexState> {
         self.seen.lock().expect("nobody panics with this lock")
     }
 }

@@ -104,7 +104,7 @@ impl Dependent<'_> {
         let state = if !node.enabled {
             State::Disabled
         } else if !node.is_there() {
-            if self.planner.gets_further(target) {
+            if self.planner.makes_progress(target) {
                 State::Installing
             } else {
                 State::NotReady

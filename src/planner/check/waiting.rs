@@ -16,7 +16,7 @@ impl Dependent<'_> {
         }
         let node = self.planner.node(bottom);
         let held_up = format!("waits for {name}, held up by {}", self.name(&node.key));
-        if self.planner.gets_further(bottom) {
+        if self.planner.makes_progress(bottom) {
             // nothing that changes often: the status of every dependent would be written again
             held_up
         } else {

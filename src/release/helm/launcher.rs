@@ -23,7 +23,7 @@ pub const NOT_STARTED: u8 = 127;
 const MYSELF: &str = "/proc/self/exe";
 
 /// The command that becomes Helm with these arguments: a process group of its own, the variables of
-/// [`environment::variables`] and no others, nothing to read and nobody who listens.
+/// [`environment::variables`] and no others, and no standard streams.
 pub(super) fn command(
     settings: &HelmSettings,
     arguments: impl IntoIterator<Item = OsString>,
