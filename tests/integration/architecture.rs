@@ -5,6 +5,7 @@ mod source;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use source::{Source, Sources};
 
@@ -146,8 +147,8 @@ const CIRCLES: [&str; 2] = [
 
 #[test]
 fn pure_rooms_reach_no_io_and_no_clock() {
-    let sources = Sources::read(&at("src"));
-    let broken = chains(&sources, &PURE, |source, path| {
+    let sources = sources();
+    let broken = chains(sources, &PURE, |source, path| {
         let is_excepted = EXCEPTIONS
             .iter()
             .any(|(room, allowed)| source.is_in(room) && source::is_below(path, allowed));
@@ -160,10 +161,10 @@ fn pure_rooms_reach_no_io_and_no_clock() {
 
 #[test]
 fn rooms_depend_in_one_direction() {
-    let sources = Sources::read(&at("src"));
+    let sources = sources();
     let mut broken = Vec::new();
     for (room, forbidden) in FORBIDDEN {
-        broken.extend(chains(&sources, &[room], |_, path| {
+        broken.extend(chains(sources, &[room], |_, path| {
             source::is_below(path, forbidden)
         }));
     }
@@ -173,8 +174,8 @@ fn rooms_depend_in_one_direction() {
 /// At every level: files and folders beside each other, each folder counted as one.
 #[test]
 fn modules_beside_each_other_use_each_other_in_no_circle() {
-    let sources = Sources::read(&at("src"));
-    let circles: Vec<String> = source::circles(&sources)
+    let sources = sources();
+    let circles: Vec<String> = source::circles(sources)
         .into_iter()
         .filter(|circle| !CIRCLES.iter().any(|known| circle.starts_with(known)))
         .collect();
@@ -183,7 +184,7 @@ fn modules_beside_each_other_use_each_other_in_no_circle() {
 
 #[test]
 fn only_server_and_app_know_the_listener_and_it_knows_no_room() {
-    for source in Sources::read(&at("src")).iter() {
+    for source in sources().iter() {
         let knows = |room| {
             source
                 .paths()
@@ -211,7 +212,7 @@ fn only_server_and_app_know_the_listener_and_it_knows_no_room() {
 
 #[test]
 fn the_rooms_that_the_rules_name_exist() {
-    let sources = Sources::read(&at("src"));
+    let sources = sources();
     let named = PURE
         .into_iter()
         .chain(EXCEPTIONS.map(|(room, _)| room))
@@ -294,6 +295,12 @@ fn chains(
         }
     }
     found
+}
+
+/// Read once for all tests.
+fn sources() -> &'static Sources {
+    static SOURCES: LazyLock<Sources> = LazyLock::new(|| Sources::read(&at("src")));
+    &SOURCES
 }
 
 fn at(path: &str) -> PathBuf {

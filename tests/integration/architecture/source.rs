@@ -75,10 +75,12 @@ impl Sources {
     /// Reads all files below `root`, the directory of `lib.rs`.
     pub fn read(root: &Path) -> Self {
         let files = rust_files(root).into_iter();
-        let files: Vec<Source> = files
-            .map(|file| Source::read(root, &file))
-            .filter(|source| !source.module.split("::").any(|part| part == "tests"))
-            .collect();
+        let sources = files.map(|file| Source::read(root, &file));
+        Self::of(sources.filter(|source| !source.module.split("::").any(|part| part == "tests")))
+    }
+
+    fn of(files: impl IntoIterator<Item = Source>) -> Self {
+        let files: Vec<Source> = files.into_iter().collect();
         let places: BTreeMap<&str, usize> = (files.iter().enumerate())
             .map(|(place, source)| (&*source.module, place))
             .collect();
@@ -476,6 +478,30 @@ fn paths_are_found_wherever_they_are_written() {
             source.paths()
         );
     }
+}
+
+#[test]
+fn chains_and_circles_are_found_through_folders_and_re_exports() {
+    let sources = Sources::of([
+        Source::parse("a", "use crate::b::X;"),
+        Source::parse("b", "mod c; pub use self::c::X; pub struct Other;"),
+        Source::parse("b::c", "use super::Other; use crate::d;"),
+        Source::parse("d", "pub fn go() { e::go() }"),
+        Source::parse("d::e", "use crate::a::Y; use tokio::time;"),
+    ]);
+    let reached = sources.reached_from("a");
+    let (end, chain) = reached.last().expect("a reaches others");
+    assert!(end.is_in("d::e"));
+    assert_eq!(
+        chain.join(" -> "),
+        "src/a.rs -> src/b/c.rs -> src/d.rs -> src/d/e.rs"
+    );
+    assert_eq!(
+        circles(&sources),
+        [
+            "a -> b -> d -> a (src/a.rs uses src/b/c.rs, src/b/c.rs uses src/d.rs, src/d/e.rs uses src/a.rs)"
+        ]
+    );
 }
 
 #[test]
