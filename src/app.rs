@@ -17,33 +17,34 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::causes::chain;
 use crate::chart::archive::Limits;
-use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Overwrite, Storage};
+use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Storage};
 use crate::controller;
 use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
-use crate::repository::{ChartRepository, Settings, chain, watch as storage_watch};
+use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
 use crate::server::request_log::RequestLog;
-use crate::server::tenancy::{self, PathRules};
+use crate::server::tenancy::PathRules;
 use crate::server::upload::slots::UploadSlots;
 use crate::server::upload::{FormFields, UploadRules};
 use crate::server::welcome::Welcome;
 use crate::server::{self, ServerState, Site};
 use crate::telemetry;
 
-/// Deeper tenants than this are not looked for with `--depth-dynamic`; they are found when they are asked for.
+/// The deepest tenants that are scanned for with `--depth-dynamic`; deeper ones are loaded on request.
 const DEEPEST_TENANT: usize = 8;
-/// A changed index is written to the storage when it has rested this long.
+/// A changed index is written to the storage when it has not changed for this long.
 const STATEFILE_REST: Duration = Duration::from_secs(2);
 /// It is written after this long in any case.
 const STATEFILE_PATIENCE: Duration = Duration::from_secs(30);
 /// Two writes this close may leave the same time stamp: FAT has even seconds only.
 const COARSEST_CLOCK: Duration = Duration::from_secs(2);
-/// How often somebody looks whether the storage directory is still there.
+/// How often the existence of the storage directory is checked.
 const LOOK_AT_ROOT: Duration = Duration::from_secs(1);
 /// Pause before a start-up scan that failed is tried again.
 const RETRY_SCAN: Duration = Duration::from_secs(2);
@@ -136,7 +137,7 @@ pub async fn run_controller(config: ControllerAlone) -> anyhow::Result<()> {
 struct Controlling(Option<JoinHandle<anyhow::Result<()>>>);
 
 impl Controlling {
-    /// Completes when the controller has ended although nobody asked it to.
+    /// Completes when the controller has ended without being asked to.
     async fn failed(&mut self, stopping: &CancellationToken) -> anyhow::Error {
         let Some(task) = &mut self.0 else {
             return std::future::pending().await;
@@ -151,7 +152,7 @@ impl Controlling {
         }
     }
 
-    /// Waits for the controller's end, which was asked for.
+    /// Waits for the controller to end after it was asked to.
     async fn ended(self) -> anyhow::Result<()> {
         match self.0 {
             Some(task) => task.await.context("the controller died")?,
@@ -160,8 +161,8 @@ impl Controlling {
     }
 }
 
-/// Where the controller reaches the server of its own process: by loopback, never by a name that a cluster's DNS would
-/// have to know (docs/components.md 17, item 1).
+/// The URL at which the controller reaches the server of its own process: loopback, never a name that a cluster's DNS
+/// would have to resolve (docs/components.md 17, item 1).
 fn own_url(config: &Config, address: SocketAddr) -> String {
     let configured = config
         .controller
@@ -235,7 +236,7 @@ impl Stop {
         })
     }
 
-    /// Says so with the first signal; a second one ends the process at once.
+    /// Completes with the first signal; a second one ends the process at once.
     async fn requested(mut self, stopping: CancellationToken) {
         tokio::select! {
             _ = self.terminate.recv() => info!(signal = "SIGTERM", "Stopping: finishing what is in flight"),
@@ -252,7 +253,8 @@ impl Stop {
     }
 }
 
-/// `sweep` is for who is about to write: someone who only looks may look at the storage of a running server.
+/// `sweep` removes unfinished files, for a caller that will write: a reader may share the storage with a running
+/// server.
 fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartRepository> {
     let Storage::Local { root_dir } = &config.storage;
     if let Some(directory) = &config.builtin_charts {
@@ -293,7 +295,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, NonZeroUsize::get)
 }
 
-/// Between which depths tenants are looked for.
+/// The depths between which tenants are scanned for.
 fn tenant_depths(config: &Config) -> (usize, usize) {
     match config.tenancy.depth {
         Depth::Fixed(depth) => (depth, depth),
@@ -309,10 +311,7 @@ fn server_state(
 ) -> anyhow::Result<ServerState> {
     let paths = PathRules {
         context_path: config.tenancy.context_path.clone(),
-        depth: match config.tenancy.depth {
-            Depth::Fixed(depth) => tenancy::Depth::Fixed(depth),
-            Depth::Dynamic => tenancy::Depth::Dynamic,
-        },
+        depth: config.tenancy.depth,
         api: config.api != ApiRoutes::None,
         static_files: config.web_template_path.is_some(),
         metrics: config.metrics,
@@ -327,9 +326,7 @@ fn server_state(
     };
     let uploads = UploadRules {
         max_size: config.upload.max_upload_size,
-        always_overwrite: config.upload.overwrite == Overwrite::Always,
-        overwrite_with_force: config.upload.overwrite == Overwrite::WithForce,
-        replaceable: config.upload.overwrite != Overwrite::Never,
+        overwrite: config.upload.overwrite,
         delete: config.api == ApiRoutes::All,
         form_fields: FormFields {
             chart: config.upload.chart_form_field.clone(),
@@ -366,7 +363,7 @@ fn server_state(
     })
 }
 
-/// Makes the first index, then keeps it up with the storage. The port is open all the while.
+/// Builds the first index, then keeps it in step with the storage. The port is open meanwhile.
 async fn keep_index(
     repository: Arc<ChartRepository>,
     min_depth: usize,
@@ -385,10 +382,10 @@ async fn keep_index(
         }
     }
     set_ready.send_replace(true);
-    let follow = async {
+    let watch = async {
         loop {
             let watching = async {
-                storage_watch::follow(Arc::clone(&repository), min_depth, max_depth).await;
+                storage_watch::watch(Arc::clone(&repository), min_depth, max_depth).await;
                 // there is nothing to watch: the interval still compares
                 std::future::pending::<()>().await;
             };
@@ -412,10 +409,10 @@ async fn keep_index(
             }
         }
     };
-    tokio::join!(follow, compare);
+    tokio::join!(watch, compare);
 }
 
-/// Completes when the storage directory is not what it was, whoever notices first.
+/// Completes when the storage directory is gone or replaced.
 async fn root_lost(repository: &ChartRepository) {
     let Some(root) = repository.store().root() else {
         return std::future::pending().await;
@@ -428,7 +425,7 @@ async fn root_lost(repository: &ChartRepository) {
     }
 }
 
-/// Waits until a directory is at the storage's path again, and reads it.
+/// Waits until there is a directory at the storage's path again, and reads it.
 async fn find_root_again(repository: &ChartRepository, min_depth: usize, max_depth: usize) {
     let Some(root) = repository.store().root() else {
         return;
@@ -443,14 +440,14 @@ async fn find_root_again(repository: &ChartRepository, min_depth: usize, max_dep
     repository.rescan_all(min_depth, max_depth).await;
 }
 
-/// False if there is no directory that could be the storage.
+/// False if there is no directory that can be the storage.
 async fn adopt(root: &Arc<StorageRoot>) -> bool {
     let root = Arc::clone(root);
     let adopted = tokio::task::spawn_blocking(move || root.adopt().is_ok()).await;
     adopted.expect("looking at a directory does not panic")
 }
 
-/// Writes changed indexes to the storage, some time after they changed.
+/// Writes changed indexes to the storage, with a delay.
 async fn keep_statefiles(repository: Arc<ChartRepository>) {
     let mut changes = repository.changes();
     while changes.changed().await.is_ok() {

@@ -6,6 +6,7 @@ pub mod archive;
 pub mod constraint;
 pub mod digest;
 pub mod ignore;
+pub mod index;
 pub mod metadata;
 pub mod package;
 pub mod provenance;

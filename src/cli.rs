@@ -9,6 +9,7 @@ mod controller;
 mod crd;
 mod go_flags;
 mod help;
+mod names;
 mod package;
 mod plan;
 mod refusal;
@@ -110,21 +111,26 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Refusal
                 }
                 ErrorKind::DisplayHelp => Ok(Invocation::Help(Help::Short(typed.command))),
                 ErrorKind::DisplayVersion => Ok(Invocation::Version),
-                _ => Err(refusal::explain(&error, &typed, &program)),
+                _ => Err(refusal::explain(
+                    &error,
+                    typed.command,
+                    typed.unknown,
+                    &program,
+                )),
             };
         }
     };
     match matches.subcommand() {
         None => serve::read(&[&matches]),
-        Some((serve::NAME, its)) => serve::read(&[&matches, its]),
-        Some((controller::NAME, its)) => controller::read(its),
-        Some((package::NAME, its)) => Ok(package::read(its)),
-        Some((plan::NAME, its)) => Ok(plan::read(its)),
-        Some((crd::NAME, its)) => crd::read(its),
-        Some((teardown::NAME, its)) => Ok(teardown::read(its)),
-        Some((completion::NAME, its)) => Ok(completion::read(its)),
-        Some((help::NAME, its)) => Ok(help::read(its)),
-        Some((version::NAME, _)) => Ok(Invocation::Versions),
+        Some((names::SERVE, its)) => serve::read(&[&matches, its]),
+        Some((names::CONTROLLER, its)) => controller::read(its),
+        Some((names::PACKAGE, its)) => Ok(package::read(its)),
+        Some((names::PLAN, its)) => Ok(plan::read(its)),
+        Some((names::CRD, its)) => crd::read(its),
+        Some((names::TEARDOWN, its)) => Ok(teardown::read(its)),
+        Some((names::COMPLETION, its)) => Ok(completion::read(its)),
+        Some((names::HELP, its)) => Ok(help::read(its)),
+        Some((names::VERSION, _)) => Ok(Invocation::Versions),
         Some((other, _)) => unreachable!("{other} is no command of the program"),
     }
 }
@@ -160,14 +166,7 @@ fn help_flag() -> Arg {
     help.action(ArgAction::HelpShort).help("print this help")
 }
 
-/// A flag that is on when it stands alone; `--name=false` turns it off. No other flag insists on the `=`, so this is how
-/// [`go_flags`] and [`shown`] know it.
-fn switch(name: &'static str) -> Arg {
-    let switch = Arg::new(name).long(name).num_args(0..=1);
-    switch.require_equals(true).default_missing_value("true")
-}
-
-/// The program as people and shells see it: a [`switch`] has no value.
+/// The program as people and shells see it: a [`table::switch`] has no value.
 fn shown() -> Command {
     fn without_values(command: Command) -> Command {
         command.mut_args(|arg| {

@@ -6,9 +6,9 @@
 //! free text there has a pattern here. Texts and lists that a rule looks at have a limit, far above what anybody
 //! writes, because an API server takes no rule whose cost is not bounded.
 //!
-//! The types refuse a little more than the schema can (a duration beyond 64 bits, say), and an older schema in the cluster
-//! refuses less: whoever reads Components from an API server reads `kube::core::DeserializeGuard<Component>`, so that
-//! one odd object does not hide the others.
+//! The types refuse a little more than the schema can (a duration beyond 64 bits, say), and an older schema in the
+//! cluster refuses less: whoever reads Components from an API server reads `kube::core::DeserializeGuard<Component>`,
+//! so that one odd object does not hide the others.
 
 pub mod canonical_json;
 pub mod conditions;
@@ -18,6 +18,7 @@ pub mod inputs;
 pub mod names;
 pub mod policies;
 pub mod rules;
+mod sentence;
 pub mod settings;
 pub mod spec_hash;
 pub mod status;

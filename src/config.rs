@@ -1,4 +1,4 @@
-//! What flags, environment and a file say, turned into one validated [`Config`].
+//! Flags, environment and config file, turned into one validated [`Config`].
 //!
 //! Everything here is pure: flags, environment and files come in as parameters. The options are rows of
 //! [`options::OPTIONS`]; the rules are docs/chartmuseum.md 8.
@@ -28,7 +28,7 @@ use self::settings::Settings;
 /// A flag of a command line: its option, and the value as it was typed.
 pub type TypedFlag = (&'static Opt, String);
 
-/// The whole configuration of a server, checked: whatever is in it can be acted on as it stands.
+/// The validated configuration of a server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Where and how long to listen.
@@ -37,7 +37,7 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Value of `Access-Control-Allow-Origin` on API routes; printable ASCII.
     pub cors_allow_origin: Option<String>,
-    /// Who may do what.
+    /// Authentication.
     pub auth: Auth,
     /// Where uploads are kept.
     pub storage: Storage,
@@ -269,10 +269,10 @@ pub enum Latency {
 }
 
 impl Config {
-    /// Lays flags, environment and config file over each other and checks them.
+    /// Merges flags, environment and config file, and validates the result.
     ///
     /// # Errors
-    /// Something cannot be served as it stands: the sentence says what, and what would be accepted.
+    /// The configuration is invalid: the message says what is wrong, and what would be accepted.
     pub fn load(
         flags: &[TypedFlag],
         env: impl Fn(&str) -> Option<OsString>,
@@ -289,7 +289,7 @@ impl Config {
                 .push("--gen-index has no effect with --depth above 0".to_owned());
             return Ok(config);
         }
-        // who pipes the printed index somewhere expects what ChartMuseum prints
+        // users who redirect the printed index expect ChartMuseum's output
         if !settings.is_set("json-index") {
             config.index.format = IndexFormat::Yaml;
         }
@@ -302,7 +302,7 @@ impl ControllerAlone {
     /// As [`Config::load`], for the controller without a server.
     ///
     /// # Errors
-    /// Something cannot be done as it stands, or no repository is named.
+    /// The configuration is invalid, or no repository is named.
     pub fn load(
         flags: &[TypedFlag],
         env: impl Fn(&str) -> Option<OsString>,
@@ -314,7 +314,7 @@ impl ControllerAlone {
     }
 }
 
-/// The values of these options, and what is odd about the config file.
+/// The values of these options, and warnings about the config file.
 fn settings(
     options: impl Iterator<Item = &'static Opt>,
     flags: &[TypedFlag],

@@ -1,5 +1,9 @@
-//! Values as Go's standard library reads them: how flags, environment variables and config files
-//! (docs/chartmuseum.md 8.1) and the durations of a Component are written. Each function is `None` for what Go refuses.
+//! Values as Go's standard library reads and prints them: how flags, environment variables and config files
+//! (docs/chartmuseum.md 8.1), the durations of a Component and those in the request log are written. Each function that
+//! reads is `None` for what Go refuses.
+
+use std::fmt;
+use std::time::Duration;
 
 /// Nanoseconds of the units that `time.ParseDuration` knows, longest names first where one is a prefix of another.
 const UNITS: [(&str, i128); 8] = [
@@ -106,6 +110,39 @@ fn split_digits(text: &str) -> (&str, &str) {
     )
 }
 
+/// A duration that displays as Go's `time.Duration` does: `92.409µs`, `1.5s`, `1m2.5s`.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatDuration(pub Duration);
+
+impl fmt::Display for FormatDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanoseconds = self.0.as_nanos();
+        let (unit, name) = match nanoseconds {
+            0 => return f.write_str("0s"),
+            1..1_000 => (1, "ns"),
+            1_000..1_000_000 => (1_000, "µs"),
+            1_000_000..1_000_000_000 => (1_000_000, "ms"),
+            _ => (1_000_000_000, "s"),
+        };
+        let (mut whole, fraction) = (nanoseconds / unit, nanoseconds % unit);
+        if name == "s" && whole >= 60 {
+            let minutes = whole / 60;
+            if minutes >= 60 {
+                write!(f, "{}h", minutes / 60)?;
+            }
+            write!(f, "{}m", minutes % 60)?;
+            whole %= 60;
+        }
+        write!(f, "{whole}")?;
+        if fraction > 0 {
+            let digits = unit.ilog10() as usize;
+            let padded = format!("{fraction:0digits$}");
+            write!(f, ".{}", padded.trim_end_matches('0'))?;
+        }
+        f.write_str(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +233,30 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(parse_duration(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn durations_read_as_in_go() {
+        for (nanoseconds, text) in [
+            (0, "0s"),
+            (1, "1ns"),
+            (999, "999ns"),
+            (1_000, "1µs"),
+            (92_409, "92.409µs"),
+            (1_100_000, "1.1ms"),
+            (999_999_999, "999.999999ms"),
+            (1_000_000_000, "1s"),
+            (2_050_000_000, "2.05s"),
+            (60_000_000_000, "1m0s"),
+            (62_500_000_000, "1m2.5s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (7_384_000_000_001, "2h3m4.000000001s"),
+        ] {
+            assert_eq!(
+                FormatDuration(Duration::from_nanos(nanoseconds)).to_string(),
+                text
+            );
         }
     }
 }

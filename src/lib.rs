@@ -8,11 +8,12 @@
 //!                      │               └─> kube       (Components, release Secrets, drift, the Lease)
 //!                      └─> telemetry, metrics
 //!  cli -> plan ─> planner ─> component, chart   (what manifests install, and in which order)
-//!  cli -> controller::crd ─> kube (the definition of Components is brought to a cluster)
-//!  cli -> teardown ─> kube               (all Components go, and whoever asked waits for it)
+//!  cli -> controller::crd ─> kube        (brings the CRD of Components to a cluster)
+//!  cli -> teardown ─> kube               (deletes all Components and waits for it)
 //!  pure rooms: chart  component  yaml  planner  repository::{index, key}  server::tenancy  config  terminal
 //!              plan but its sources
-//!              release::{record, manifest, token}  controller::{decide, retry, report}
+//!              api_error  causes  ellipsis
+//!              release::{record, manifest, inventory, token}  controller::reconcile::{decide, status, retry}
 //!              teardown::{left, words}
 //!  never: repository -> server · server -> controller · controller -> server · pure -> axum / tokio / clock
 //!         whatever is not server or app -> listener
@@ -20,12 +21,15 @@
 //!
 //! `tests/integration/architecture.rs` fails on a forbidden direction.
 
+pub mod api_error;
 pub mod app;
+pub mod causes;
 pub mod chart;
 pub mod cli;
 pub mod component;
 pub mod config;
 pub mod controller;
+mod ellipsis;
 mod go_syntax;
 pub mod listener;
 pub mod metrics;

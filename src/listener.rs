@@ -16,23 +16,18 @@ mod pieces;
 mod tests;
 mod tls;
 
-use std::convert::Infallible;
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::Body;
-use hyper::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
-use tower::Service;
 
 pub use self::bind::{BindError, bind};
 pub use self::body::{BodyError, RequestBody};
+pub use self::connection::Answer;
 pub use self::outgoing::{Outgoing, SharedFile};
 pub use self::pieces::Pieces;
 pub use self::tls::{TlsError, tls_acceptor};
@@ -94,23 +89,13 @@ enum Signal {
 ///
 /// A function becomes a `service` by [`tower::service_fn`]. Requests carry a [`ClientAddress`] extension and a
 /// [`RequestBody`]; those over plain HTTP/1 also an [`Outgoing`].
-pub async fn serve<S, B>(
+pub async fn serve<S: Answer>(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     limits: ServeLimits,
     service: S,
     shutdown: impl Future<Output = ()>,
-) -> usize
-where
-    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+) -> usize {
     let slots = Arc::new(Semaphore::new(limits.connections));
     let signal = watch::Sender::new(Signal::Open);
     let connections = Arc::new(Connections::new(tls, limits, service));

@@ -4,8 +4,8 @@ use std::env;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use chartroom::causes::chain;
 use chartroom::release::helm::launcher;
-use chartroom::repository::chain;
 use chartroom::{cli, telemetry};
 
 fn main() -> ExitCode {

@@ -1,15 +1,14 @@
 //! Prometheus families of the chart repository, under ChartMuseum's names and labels (docs/chartmuseum.md 10).
 
+mod families;
 mod size_summary;
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use prometheus::process_collector::ProcessCollector;
-use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder};
 
+pub use self::families::Families;
 use self::size_summary::SizeSummary;
 
 /// Media type of [`Metrics::render`].
@@ -39,12 +38,12 @@ pub struct Metrics {
     chart_versions: IntGaugeVec,
 }
 
-/// What is counted of one answered request.
+/// The labels and sizes of one answered request.
 #[derive(Clone, Copy, Debug)]
 pub struct Served<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The route with its parameters' names, never a client's text.
+    /// The route template, never a client's text.
     pub url: &'a str,
     /// The response's status.
     pub status: StatusCode,
@@ -66,66 +65,40 @@ impl Metrics {
     /// Registers every family in a registry of its own.
     pub fn new() -> Self {
         let registry = Registry::new();
-        let metrics = Self {
-            requests: IntCounterVec::new(
-                Opts::new(
-                    "chartmuseum_requests_total",
-                    "How many HTTP requests were served, by status code and method",
-                ),
+        let new = Families(&registry);
+        new.process();
+        Self {
+            requests: new.counters(
+                "chartmuseum_requests_total",
+                "How many HTTP requests were served, by status code and method",
                 &["code", "method", "handler", "host", "url"],
-            )
-            .expect(VALID),
-            durations: HistogramVec::new(
-                HistogramOpts::new(
-                    "chartmuseum_request_duration_seconds",
-                    "How long HTTP requests took, in seconds",
-                )
-                .buckets(DURATION_BUCKETS.to_vec()),
+            ),
+            durations: new.histograms(
+                "chartmuseum_request_duration_seconds",
+                "How long HTTP requests took, in seconds",
                 &["code", "method", "url"],
-            )
-            .expect(VALID),
-            request_sizes: SizeSummary::new(
+                &DURATION_BUCKETS,
+            ),
+            request_sizes: new.register(SizeSummary::new(
                 "chartmuseum_request_size_bytes",
                 "Sizes of HTTP requests, in bytes",
-            ),
-            response_sizes: SizeSummary::new(
+            )),
+            response_sizes: new.register(SizeSummary::new(
                 "chartmuseum_response_size_bytes",
                 "Sizes of HTTP responses, in bytes",
+            )),
+            charts: new.gauges(
+                "chartmuseum_charts_served_total",
+                "Charts in the index of a repository",
+                &["repo"],
             ),
-            charts: IntGaugeVec::new(
-                Opts::new(
-                    "chartmuseum_charts_served_total",
-                    "Charts in the index of a repository",
-                ),
+            chart_versions: new.gauges(
+                "chartmuseum_chart_versions_served_total",
+                "Chart versions in the index of a repository",
                 &["repo"],
-            )
-            .expect(VALID),
-            chart_versions: IntGaugeVec::new(
-                Opts::new(
-                    "chartmuseum_chart_versions_served_total",
-                    "Chart versions in the index of a repository",
-                ),
-                &["repo"],
-            )
-            .expect(VALID),
+            ),
             registry,
-        };
-        let collectors: [Box<dyn prometheus::core::Collector>; 7] = [
-            Box::new(metrics.requests.clone()),
-            Box::new(metrics.durations.clone()),
-            Box::new(metrics.request_sizes.clone()),
-            Box::new(metrics.response_sizes.clone()),
-            Box::new(metrics.charts.clone()),
-            Box::new(metrics.chart_versions.clone()),
-            Box::new(ProcessCollector::for_self()),
-        ];
-        for collector in collectors {
-            metrics
-                .registry
-                .register(collector)
-                .expect("no family is registered twice");
         }
-        metrics
     }
 
     /// Counts a request. Those answered 404 or 405 are not counted, as in ChartMuseum; nor should the caller report
@@ -138,7 +111,7 @@ impl Metrics {
             return;
         }
         let (code, method) = (served.status.as_str(), method_label(served.method));
-        // the `Host` header is the client's to invent, so it is no label (docs/chartmuseum.md 15.21)
+        // clients can send any `Host` header, so it is no label (docs/chartmuseum.md 15.21)
         self.requests
             .with_label_values(&[code, method, HANDLER, "", served.url])
             .inc();
@@ -150,8 +123,8 @@ impl Metrics {
         self.response_sizes.observe(served.response_size);
     }
 
-    /// Replaces the gauges of all tenants: name, charts, versions. Of tenants without charts, which anybody who may read
-    /// can make up, only some are shown.
+    /// Replaces the gauges of all tenants: name, charts, versions. Of tenants without charts, which any reader
+    /// can invent, only some are shown.
     pub fn set_tenants<'a>(&self, tenants: impl Iterator<Item = (&'a str, usize, usize)>) {
         let count = |n| i64::try_from(n).unwrap_or(i64::MAX);
         self.charts.reset();
@@ -177,8 +150,6 @@ impl Metrics {
         text.into_bytes()
     }
 }
-
-const VALID: &str = "name and labels are valid";
 
 /// Methods that no route has share one label, so that clients cannot invent series.
 fn method_label(method: &Method) -> &'static str {

@@ -1,10 +1,9 @@
 //! `chartroom plan`: what a set of Component manifests would install, in which order, without a cluster.
 //!
-//! [`run`] reads files and repositories and asks the planner; everything else takes values and returns values.
+//! [`run`] reads files and repositories and calls the planner; `manifest`, `json` and `text` are pure.
 
 mod arguments;
 pub mod fetch;
-pub mod index;
 pub mod json;
 pub mod manifest;
 pub mod sources;
@@ -15,10 +14,10 @@ use crate::planner::{self, Plan};
 use crate::terminal::Style;
 use sources::SourceError;
 
-/// Reads what `arguments` name and plans it.
+/// Plans the manifests that `arguments` name with the charts of the sources that they name.
 ///
 /// # Errors
-/// A manifest or a source of charts cannot be used. A plan that cannot work is no error here: [`Plan::works`].
+/// A manifest or a source of charts cannot be used. A plan with problems is no error: see [`Plan::works`].
 pub async fn run(arguments: &PlanArguments) -> Result<Plan, SourceError> {
     let mut manifests = sources::read_manifests(arguments)?;
     let catalog = sources::read_charts(arguments, &mut manifests.notes).await?;

@@ -1,5 +1,5 @@
-//! What needs what: which Components and versions, in which order, what is missing or goes round in a circle, who waits
-//! for whom and who may go.
+//! The dependency graph of Components: which depend on which, in which versions and which order, what is missing or
+//! cyclic, which wait for which, and which may be removed.
 //!
 //! Components come in as the API or a manifest has them, charts and releases as they were looked up. The controller
 //! asks a [`Planner`] of all Components in a cluster about one of them; [`solve()`] answers for a set of manifests and
@@ -14,6 +14,7 @@ mod demand;
 mod directory;
 mod graph;
 mod node;
+mod obstacle;
 mod order;
 mod plan;
 mod problem;
@@ -35,7 +36,7 @@ use self::directory::Directory;
 use self::relations::Relations;
 
 pub use self::available::{Available, Lookup};
-pub use self::catalog::{Catalog, ChartVersion};
+pub use self::catalog::Catalog;
 pub use self::cycle::Cycle;
 pub use self::graph::{Graph, Strength};
 pub use self::node::{Node, Progress, ReadyReason};
@@ -53,8 +54,8 @@ pub use self::verdict::{DependencyCheck, ImplicitComponent, Removal, Retarget, V
 pub struct Planner {
     directory: Directory,
     relations: Arc<Relations>,
-    /// Components that get further without anybody's help; found out when somebody asks.
-    further: OnceLock<Vec<bool>>,
+    /// Components that make progress by themselves; computed on first use.
+    progress: OnceLock<Vec<bool>>,
 }
 
 impl Planner {
@@ -64,7 +65,7 @@ impl Planner {
         Self {
             relations: Arc::new(Relations::of(&directory)),
             directory,
-            further: OnceLock::new(),
+            progress: OnceLock::new(),
         }
     }
 
@@ -86,21 +87,21 @@ impl Planner {
         is_same.then(|| Self {
             directory,
             relations: Arc::clone(&self.relations),
-            further: OnceLock::new(),
+            progress: OnceLock::new(),
         })
     }
 
-    /// Who must be looked at again when `key` appears, changes or goes: all with an edge to it, optional ones too, in
-    /// the order of keys. It need not be there.
+    /// The Components to reconcile when `key` appears, changes or goes: all with an edge to it, optional ones too, in
+    /// the order of keys. `key` need not exist.
     pub fn dependents(&self, key: &NodeKey) -> Vec<NodeKey> {
         let dependents = self.relations.dependents.get(key).into_iter().flatten();
         self.keys((dependents.copied()).filter(|place| self.node(*place).key != *key))
     }
 
-    /// All who may have to do something else now that `key` has changed: its dependents, and beyond them those of its
-    /// dependencies that wait for it to go or are kept for it only, others who want another version of those than it
-    /// does, and the Components that would own the same release. When a Component has gone, ask the planner in which
-    /// it still was.
+    /// All that may be affected by a change of `key`: its dependents, and beyond them those of its
+    /// dependencies that wait for its removal or exist for it only, others that want another version of those than it
+    /// does, and the Components that would own the same release. When a Component has gone, ask the planner that
+    /// still has it.
     pub fn concerned(&self, key: &NodeKey) -> Vec<NodeKey> {
         let mut all: BTreeSet<NodeKey> = self.dependents(key).into_iter().collect();
         if let Some(own) = self.directory.place(key) {
@@ -147,14 +148,14 @@ impl Planner {
         self.relations.order.cycle_of(place)
     }
 
-    /// True if a Component changes without anybody's help.
-    fn gets_further(&self, place: usize) -> bool {
-        self.further.get_or_init(|| self.find_further())[place]
+    /// True if a Component makes progress by itself.
+    fn makes_progress(&self, place: usize) -> bool {
+        self.progress.get_or_init(|| self.find_progress())[place]
     }
 
-    /// Dependencies are judged first; members of a cycle get no further.
-    fn find_further(&self) -> Vec<bool> {
-        let mut further = vec![false; self.directory.len()];
+    /// Dependencies are judged first; members of a cycle make no progress.
+    fn find_progress(&self) -> Vec<bool> {
+        let mut progress = vec![false; self.directory.len()];
         let sequence: Vec<usize> = self.relations.order.delete().collect();
         for place in sequence.into_iter().rev() {
             let node = self.node(place);
@@ -166,13 +167,13 @@ impl Planner {
                 Some(Reason::DependencyInstalling | Reason::DependencyNotReady)
             );
             let mut required = self.relations.graph.required(place);
-            further[place] = !node.is_settled
+            progress[place] = !node.is_settled
                 || node.is_moving()
                 || waits
                     && node.is_held_up()
-                    && required.all(|to| self.node(to).is_there() || further[to]);
+                    && required.all(|to| self.node(to).is_there() || progress[to]);
         }
-        further
+        progress
     }
 }
 

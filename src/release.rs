@@ -1,7 +1,8 @@
-//! Helm's words for what is installed, read from Helm's own release Secrets, and the program that changes it.
+//! Helm releases: read from Helm's own Secrets, and changed by the helm program.
 
 pub mod helm;
 pub mod installer;
+pub mod inventory;
 pub mod manifest;
 pub mod owner;
 pub mod record;

@@ -34,11 +34,13 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit, watch as signal};
 use tracing::{debug, error, info, warn};
 
+use crate::causes::chain;
 use crate::chart::archive::Limits;
+use crate::config::IndexFormat;
 use crate::repository::builtin::BuiltinCharts;
 use crate::repository::cache::PackageCache;
 use crate::repository::entry::{Entry, Layer};
-use crate::repository::index::{Change, IndexFormat, IndexStyle};
+use crate::repository::index::{Change, IndexStyle};
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::locks::KeyLocks;
 use crate::repository::memory_file::MemoryFiles;
@@ -47,7 +49,7 @@ use crate::repository::scan::open_packages;
 use crate::repository::store::{ChartStore, Content, StoreError, StoredObject};
 use crate::repository::tenant::TenantState;
 
-/// Tenants without a single chart that are remembered; asking for more unknown tenants costs no more memory.
+/// The most empty tenants that are remembered; requests for more unknown tenants cost no more memory.
 const EMPTY_TENANTS_KEPT: usize = 64;
 
 /// How a repository behaves.
@@ -55,13 +57,13 @@ const EMPTY_TENANTS_KEPT: usize = 64;
 pub struct Settings {
     /// JSON or YAML.
     pub format: IndexFormat,
-    /// What `urls` start with instead of being relative, without a trailing slash; empty for relative ones.
+    /// The prefix of `urls`, without a trailing slash; empty for relative URLs.
     pub chart_url: String,
     /// The context path, such as `/x`; empty if there is none.
     pub context_path: String,
     /// Where the built-in charts are.
     pub builtin_charts: Option<PathBuf>,
-    /// What a package may cost to open.
+    /// Limits for opening a package.
     pub limits: Limits,
     /// Versions kept of one chart; the oldest upload makes room.
     pub per_chart_limit: Option<usize>,
@@ -69,7 +71,7 @@ pub struct Settings {
     pub max_storage_objects: Option<usize>,
     /// Packages read at the same time by a scan.
     pub scan_parallelism: usize,
-    /// Difference in time stamps that a scan takes for none.
+    /// The difference in time stamps that a scan ignores.
     pub timestamp_tolerance: Duration,
     /// Compare with the storage at every read.
     pub always_regenerate: bool,
@@ -88,7 +90,7 @@ pub struct ChartRepository {
     tenants: Mutex<HashMap<Tenant, Arc<TenantState>>>,
     locks: KeyLocks,
     cache: PackageCache,
-    /// Packages that may be in memory at once to be opened or read in.
+    /// Permits for packages in memory that are being opened or read.
     opening: Semaphore,
     swept: OnceCell<()>,
     memory_files: MemoryFiles,
@@ -99,18 +101,18 @@ pub struct ChartRepository {
 pub struct Download {
     /// The bytes.
     pub content: Content,
-    /// How many there are.
+    /// Their number.
     pub size: u64,
-    /// What the index says of them, if it lists just these bytes.
+    /// The index entry, if it is of exactly these bytes.
     pub entry: Option<Arc<Entry>>,
-    /// Whose they are.
+    /// Their tenant.
     pub layer: Layer,
 }
 
 /// Why a deletion did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum DeleteError {
-    /// There is nothing of that name.
+    /// There is no such chart or version.
     #[error("no such chart version")]
     NotFound,
     /// It is built in.
@@ -124,7 +126,7 @@ pub enum DeleteError {
 }
 
 impl ChartRepository {
-    /// A repository over `store`. Nothing is read before it is asked for, or before [`load_all`](Self::load_all).
+    /// A repository over `store`. Nothing is read before the first request for it, or [`load_all`](Self::load_all).
     pub fn new(store: ChartStore, settings: Settings) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, NonZeroUsize::get);
         Self {
@@ -180,9 +182,8 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Removes temporary files of writes that a crash interrupted. They cannot be told from writes that are under way, so
-    /// this happens once, and every write of this process comes after it: writes wait for the tenant's index, which waits
-    /// for this.
+    /// Removes temporary files of writes that a crash interrupted. They look like writes in progress, so this happens
+    /// once, and every write of this process comes after it: writes wait for the tenant's index, which waits for this.
     async fn sweep_once(&self) {
         if self.settings.sweep {
             self.swept.get_or_init(|| self.sweep()).await;
@@ -237,7 +238,7 @@ impl ChartRepository {
         }
     }
 
-    /// The built-in charts as far as they concern this tenant: they are in the root tenant only.
+    /// The built-in charts of this tenant: only the root tenant has any.
     async fn builtin_of(&self, tenant: &Tenant) -> Option<&BuiltinCharts> {
         if tenant.is_root() {
             Some(self.builtin().await)
@@ -246,7 +247,7 @@ impl ChartRepository {
         }
     }
 
-    /// The tenant's state, indexed. The first call for a tenant scans it; calls that come meanwhile wait for that.
+    /// The tenant's state, indexed. The first call for a tenant scans it; concurrent calls wait for that.
     async fn state(&self, tenant: &Tenant) -> Result<Arc<TenantState>, StoreError> {
         let state = {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -400,7 +401,7 @@ impl ChartRepository {
         Ok(self.read_state(tenant).await?.published())
     }
 
-    /// The state for a read, compared with the storage first if that is asked for.
+    /// The state for a read, compared with the storage first if `always_regenerate` is set.
     async fn read_state(&self, tenant: &Tenant) -> Result<Arc<TenantState>, StoreError> {
         let state = self.state(tenant).await?;
         if self.settings.always_regenerate {
@@ -418,8 +419,8 @@ impl ChartRepository {
         counts.collect()
     }
 
-    /// Opens a file for download: a built-in chart, or whatever the tenant has under this name. It does not wait for the
-    /// index.
+    /// Opens a file for download: a built-in chart, or whatever the tenant has under this name. It does not wait for
+    /// the index.
     pub async fn download(
         &self,
         tenant: &Tenant,
@@ -512,7 +513,7 @@ impl ChartRepository {
         tenants.get(tenant)?.file(file_name)
     }
 
-    /// Waits until a package may be opened: it takes memory and a core.
+    /// Waits for a permit to open a package, which takes memory and a core.
     pub async fn opening_slot(&self) -> SemaphorePermit<'_> {
         let slot = self.opening.acquire().await;
         slot.expect("the semaphore is never closed")
@@ -623,8 +624,8 @@ impl ChartRepository {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Makes the index say of one object what the store says of it. It is read again even if it could not be read as it
-    /// is: its permissions may be what has changed.
+    /// Brings the index entry of one object in step with the store. A package that could not be read is read again even
+    /// if unchanged: its permissions may have changed.
     pub async fn refresh(&self, tenant: &Tenant, file_name: &str) -> Result<(), StoreError> {
         let Some(key) = ObjectKey::new(tenant, file_name) else {
             return Ok(());
@@ -635,7 +636,7 @@ impl ChartRepository {
         self.refresh_locked(&state, &key).await
     }
 
-    /// [`refresh`](Self::refresh) for who holds the key's lock.
+    /// [`refresh`](Self::refresh) for a caller that holds the key's lock.
     async fn refresh_locked(&self, state: &TenantState, key: &ObjectKey) -> Result<(), StoreError> {
         let file_name = key.file_name();
         if self
@@ -686,8 +687,8 @@ impl ChartRepository {
         listed.size == stored.size && difference <= self.settings.timestamp_tolerance
     }
 
-    /// Compares every indexed tenant with the storage, and finds new ones. Failures are logged: the next time may do
-    /// better.
+    /// Compares every indexed tenant with the storage, and finds new ones. Failures are logged: the next comparison may
+    /// succeed.
     pub async fn rescan_all(&self, min_depth: usize, max_depth: usize) {
         info!("Rebuilding index for all tenants in cache");
         for state in self.states() {
@@ -718,7 +719,7 @@ impl ChartRepository {
         self.rescan_state(&state).await
     }
 
-    /// The listing only says where to look: each difference is looked at again under the object's lock, since an upload
+    /// The listing only shows what to check: each difference is checked again under the object's lock, since an upload
     /// may have come between.
     async fn rescan_state(&self, state: &TenantState) -> Result<(), StoreError> {
         let stored: HashMap<String, entry::Stamp> =
@@ -743,8 +744,9 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Writes the index cache and `index-cache.yaml` of every tenant that has changed since the last call. The cache is of
-    /// what was last modified at `settled_by` or before: some time ago while uploads may come, any time when none can.
+    /// Writes the index cache and `index-cache.yaml` of every tenant that has changed since the last call. The cache is
+    /// of what was last modified at `settled_by` or before: some time ago while uploads are possible, any time when
+    /// none is.
     pub async fn write_statefiles(&self, settled_by: DateTime<Utc>) {
         if !self.settings.statefiles {
             return;
@@ -769,7 +771,7 @@ impl ChartRepository {
         }
     }
 
-    /// Forgets a tenant that has neither a place nor packages, unless somebody is at work on it.
+    /// Forgets a tenant that has neither a directory nor packages, unless it is in use.
     fn forget_empty(&self, state: Arc<TenantState>) {
         let tenant = state.tenant.clone();
         drop(state);
@@ -779,19 +781,4 @@ impl ChartRepository {
             tenants.remove(&tenant);
         }
     }
-}
-
-/// An error with everything that caused it, on one line.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

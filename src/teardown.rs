@@ -1,8 +1,8 @@
-//! `chartroom teardown`: all Components are deleted, and whoever asked waits until they are gone.
+//! `chartroom teardown`: deletes all Components and waits until they are gone.
 //!
-//! The controller does the work, in reverse order: it does not let a Component go before those that need it. What is
-//! here asks for it, tells how far it is and what is in the way. With `--force`, when there is no controller any more,
-//! the Components go and their releases stay.
+//! The controller does the work, in reverse order: it does not let a Component go before those that need it. This room
+//! requests the deletions and reports progress and obstacles. With `--force`, when there is no controller any more, the
+//! Components go and their releases stay.
 
 mod cluster;
 mod error;
@@ -22,26 +22,26 @@ use self::words::Words;
 use crate::node_key::NodeKey;
 use crate::terminal::Style;
 
-/// Between two looks: uninstalling a small release takes about so long.
+/// Between two listings: about the time that uninstalling a small release takes.
 const PAUSE: Duration = Duration::from_millis(400);
-/// If nothing changes for so long, the reader is told what to look at.
+/// After this long without a change, the output says where to look.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// What `teardown` takes down, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeardownArguments {
-    /// The way to the cluster; `None` is the pod's account or the user's own file.
+    /// The kubeconfig file; `None` is the pod's account or the user's own file.
     pub kubeconfig: Option<PathBuf>,
     /// The only namespace whose Components go; `None` is all.
     pub namespace: Option<String>,
-    /// How long it may take until they are gone.
+    /// The timeout.
     pub timeout: Duration,
-    /// Without a controller: Components go, releases stay.
+    /// Without a controller: Components are deleted, releases stay.
     pub force: bool,
 }
 
-/// Deletes the Components that `arguments` name and waits until they are gone; `tell` gets each line about it. Returns
-/// the last words.
+/// Deletes the Components that `arguments` name and waits until they are gone; `tell` gets each line of progress.
+/// Returns the summary.
 ///
 /// # Errors
 /// The API server cannot be asked or refuses, or the time is up: the error says what is left, and why.
@@ -87,13 +87,13 @@ pub async fn run(
     }
 }
 
-/// What one look at the cluster showed.
+/// The result of one listing.
 enum Round {
     /// None is left.
     Over,
-    /// Something is not as it was.
+    /// Something has changed.
     Moved,
-    /// All is as it was.
+    /// Nothing has changed.
     Still,
 }
 
@@ -101,7 +101,7 @@ struct Work<'a, F> {
     words: Words,
     cluster: Cluster,
     force: bool,
-    /// Those that are left, as they were last seen.
+    /// The Components that are left, as last listed.
     seen: BTreeMap<NodeKey, Left>,
     /// The uids of those whose deletion was asked for here.
     asked: BTreeSet<String>,
@@ -132,14 +132,14 @@ impl<F: FnMut(&str)> Work<'_, F> {
         })
     }
 
-    /// Tells what is not as it was.
+    /// Reports what has changed.
     fn compare(&mut self, now: &BTreeMap<NodeKey, Left>) -> bool {
         let is_first = self.asked.is_empty() && self.seen.is_empty();
         if is_first && !now.is_empty() {
             (self.tell)(&self.words.begin(now.values()));
         }
         let mut has_moved = false;
-        // several that went between two looks went in this order
+        // Components that went between two listings went in this order
         let mut gone = left::order(self.seen.values());
         gone.retain(|key| {
             now.get(key)
@@ -165,7 +165,7 @@ impl<F: FnMut(&str)> Work<'_, F> {
         has_moved
     }
 
-    /// Asks for the deletion of one, if nobody has; with `--force` its finalizer goes too.
+    /// Deletes one, unless it is being deleted; with `--force` its finalizer is removed too.
     async fn ask(&mut self, left: &Left) -> Result<(), TeardownError> {
         if let Some(why) = left.stays() {
             self.staying.insert(left.release.clone(), why.to_owned());

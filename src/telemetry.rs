@@ -1,6 +1,6 @@
 //! Logs: ChartMuseum's line formats on standard error, as text or JSON (docs/chartmuseum.md 11).
 //!
-//! Whoever logs uses `tracing`: the message is the line's message, the fields follow it in the order they were given,
+//! Events come from `tracing`: the message is the line's message, the fields follow it in the order they were given,
 //! then those of the spans around it.
 
 mod fields;
@@ -24,7 +24,7 @@ use crate::config::{LogFormat, LogLevel, Logging};
 /// Standard error has one writer in a process, as it is one stream.
 static WRITER: OnceLock<LineWriter> = OnceLock::new();
 
-/// Sends this process's events to standard error from now on. The first call decides; later ones change nothing.
+/// Sends this process's events to standard error from now on. Later calls have no effect.
 pub fn init(logging: &Logging) {
     let format = match logging.format {
         LogFormat::Json => Format::Json,
@@ -42,12 +42,12 @@ pub fn init(logging: &Logging) {
     let _ = tracing::subscriber::set_global_default(Registry::default().with(layer));
 }
 
-/// A terminal that has not been asked to stay plain (<https://no-color.org>).
+/// True for a terminal unless NO_COLOR is set (<https://no-color.org>).
 fn colour_wanted() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Waits until what was logged so far is written, but not for long: whoever reads it may have stopped.
+/// Waits until all lines so far are written, for a bounded time: the reader may have stopped.
 pub fn flush() {
     if let Some(writer) = WRITER.get() {
         writer.flush();

@@ -4,9 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::{generate, shells};
 
-use crate::cli::{Invocation, print, shown};
-
-pub const NAME: &str = "completion";
+use crate::cli::{Invocation, names, print, shown};
 
 /// A shell that can be told about the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +24,7 @@ For every zsh:        chartroom completion zsh >\"${fpath[1]}/_chartroom\"
 For every fish:       chartroom completion fish >~/.config/fish/completions/chartroom.fish";
 
 pub fn command() -> Command {
-    Command::new(NAME)
+    Command::new(names::COMPLETION)
         .about("print a script by which a shell completes commands and flags")
         .after_help(AFTER)
         .arg(

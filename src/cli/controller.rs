@@ -5,14 +5,12 @@ use std::{env, fs};
 use clap::{ArgMatches, Command};
 
 use crate::app;
-use crate::cli::{Invocation, Refusal, block_on, serve, table};
+use crate::cli::{Invocation, Refusal, block_on, names, serve, table};
 use crate::config::options::{OPTIONS, Opt};
 use crate::config::{ControllerAlone, TypedFlag};
 
-pub const NAME: &str = "controller";
-
 pub fn command() -> Command {
-    let command = Command::new(NAME)
+    let command = Command::new(names::CONTROLLER)
         .about("install what Component objects ask for, with charts from another server");
     serve::about_flags(command.args(options().map(table::flag)))
 }

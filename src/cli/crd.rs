@@ -6,11 +6,10 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::cli::{Invocation, Refusal, block_on, print, switch};
+use crate::cli::table::switch;
+use crate::cli::{Invocation, Refusal, block_on, names, print};
 use crate::go_syntax::{parse_bool, parse_duration};
 use crate::{component, controller};
-
-pub const NAME: &str = "crd";
 
 /// How the definition is brought to a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub struct CrdArguments {
 }
 
 pub fn command() -> Command {
-    Command::new(NAME)
+    Command::new(names::CRD)
         .about("print the definition of the Component resource, to pipe into kubectl apply; or bring it to a cluster")
         .args_override_self(true)
         .args([

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use clap::{Arg, Command};
 
+use crate::cli::names::command_named;
 use crate::cli::refusal::{self, Refusal};
 use crate::go_syntax::parse_bool;
 
@@ -89,7 +90,7 @@ pub fn normalise(
                 if read.words.len() > 1 && !refusal::may_follow_flags(found) {
                     return Err(refusal::misplaced(found.get_name()));
                 }
-                read.command = refusal::command_named(found.get_name());
+                read.command = command_named(found.get_name());
                 command = found;
             } else if command.get_positionals().next().is_none() {
                 if word.to_str().is_none() {
@@ -131,8 +132,8 @@ pub fn normalise(
     Ok(read)
 }
 
-/// Go leaves the word behind a bool flag alone, so `--debug false` would turn debug on; here such a word is taken when it
-/// agrees and refused when it does not.
+/// Go leaves the word behind a bool flag alone, so `--debug false` would turn debug on; here such a word is taken when
+/// it agrees and refused when it does not.
 fn skip_a_bool(
     flag: &OsStr,
     args: &mut std::iter::Peekable<impl Iterator<Item = OsString>>,

@@ -7,13 +7,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::table::meaning;
-use crate::cli::{
-    Invocation, completion, crd, package, plan, print, refusal, shown, style_of, teardown, version,
-};
+use crate::cli::{Invocation, names, print, shown, style_of};
 use crate::config::options::{Kind, OPTIONS, Opt};
 use crate::terminal::Style;
-
-pub const NAME: &str = "help";
 
 pub const AFTER: &str = "\
 An option's value is the one on the command line, else the one in its environment variable (shown in brackets), else \
@@ -36,8 +32,8 @@ pub enum Help {
 pub fn command() -> Command {
     // those that take something
     let commands =
-        (refusal::COMMANDS.into_iter()).filter(|name| ![NAME, version::NAME].contains(name));
-    Command::new(NAME)
+        (names::COMMANDS.into_iter()).filter(|name| ![names::HELP, names::VERSION].contains(name));
+    Command::new(names::HELP)
         .about("print this, or what a command takes")
         .args([
             Arg::new("command")
@@ -58,7 +54,7 @@ pub fn read(matches: &ArgMatches) -> Invocation {
         Help::Markdown
     } else {
         let command = matches.get_one::<String>("command");
-        Help::Short(command.and_then(|name| refusal::command_named(name)))
+        Help::Short(command.and_then(|name| names::command_named(name)))
     })
 }
 
@@ -113,11 +109,11 @@ fn markdown(mut program: Command) -> String {
         let _ = writeln!(out, "{}", row(option));
     }
     for name in [
-        package::NAME,
-        plan::NAME,
-        crd::NAME,
-        teardown::NAME,
-        completion::NAME,
+        names::PACKAGE,
+        names::PLAN,
+        names::CRD,
+        names::TEARDOWN,
+        names::COMPLETION,
     ] {
         let command = program.find_subcommand(name).cloned();
         let help = command

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::chart;
-use crate::cli::{Invocation, print};
-
-pub const NAME: &str = "package";
+use crate::cli::{Invocation, names, print};
 
 pub fn command() -> Command {
-    Command::new(NAME)
+    Command::new(names::PACKAGE)
         .about("make packages of chart directories; the same tree gives the same bytes")
         .args_override_self(true)
         .args([

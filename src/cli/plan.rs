@@ -7,10 +7,8 @@ use anyhow::bail;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use crate::cli::{Invocation, block_on, print, style_of};
+use crate::cli::{Invocation, block_on, names, print, style_of};
 use crate::plan::{self, PlanArguments, PlanOutput};
-
-pub const NAME: &str = "plan";
 
 pub fn command() -> Command {
     let directories = |name: &'static str| {
@@ -19,7 +17,7 @@ pub fn command() -> Command {
             .action(ArgAction::Append)
             .value_parser(value_parser!(PathBuf))
     };
-    Command::new(NAME)
+    Command::new(names::PLAN)
         .about(
             "print in which order Component manifests install, with versions, what is added and what is in the way; \
              needs no cluster",

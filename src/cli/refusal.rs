@@ -5,22 +5,8 @@ use std::ffi::OsStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
-use crate::cli::go_flags::Words;
-use crate::cli::{completion, controller, crd, help, package, plan, serve, teardown, version};
+use crate::cli::names::{self, COMMANDS, command_named};
 use crate::config::options::find;
-
-/// The commands, as they are listed.
-pub(super) const COMMANDS: [&str; 9] = [
-    serve::NAME,
-    controller::NAME,
-    package::NAME,
-    plan::NAME,
-    crd::NAME,
-    teardown::NAME,
-    completion::NAME,
-    help::NAME,
-    version::NAME,
-];
 
 /// Why a command line is refused.
 #[derive(Debug, thiserror::Error)]
@@ -67,14 +53,12 @@ impl Refusal {
     }
 }
 
-/// The command of this name.
-pub fn command_named(name: &str) -> Option<&'static str> {
-    COMMANDS.into_iter().find(|known| *known == name)
-}
-
 /// True for a command that means the same with flags before it.
 pub fn may_follow_flags(command: &Command) -> bool {
-    matches!(command.get_name(), serve::NAME | help::NAME | version::NAME)
+    matches!(
+        command.get_name(),
+        names::SERVE | names::HELP | names::VERSION
+    )
 }
 
 /// The refusal of a command that stands behind something else.
@@ -88,20 +72,26 @@ pub fn misplaced(command: &str) -> Refusal {
 /// How a command is written, in short.
 fn usage(command: &str) -> &'static str {
     match command {
-        controller::NAME => "chartroom controller; with charts beside it: chartroom --controller",
-        package::NAME => "chartroom package DIR… --destination OUT",
-        plan::NAME => "chartroom plan FILE…",
-        crd::NAME => "chartroom crd",
-        teardown::NAME => "chartroom teardown",
-        completion::NAME => "chartroom completion bash|zsh|fish",
-        help::NAME => "chartroom help COMMAND",
+        names::CONTROLLER => "chartroom controller; with charts beside it: chartroom --controller",
+        names::PACKAGE => "chartroom package DIR… --destination OUT",
+        names::PLAN => "chartroom plan FILE…",
+        names::CRD => "chartroom crd",
+        names::TEARDOWN => "chartroom teardown",
+        names::COMPLETION => "chartroom completion bash|zsh|fish",
+        names::HELP => "chartroom help COMMAND",
         _ => "chartroom [serve] [OPTIONS]",
     }
 }
 
-/// clap's refusal of `typed` in a sentence.
-pub fn explain(error: &clap::Error, typed: &Words, program: &Command) -> Refusal {
-    let name = typed.command.unwrap_or_default();
+/// clap's refusal as a sentence. `command` is the name of the command that was typed, if one was, and `unknown_flag`
+/// the flag that nobody knows, as it was typed.
+pub fn explain(
+    error: &clap::Error,
+    command: Option<&str>,
+    unknown_flag: Option<String>,
+    program: &Command,
+) -> Refusal {
+    let name = command.unwrap_or_default();
     let command = program.find_subcommand(name).unwrap_or(program);
     let given = text(error, ContextKind::InvalidArg);
     let value = text(error, ContextKind::InvalidValue);
@@ -113,10 +103,10 @@ pub fn explain(error: &clap::Error, typed: &Words, program: &Command) -> Refusal
         .unwrap_or_default()
         .to_owned();
     match error.kind() {
-        ErrorKind::UnknownArgument if typed.unknown.is_some() => {
-            unknown_flag(typed.unknown.clone().unwrap_or_default(), error, command)
-        }
-        ErrorKind::UnknownArgument => stray(given, error, command),
+        ErrorKind::UnknownArgument => match unknown_flag {
+            Some(typed) => about_unknown(typed, error, command),
+            None => stray(given, error, command),
+        },
         ErrorKind::InvalidSubcommand => {
             stray(text(error, ContextKind::InvalidSubcommand), error, command)
         }
@@ -145,11 +135,11 @@ pub fn explain(error: &clap::Error, typed: &Words, program: &Command) -> Refusal
     }
 }
 
-fn unknown_flag(typed: String, error: &clap::Error, command: &Command) -> Refusal {
+fn about_unknown(typed: String, error: &clap::Error, command: &Command) -> Refusal {
     let name = typed.trim_start_matches('-');
     // as its environment variable is spelled
     let respelled = name.to_lowercase().replace('_', "-");
-    let hint = if command.get_name() == controller::NAME && find(name).is_some() {
+    let hint = if command.get_name() == names::CONTROLLER && find(name).is_some() {
         if name == "controller" {
             "chartroom controller is the controller alone, and chartroom --controller both halves"
                 .to_owned()
@@ -164,10 +154,10 @@ fn unknown_flag(typed: String, error: &clap::Error, command: &Command) -> Refusa
         format!("did you mean {flag}?")
     } else {
         match command.get_name() {
-            package::NAME => "package knows only --destination".to_owned(),
+            names::PACKAGE => "package knows only --destination".to_owned(),
             // these have too many
-            "chartroom" | serve::NAME => "chartroom --help-all lists them all".to_owned(),
-            controller::NAME => "chartroom controller --help-all lists them all".to_owned(),
+            "chartroom" | names::SERVE => "chartroom --help-all lists them all".to_owned(),
+            names::CONTROLLER => "chartroom controller --help-all lists them all".to_owned(),
             name => format!("{name} knows {}", list(command)),
         }
     };
@@ -180,8 +170,8 @@ fn unknown_flag(typed: String, error: &clap::Error, command: &Command) -> Refusa
 fn stray(word: String, error: &clap::Error, command: &Command) -> Refusal {
     let bare = word.split('=').next().unwrap_or_default();
     let hint = match command.get_name() {
-        "chartroom" | serve::NAME => {
-            if let Some(command) = command_named(bare).filter(|name| *name != serve::NAME) {
+        "chartroom" | names::SERVE => {
+            if let Some(command) = command_named(bare).filter(|name| *name != names::SERVE) {
                 return misplaced(command);
             } else if let Some(command) = texts(error, ContextKind::SuggestedSubcommand).last() {
                 format!("did you mean {command}?")
@@ -193,10 +183,10 @@ fn stray(word: String, error: &clap::Error, command: &Command) -> Refusal {
                 format!("the commands are {serve} (which need not be said), {others} and {last}")
             }
         }
-        controller::NAME => {
+        names::CONTROLLER => {
             "chartroom controller takes options only, see chartroom controller --help".to_owned()
         }
-        name @ (completion::NAME | help::NAME) => format!("{name} takes one word"),
+        name @ (names::COMPLETION | names::HELP) => format!("{name} takes one word"),
         name => format!("{name} takes options only: {}", list(command)),
     };
     Refusal::StrayWord { given: word, hint }
@@ -206,10 +196,10 @@ fn stray(word: String, error: &clap::Error, command: &Command) -> Refusal {
 fn missing(error: &clap::Error, command: &str) -> &'static str {
     let missing = texts(error, ContextKind::InvalidArg);
     match command {
-        package::NAME if missing.iter().any(|arg| arg.starts_with("--")) => "a --destination",
-        package::NAME => "a chart directory",
-        plan::NAME => "a manifest",
-        completion::NAME => "the name of a shell",
+        names::PACKAGE if missing.iter().any(|arg| arg.starts_with("--")) => "a --destination",
+        names::PACKAGE => "a chart directory",
+        names::PLAN => "a manifest",
+        names::COMPLETION => "the name of a shell",
         _ => "more",
     }
 }
@@ -217,7 +207,7 @@ fn missing(error: &clap::Error, command: &str) -> &'static str {
 /// How a command that is incomplete would be complete.
 fn full_usage(command: &str) -> &'static str {
     match command {
-        plan::NAME => "chartroom plan [--repository URL] FILE…, or - for standard input",
+        names::PLAN => "chartroom plan [--repository URL] FILE…, or - for standard input",
         other => usage(other),
     }
 }

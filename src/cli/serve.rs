@@ -4,15 +4,13 @@ use std::{env, fs};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::cli::{Invocation, Refusal, block_on, table};
+use crate::cli::{Invocation, Refusal, block_on, names, table};
 use crate::config::options::OPTIONS;
 use crate::config::{Config, Logging, TypedFlag};
 use crate::{app, telemetry};
 
-pub const NAME: &str = "serve";
-
 pub fn command() -> Command {
-    let command = Command::new(NAME).about(
+    let command = Command::new(names::SERVE).about(
         "serve charts, which is what chartroom does without a command; without any option those in ./chartstorage, \
          on port 8080",
     );

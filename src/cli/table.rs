@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use crate::cli::refusal::Refusal;
-use crate::cli::switch;
 use crate::config::TypedFlag;
 use crate::config::options::{Kind, Opt, State};
 
@@ -32,6 +31,13 @@ pub fn flag(option: &'static Opt) -> Arg {
         .help(format!("{} [{}]", meaning(option), facts(option)))
 }
 
+/// A flag that is on when it stands alone; `--name=false` turns it off. No other flag insists on the `=`, so this is
+/// how `go_flags` and the listing for people know it.
+pub fn switch(name: &'static str) -> Arg {
+    let switch = Arg::new(name).long(name).num_args(0..=1);
+    switch.require_equals(true).default_missing_value("true")
+}
+
 /// What the option does, and whether it does.
 pub fn meaning(option: &Opt) -> String {
     match option.state {
@@ -52,8 +58,8 @@ fn facts(option: &Opt) -> String {
     }
 }
 
-/// What was typed of `options`, in the order of the table; the values of one flag stand as they were typed, those before
-/// a command before those after it.
+/// What was typed of `options`, in the order of the table; the values of one flag stand as they were typed, those
+/// before a command before those after it.
 pub fn typed(
     options: impl Iterator<Item = &'static Opt>,
     matches: &[&ArgMatches],

@@ -8,14 +8,13 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::cli::crd::{is_on, kubeconfig, timeout};
-use crate::cli::{Invocation, block_on, print, style_of, switch};
+use crate::cli::table::switch;
+use crate::cli::{Invocation, block_on, names, print, style_of};
 use crate::controller;
 use crate::teardown::{self, TeardownArguments};
 
-pub const NAME: &str = "teardown";
-
 pub fn command() -> Command {
-    Command::new(NAME)
+    Command::new(names::TEARDOWN)
         .about(
             "delete all Components, which the controller takes down in reverse order, and wait until they are gone",
         )

@@ -5,14 +5,12 @@ use std::path::PathBuf;
 
 use clap::Command;
 
-use crate::cli::{block_on, print};
+use crate::cli::{block_on, names, print};
 use crate::config;
 use crate::release::helm;
 
-pub const NAME: &str = "version";
-
 pub fn command() -> Command {
-    Command::new(NAME)
+    Command::new(names::VERSION)
         .about("print the version, and that of the helm which the controller would run")
         .long_about(
             "Prints the version, and that of the helm which the controller would run: HELM_BINARY, or the one on the PATH. \

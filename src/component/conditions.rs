@@ -21,7 +21,7 @@ pub enum ConditionType {
     Reconciling,
     /// Work has stopped.
     Stalled,
-    /// What must be there first.
+    /// The dependencies.
     DependenciesReady,
     /// The chart.
     ChartResolved,
@@ -31,20 +31,20 @@ pub enum ConditionType {
     Released,
     /// The chart's tests.
     TestSuccess,
-    /// The way back from a failure.
+    /// Remediation of a failure.
     Remediated,
     /// The installed objects.
     Healthy,
-    /// Changes by others.
+    /// Drift.
     Drifted,
 }
 
-/// Which status of a condition is the good one.
+/// The polarity of a condition: which status is the good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Polarity {
     /// True is good.
     Positive,
-    /// True is worth a look; the condition is absent when there is nothing to say.
+    /// False is good; the condition is absent when there is nothing to report.
     Negative,
 }
 
@@ -61,7 +61,7 @@ pub enum ConditionStatus {
     True,
     /// It does not.
     False,
-    /// Nobody can tell yet.
+    /// It is not known yet.
     Unknown,
 }
 
@@ -81,7 +81,7 @@ impl ConditionType {
         Self::Drifted,
     ];
 
-    /// The word in the condition's `type`.
+    /// The condition's `type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "Ready",
@@ -98,7 +98,7 @@ impl ConditionType {
         }
     }
 
-    /// What it means that the condition is True.
+    /// The meaning of the status True.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Ready => "The release is as the spec wants it.",
@@ -123,7 +123,7 @@ impl ConditionType {
         }
     }
 
-    /// True if `reason` may stand beside `status` in this condition.
+    /// True if `reason` is allowed with `status` in this condition.
     pub fn permits(self, status: ConditionStatus, reason: Reason) -> bool {
         if status == ConditionStatus::True {
             return self.true_reasons().contains(&reason);
@@ -257,7 +257,7 @@ impl fmt::Display for ConditionType {
 }
 
 impl ConditionStatus {
-    /// The word in the condition's `status`.
+    /// The condition's `status`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::True => "True",

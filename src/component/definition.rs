@@ -14,10 +14,10 @@ use crate::yaml::block;
 const HEADER: &str =
     "# The output of `chartroom crd`. In the source tree, `make crd` writes this file.\n";
 
-/// The definition's annotation with the version of the program that it is of: an older program leaves a newer one alone.
+/// The definition's annotation with the version of this program: an older program leaves a newer definition alone.
 pub const VERSION: &str = "ext.theriseunion.io/definition-version";
 
-/// Where the schema is in the definition.
+/// The JSON pointer to the schema in the definition.
 const SCHEMA: &str = "/spec/versions/0/schema/openAPIV3Schema";
 
 /// The definition, for an API server.
@@ -60,7 +60,7 @@ pub fn value() -> Value {
     crd
 }
 
-/// Removes what readers and API servers have no use for, in a schema and those below it.
+/// Removes keywords without use for readers and API servers, in a schema and those below it.
 fn tidy(schema: &mut Value) {
     let Value::Object(keywords) = schema else {
         return;
@@ -73,7 +73,7 @@ fn tidy(schema: &mut Value) {
         .and_then(Value::as_str)
         .is_some_and(|format| format.starts_with("uint"))
     {
-        // of Rust's making
+        // a Rust detail
         keywords.remove("format");
     }
     if let Some(Value::String(text)) = keywords.get_mut("description") {

@@ -8,14 +8,14 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::component::rules::Sentence;
+use crate::component::sentence::Sentence;
 use crate::go_syntax::parse_duration;
 
-/// What is said of one that is none.
+/// The message about an invalid one.
 pub(super) const NOT_POSITIVE: Sentence =
     Sentence("\"{}\" is not a duration above zero such as 90s, 5m or 1h30m");
 
-/// The fields of the Component that hold one.
+/// The fields of the Component that are durations.
 pub(super) const FIELDS: [&str; 7] = [
     "spec.interval",
     "spec.timeout",
@@ -26,7 +26,7 @@ pub(super) const FIELDS: [&str; 7] = [
     "spec.test.timeout",
 ];
 
-/// What the schema lets through; the type itself also refuses zero and what does not fit 64 bits of nanoseconds.
+/// The schema's pattern; the type itself also refuses zero and what does not fit 64 bits of nanoseconds.
 pub(super) const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$";
 
 /// The API server's limit in characters, far above what anybody writes: it must know what a rule may cost.
@@ -39,7 +39,7 @@ pub struct GoDuration {
     value: Duration,
 }
 
-/// Why a text is no usable duration.
+/// Why a text is not a valid duration.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{}", NOT_POSITIVE.about(&[.0]))]
 pub struct DurationError(String);

@@ -15,11 +15,11 @@ pub mod annotation {
     pub const SKIP_RECONCILE: &str = "ext.theriseunion.io/skip-reconcile";
     /// `"true"`: the release was installed by other means and is never touched.
     pub const PRE_INSTALLED: &str = "ext.theriseunion.io/pre-installed";
-    /// By which means it was installed: `helm-direct` is a plain `helm install`.
+    /// How it was installed: `helm-direct` is a plain `helm install`.
     pub const INSTALLATION_METHOD: &str = "ext.theriseunion.io/installation-method";
-    /// A new value asks for a pass at once.
+    /// A new value requests a reconcile at once.
     pub const REQUESTED_AT: &str = "ext.theriseunion.io/requestedAt";
-    /// A new value asks for one upgrade, even if in sync.
+    /// A new value requests one upgrade, even if in sync.
     pub const FORCE_AT: &str = "ext.theriseunion.io/forceAt";
     /// A new value clears the failure counters.
     pub const RESET_AT: &str = "ext.theriseunion.io/resetAt";
@@ -29,8 +29,7 @@ pub mod annotation {
     pub const ALLOW_MOVE: &str = "ext.theriseunion.io/allow-move";
     /// On a deployed object: `disabled` exempts it from drift detection.
     pub const DRIFT_DETECTION: &str = "ext.theriseunion.io/driftDetection";
-    /// In a chart's `Chart.yaml`: the Components that it requires.
-    pub const REQUIRES: &str = "ext.theriseunion.io/requires";
+    pub use crate::chart::index::REQUIRES;
 }
 
 /// Labels.
@@ -41,8 +40,8 @@ pub mod label {
     pub const HASH: &str = "ext.theriseunion.io/hash";
     /// On a release: the id of the operation that made the revision.
     pub const OPERATION: &str = "ext.theriseunion.io/op";
-    /// On a Secret beside a release: `"true"`, a revision's record as it was before it was rewritten.
+    /// On a Secret beside a release: `"true"`, the original record of a revision that was converted.
     pub const ORIGINAL: &str = "ext.theriseunion.io/original";
-    /// On a release: the Component that it is of, as namespace.name.
+    /// On a release: its Component, as namespace.name.
     pub const OWNER: &str = "ext.theriseunion.io/owner";
 }

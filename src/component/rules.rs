@@ -1,18 +1,18 @@
-//! What a spec may not say although its schema lets it, row by row: what is wrong, and the sentence about it.
+//! Rules for a spec beyond its schema, row by row: the check, and the message.
 //!
-//! Each row is there twice from one source: as a rule in CEL, by which an API server refuses the object when it is
-//! applied ([`validations`]), and as a check of ours, by which the controller refuses one that came past the rules
-//! ([`problem`], docs/components.md 1.4): stored under an older definition, or by a server that is told otherwise.
-//! A rule in CEL never refuses what the check lets through; it may let more through.
+//! Each row exists in two forms: as a rule in CEL, by which an API server refuses the object when it is
+//! applied ([`validations`]), and as a check in Rust, by which the controller refuses one that was not validated
+//! ([`problem`], docs/components.md 1.4): stored under an older definition, or by a server without the rules.
+//! A rule in CEL never refuses what the check accepts; it may accept more.
 
 mod cel;
 
-use std::fmt;
+use serde_json::Value;
 
-pub use self::cel::validations;
 use crate::chart::digest::Sha256Hex;
 use crate::chart::selector::VersionSelector;
 use crate::component::duration;
+use crate::component::sentence::Sentence;
 use crate::component::{Component, ValuesReference};
 
 /// Helm's limit for the name of a release, in characters.
@@ -20,65 +20,28 @@ const MAX_RELEASE_NAME: usize = 53;
 /// Kubernetes' limit for the name of a namespace, in characters.
 const MAX_NAMESPACE: usize = 63;
 
-/// A sentence with a place, `{}`, for each thing that it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sentence(pub &'static str);
-
-impl Sentence {
-    /// The sentence about these, quotes and control characters in them escaped. What has no place comes after it.
-    pub fn about(self, named: &[&str]) -> String {
-        let mut named = named.iter();
-        let mut parts = self.0.split("{}");
-        let mut text = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let value = named.next().copied().unwrap_or_default();
-            text.extend(value.escape_debug());
-            text += part;
-        }
-        for value in named {
-            text += &format!(" ({})", value.escape_debug());
-        }
-        text
-    }
-}
-
-impl Sentence {
-    /// The sentence with the constants among these CEL expressions, and without what the others would give.
-    fn without_texts(self, named: &[String]) -> String {
-        let constant = |cel: &String| Some(cel.strip_prefix('\'')?.strip_suffix('\'')?.to_owned());
-        let shown = |cel: &String| constant(cel).unwrap_or_else(|| "…".to_owned());
-        let mut named = named.iter().map(shown);
-        let mut parts = self.0.split("{}");
-        let first = parts.next().unwrap_or_default().to_owned();
-        parts.fold(first, |text, part| {
-            let value = named.next().unwrap_or_else(|| "…".to_owned());
-            text + &value + part
-        })
-    }
-}
-
-/// The sentence without what it names.
-impl fmt::Display for Sentence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.without_texts(&[]))
-    }
-}
-
-/// One thing that a spec may not say.
+/// One rule.
 pub struct Rule {
-    /// What is said of it.
+    /// The message.
     pub sentence: Sentence,
     /// The fields that it is about, from `spec` on; messages of the API server name the first.
     fields: Vec<&'static str>,
     /// CEL over the Component, `self`: true if there is nothing wrong.
     fine: String,
-    /// CEL for each thing that the sentence names, where something is wrong.
+    /// CEL for each value in the message, if the rule is broken.
     named: Vec<String>,
-    /// What the sentence names, if something is wrong.
+    /// The values in the message, if the rule is broken.
     check: fn(&Component) -> Option<Vec<String>>,
 }
 
-/// The first thing in the spec that cannot be done, as a sentence that says how to put it right.
+/// The value of `x-kubernetes-validations` of the Component.
+pub fn validations() -> Value {
+    let rules = rules();
+    let both = |rule: &Rule| cel::validations(rule.sentence, &rule.fields, &rule.fine, &rule.named);
+    rules.iter().flat_map(both).collect()
+}
+
+/// The message of the first rule that the spec breaks; it says how to correct it.
 pub fn problem(component: &Component) -> Option<String> {
     rules().iter().find_map(|rule| {
         let named = (rule.check)(component)?;
@@ -87,7 +50,7 @@ pub fn problem(component: &Component) -> Option<String> {
     })
 }
 
-/// All of them, in the order in which the controller looks.
+/// All rules, in the order in which the controller checks them.
 pub fn rules() -> Vec<Rule> {
     let mut rules = release();
     rules.extend(versions());
@@ -97,7 +60,7 @@ pub fn rules() -> Vec<Rule> {
         fields: duration::FIELDS.to_vec(),
         fine: cel::positive_durations(&duration::FIELDS),
         named: vec![cel::bad_duration(&duration::FIELDS)],
-        // the type itself lets no other in
+        // the type itself accepts no other
         check: |_| None,
     });
     rules
@@ -213,7 +176,7 @@ fn versions() -> Vec<Rule> {
     ]
 }
 
-/// What the definition has for later versions of this program.
+/// Fields of the definition that this version does not support.
 fn not_supported() -> Vec<Rule> {
     let values_from = "spec.valuesFrom";
     let account = "spec.serviceAccountName";

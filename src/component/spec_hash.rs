@@ -1,8 +1,7 @@
 //! The hash that decides whether Helm runs at all (docs/components.md 3).
 //!
-//! In it is what changes the rendered objects; out of it is what says when and how they are applied.
+//! It covers what changes the rendered objects, and not what decides when and how they are applied.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
@@ -11,7 +10,7 @@ use crate::chart::digest::Sha256Hex;
 use crate::component::CrdsPolicy;
 use crate::component::canonical_json;
 
-/// Everything that a release is made of.
+/// The inputs of a release.
 #[derive(Clone, Debug)]
 pub struct Ingredients<'a> {
     /// The release's name.
@@ -34,8 +33,6 @@ pub struct Ingredients<'a> {
     pub upgrade_hooks: bool,
     /// The account that Helm acts as; `None` is the controller's own.
     pub service_account: Option<&'a str>,
-    /// Labels that every object gets.
-    pub common_labels: &'a BTreeMap<String, String>,
     /// Whether objects with changed immutable fields are replaced.
     pub force_replace: bool,
 }
@@ -45,14 +42,14 @@ pub struct Ingredients<'a> {
 pub struct SpecHash(Sha256Hex);
 
 impl SpecHash {
-    /// The hash of what a release is made of.
+    /// The hash of these inputs.
     pub fn of(ingredients: &Ingredients<'_>) -> Self {
         Self(Sha256Hex::of(
             canonical_json::text(&document(ingredients)).as_bytes(),
         ))
     }
 
-    /// Reads [`SpecHash`]'s text, as it stands in `status.observedHash`; anything else is `None`.
+    /// Parses the text in `status.observedHash`; `None` if it is not a hash.
     pub fn parse(text: &str) -> Option<Self> {
         Sha256Hex::parse(text).map(Self)
     }
@@ -71,12 +68,13 @@ impl fmt::Display for SpecHash {
     }
 }
 
-/// The digest of merged values alone, for `status`: it tells which of a release's ingredients changed.
+/// The digest of merged values alone, for `status`: it shows which input of a release changed.
 pub fn values_digest(values: &Map<String, Value>) -> Sha256Hex {
     Sha256Hex::of(canonical_json::text(&Value::Object(values.clone())).as_bytes())
 }
 
-/// What is hashed. A change of its form changes every hash, and so upgrades every release once: `v` says so.
+/// The hashed document. A change of its form changes every hash, and so upgrades every release once; `v` is its
+/// version.
 fn document(ingredients: &Ingredients<'_>) -> Value {
     json!({
         "v": 1,
@@ -96,7 +94,8 @@ fn document(ingredients: &Ingredients<'_>) -> Value {
             "upgrade": ingredients.upgrade_hooks,
         },
         "serviceAccount": ingredients.service_account,
-        "commonLabels": ingredients.common_labels,
+        // for labels on all objects of a release, which no version of this program has set
+        "commonLabels": {},
         "forceReplace": ingredients.force_replace,
     })
 }
@@ -105,47 +104,36 @@ fn document(ingredients: &Ingredients<'_>) -> Value {
 mod tests {
     use super::*;
 
-    struct World {
-        values: Map<String, Value>,
-        labels: BTreeMap<String, String>,
+    fn read(values: &str) -> Map<String, Value> {
+        serde_json::from_str(values).unwrap()
     }
 
-    impl World {
-        fn new(values: &str) -> Self {
-            Self {
-                values: serde_json::from_str(values).unwrap(),
-                labels: BTreeMap::new(),
-            }
-        }
-
-        fn ingredients(&self) -> Ingredients<'_> {
-            Ingredients {
-                release_name: "grafana",
-                release_namespace: "edge-system",
-                chart_name: "grafana",
-                chart_version: "1.0.0",
-                chart_digest: Sha256Hex::of(b"package"),
-                values: &self.values,
-                crds: CrdsPolicy::CreateReplace,
-                install_hooks: true,
-                upgrade_hooks: true,
-                service_account: None,
-                common_labels: &self.labels,
-                force_replace: false,
-            }
+    fn ingredients(values: &Map<String, Value>) -> Ingredients<'_> {
+        Ingredients {
+            release_name: "grafana",
+            release_namespace: "edge-system",
+            chart_name: "grafana",
+            chart_version: "1.0.0",
+            chart_digest: Sha256Hex::of(b"package"),
+            values,
+            crds: CrdsPolicy::CreateReplace,
+            install_hooks: true,
+            upgrade_hooks: true,
+            service_account: None,
+            force_replace: false,
         }
     }
 
     fn hash(values: &str) -> SpecHash {
-        SpecHash::of(&World::new(values).ingredients())
+        SpecHash::of(&ingredients(&read(values)))
     }
 
     #[test]
     fn the_form_of_what_is_hashed_is_settled() {
-        let world = World::new(r#"{"b":1.0,"a":[null]}"#);
+        let values = read(r#"{"b":1.0,"a":[null]}"#);
         let digest = Sha256Hex::of(b"package");
         assert_eq!(
-            canonical_json::text(&document(&world.ingredients())),
+            canonical_json::text(&document(&ingredients(&values))),
             format!(
                 r#"{{"chart":{{"digest":"{digest}","name":"grafana","version":"1.0.0"}},"commonLabels":{{}},"crds":"CreateReplace","forceReplace":false,"hooks":{{"install":true,"upgrade":true}},"release":{{"name":"grafana","namespace":"edge-system"}},"serviceAccount":null,"v":1,"values":{{"a":[null],"b":1}}}}"#
             )
@@ -182,10 +170,8 @@ mod tests {
 
     #[test]
     fn every_ingredient_counts() {
-        let world = World::new("{}");
-        let labels = BTreeMap::from([("team".to_owned(), "edge".to_owned())]);
-        let values = World::new(r#"{"a":1}"#).values;
-        let base = world.ingredients();
+        let (none, values) = (read("{}"), read(r#"{"a":1}"#));
+        let base = ingredients(&none);
         let rows = [
             ("nothing", base.clone()),
             (
@@ -255,13 +241,6 @@ mod tests {
                 "account",
                 Ingredients {
                     service_account: Some("helm"),
-                    ..base.clone()
-                },
-            ),
-            (
-                "labels",
-                Ingredients {
-                    common_labels: &labels,
                     ..base.clone()
                 },
             ),

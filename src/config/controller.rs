@@ -1,4 +1,4 @@
-//! What the Component controller is told: where its cluster, its repository and its helm are, and how much it may do.
+//! The configuration of the Component controller: its cluster, repository and helm, and its limits.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,22 +30,22 @@ pub struct ControllerConfig {
     pub health_probe_bind_address: Option<BindAddress>,
     /// Helm operations at once (docs/components.md 4.3).
     pub concurrency: NonZeroUsize,
-    /// Components looked at at once.
+    /// Components reconciled at the same time.
     pub reconciles: NonZeroUsize,
     /// Directory of fetched charts; `None` is a temporary one.
     pub cache_dir: Option<PathBuf>,
     /// Bytes of fetched charts that are kept at most.
     pub chart_cache_size: u64,
-    /// The way to the cluster, as in `KUBECONFIG`: one path, or several joined like those of `PATH`. `None` is what a
+    /// The kubeconfig, as in `KUBECONFIG`: one path, or several joined like those of `PATH`. `None` is what a
     /// client finds by itself: the pod's account, or the user's own file.
     pub kubeconfig: Option<PathBuf>,
     /// How long an implicit Component that nobody requires is kept.
     pub implicit_grace: Duration,
-    /// How often what cannot be watched is looked at again.
+    /// How often what cannot be watched is checked.
     pub safety_poll: Duration,
-    /// Labels of the namespaces that the controller makes or binds (docs/components.md 2.3).
+    /// Labels of the namespaces that the controller creates or binds (docs/components.md 2.3).
     pub namespace_labels: BTreeMap<String, String>,
-    /// The only namespace whose Components are looked at; `None` is all.
+    /// The only namespace whose Components are reconciled; `None` is all.
     pub watch_namespace: Option<String>,
 }
 
@@ -100,7 +100,7 @@ impl BindAddress {
         })
     }
 
-    /// True if both cannot be listened on at once, as far as their texts tell.
+    /// True if both cannot be bound at the same time, as far as their texts show.
     pub(super) fn collides(&self, other: &Self) -> bool {
         let is_any =
             |host: &Option<String>| matches!(host.as_deref(), None | Some("0.0.0.0" | "::"));
@@ -120,7 +120,7 @@ impl fmt::Display for BindAddress {
     }
 }
 
-/// What `chartroom controller` is told: the controller without a server beside it.
+/// The configuration of `chartroom controller`: the controller without a server beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControllerAlone {
     /// The controller; it has a `repository_url`.

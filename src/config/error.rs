@@ -1,4 +1,4 @@
-//! Why there is no configuration: each refusal is one sentence that says what was given and what would be accepted.
+//! Why a configuration is invalid: each error is one sentence that says what was given and what would be accepted.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::yaml::YamlError;
 /// Where a value came from, strongest last (docs/chartmuseum.md 8.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// Nobody set it.
+    /// The default.
     Default,
     /// The config file at this path.
     File(PathBuf),
@@ -19,12 +19,12 @@ pub enum Source {
     CommandLine,
 }
 
-/// An option as the one who set it knows it: by flag, environment variable or config key.
+/// An option, named as it was set: by flag, environment variable or config key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The option.
     pub option: &'static Opt,
-    /// Who set it.
+    /// Its source.
     pub source: Source,
 }
 
@@ -40,29 +40,29 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// Why there is no configuration. The capitalised texts are ChartMuseum's own (docs/chartmuseum.md 8.1).
+/// Why a configuration is invalid. The capitalised texts are ChartMuseum's own (docs/chartmuseum.md 8.1).
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// Arguments or environment are not UTF-8.
     #[error("{0} is not UTF-8 text")]
     NotUtf8(String),
-    /// A value that the option cannot take.
+    /// An invalid value.
     #[error("{origin}: {value} {rule}")]
     BadValue {
-        /// Who set it.
+        /// Its source.
         origin: Origin,
         /// What was given, quoted; a secret is not repeated.
         value: String,
         /// What is accepted, as the end of the sentence.
         rule: &'static str,
     },
-    /// The config file is not there.
+    /// The config file does not exist.
     #[error("config file not found: {}", .0.display())]
     FileNotFound(PathBuf),
     /// The config file is named as something else than YAML.
     #[error("config file must have .yaml/.yml extension (or no extension)")]
     FileExtension,
-    /// The config file is there and cannot be read.
+    /// The config file cannot be read.
     #[error("config file {} cannot be read", .path.display())]
     FileUnreadable {
         /// Its path.
@@ -89,7 +89,7 @@ pub enum ConfigError {
         /// The option's config key.
         key: String,
     },
-    /// The controller stands alone and has no charts.
+    /// The controller runs alone and no repository is named.
     #[error(
         "chartroom controller serves no charts itself; write --repository-url http://HOST:PORT or set CHARTMUSEUM_URL, \
          or run both halves by chartroom --controller"
@@ -98,16 +98,16 @@ pub enum ConfigError {
     /// Options without which nothing can start.
     #[error("Missing required flags(s): {}", .0.join(", "))]
     MissingFlags(Vec<&'static str>),
-    /// A storage backend that nobody has heard of.
+    /// An unknown storage backend.
     #[error("Unsupported storage backend: {0}")]
     UnsupportedStorage(String),
-    /// A cache store that nobody has heard of.
+    /// An unknown cache store.
     #[error("Unsupported cache store: {0}")]
     UnsupportedCache(String),
-    /// ChartMuseum has it, this version has not.
+    /// A feature of ChartMuseum that this version does not have.
     #[error("{origin}: this version has no {feature} yet; {instead}")]
     NotBuilt {
-        /// Who asked for it.
+        /// The option that requests it.
         origin: Origin,
         /// What was asked for.
         feature: String,

@@ -1,5 +1,5 @@
 //! Every option, one row each: the command line, the environment, the config file, `--help`, the completions of a shell
-//! and `docs/flags.md` are all read off this table. Names, types and defaults are those of docs/chartmuseum.md 8.2,
+//! and `docs/flags.md` are generated from this table. Names, types and defaults are those of docs/chartmuseum.md 8.2,
 //! except where a row's meaning says otherwise.
 
 use State::{Built, Common, Deprecated, Later, OnlyWith};
@@ -19,7 +19,7 @@ pub enum Kind {
     KeyValue,
 }
 
-/// How far an option works.
+/// The support of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It works and is one of the most used: `--help` has it; `--help-all` has them all.
@@ -28,7 +28,7 @@ pub enum State {
     Built,
     /// It never has an effect; setting it is worth a warning.
     Deprecated,
-    /// What it turns on does not exist yet; turning it on is refused.
+    /// Not supported yet; setting it is refused.
     Later,
     /// It only tunes what this other setting turns on, which does not exist yet; setting it is worth a warning.
     OnlyWith(&'static str),
@@ -47,9 +47,9 @@ pub struct Opt {
     pub key: &'static str,
     /// How its value is written.
     pub kind: Kind,
-    /// Its value when nobody sets it, as it would be written.
+    /// Its default, as it would be written.
     pub default: &'static str,
-    /// How far it works.
+    /// Its support.
     pub state: State,
     /// What it does, in a phrase.
     pub meaning: &'static str,

@@ -1,4 +1,4 @@
-//! Every option's value and who set it: command line over environment over config file over default.
+//! Every option's value and its source: command line over environment over config file over default.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -32,12 +32,12 @@ pub enum Value {
     Map(BTreeMap<String, String>),
 }
 
-/// The options of one command, by flag name. Each is there, with the kind that its row says.
+/// The options of one command, by flag name: all of them, each with the kind of its row.
 #[derive(Debug)]
 pub struct Settings(BTreeMap<&'static str, (Value, Source)>);
 
 impl Settings {
-    /// Lays the sources of `options` over each other. `flags` in the order given: of a repeated one the last counts, except that
+    /// Merges the sources of `options`. `flags` are in the order given: of a repeated one the last counts, except that
     /// key-values add up.
     pub fn resolve(
         options: impl Iterator<Item = &'static Opt>,
@@ -92,12 +92,12 @@ impl Settings {
         }
     }
 
-    /// True if somebody set the option, to whatever value.
+    /// True if the option is set, to whatever value.
     pub fn is_set(&self, flag: &str) -> bool {
         self.entry(flag).1 != Source::Default
     }
 
-    /// Who set the option `flag`.
+    /// The source of the option `flag`.
     pub fn origin(&self, flag: &str) -> Origin {
         let option = find(flag).expect("settings are asked only for options of the table");
         Origin {
@@ -119,7 +119,7 @@ impl Settings {
         bad(option, source, value, rule)
     }
 
-    /// A sentence for each option that somebody set and that changes nothing.
+    /// A warning for each option that is set and has no effect.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let is_ours = |option: &&Opt| self.0.contains_key(option.flag) && self.is_set(option.flag);
@@ -154,7 +154,7 @@ impl Settings {
     }
 }
 
-/// The path of the config file, which no config file can say: flag over environment; empty means none.
+/// The path of the config file: flag over environment; empty means none.
 pub fn config_path(
     flags: &[TypedFlag],
     env: impl Fn(&str) -> Option<OsString>,

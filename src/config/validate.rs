@@ -1,4 +1,4 @@
-//! Settings in, [`Config`] out: what belongs together is checked together and gets a type that cannot be wrong.
+//! Settings in, [`Config`] out: related options are checked together and get a type that has only valid values.
 
 mod controller;
 
@@ -106,7 +106,7 @@ fn tls(settings: &Settings) -> Result<Option<Tls>, ConfigError> {
     }))
 }
 
-/// Goes into a header as it is, so it must be able to.
+/// A value that is valid in a header.
 fn cors_allow_origin(settings: &Settings) -> Result<Option<String>, ConfigError> {
     let text = settings.text("cors-alloworigin");
     if text.bytes().any(|byte| !(b' '..=b'~').contains(&byte)) {
@@ -275,7 +275,7 @@ fn logging(settings: &Settings) -> Result<Logging, ConfigError> {
     })
 }
 
-/// What every command that logs can be told about it.
+/// The log options, which every command that logs has.
 fn logging_of_any(settings: &Settings) -> Result<Logging, ConfigError> {
     Ok(Logging {
         level: log_level(settings)?,
@@ -290,7 +290,7 @@ fn logging_of_any(settings: &Settings) -> Result<Logging, ConfigError> {
 }
 
 /// Words and numbers as controller-runtime's programs take them. Of `--debug` and `--log-level` the one counts that
-/// was said in the stronger place, `--debug` where both were said in one.
+/// was set by the source of higher precedence, `--debug` if both were set by the same.
 fn log_level(settings: &Settings) -> Result<LogLevel, ConfigError> {
     let level = match settings.text("log-level").to_lowercase().as_str() {
         "" | "info" | "0" => LogLevel::Info,
@@ -311,7 +311,7 @@ fn log_level(settings: &Settings) -> Result<LogLevel, ConfigError> {
     })
 }
 
-/// Both values, or `None` if neither is set; only one is refused, because it would silently turn the feature off.
+/// Both values, or `None` if neither is set; one alone is refused, because it would silently turn the feature off.
 fn pair(
     settings: &Settings,
     first: &'static str,

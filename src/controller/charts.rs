@@ -1,4 +1,4 @@
-//! Charts over HTTP: which versions a repository has, and their packages, kept by content.
+//! Charts over HTTP: the versions in a repository, and their packages, cached by digest.
 //!
 //! [`Charts`] does the I/O; [`pick`], [`kube_version_allows`] and [`release_size_estimate`] are pure.
 
@@ -8,11 +8,10 @@ mod download;
 mod error;
 mod fetched;
 mod kube_version;
-mod listing;
+mod listed;
 mod pick;
 mod release_size;
 mod repository;
-mod told;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -27,39 +26,37 @@ use crate::chart::digest::Sha256Hex;
 use crate::remote::address::{self, Address};
 use crate::remote::client::{HttpClient, Patience};
 
+pub use crate::chart::index::ChartVersion;
 use cache::Cache;
 pub use error::{ChartsError, ErrorClass};
 pub use fetched::FetchedChart;
 pub use kube_version::kube_version_allows;
-pub use listing::ChartVersion;
+use listed::ListedVersions;
 pub use pick::{Picked, pick};
 pub use release_size::{RELEASE_LIMIT, release_size_estimate};
 use repository::Repository;
-use told::Told;
 
-/// How long one exchange with a repository may take at most, however steadily it drips.
+/// How long one exchange with a repository may take at most, even if bytes keep coming.
 const WHOLE_EXCHANGE: Duration = Duration::from_secs(600);
-/// How many packages are read and judged at once; each may take its size in memory.
+/// How many packages are opened at the same time; each may take its size in memory.
 const OPENING: usize = 2;
 
-/// Where charts come from and where they are kept.
+/// Where charts come from and where they are cached.
 #[derive(Clone)]
 pub struct ChartsSettings {
-    /// The repository of charts that name none: a URL, http or https, perhaps with `user:password@`.
+    /// The default repository: a URL, http or https, perhaps with `user:password@`.
     pub repository: String,
-    /// User and password for [`repository`](Self::repository), if its URL has none.
-    pub credentials: Option<(String, String)>,
-    /// The directory of the cache; it is made if need be.
+    /// The directory of the cache; created if missing.
     pub cache_dir: PathBuf,
-    /// Bytes that the cache should not exceed. What [`Charts::keep`] names stays all the same.
+    /// Bytes that the cache should not exceed. Packages named by [`Charts::keep`] stay all the same.
     pub cache_size: u64,
     /// Bytes that one package may have.
     pub max_package: u64,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
-    /// How long a repository may say nothing.
+    /// How long a repository may send nothing.
     pub read_timeout: Duration,
-    /// Certificate authorities (PEM) to trust in place of the system's.
+    /// Certificate authorities (PEM) to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -78,7 +75,7 @@ impl fmt::Debug for ChartsSettings {
     }
 }
 
-/// The charts that repositories have, and the packages that were fetched. Shared behind an `Arc`.
+/// The charts of repositories, and the cached packages. Shared behind an `Arc`.
 pub struct Charts {
     settings: ChartsSettings,
     client: HttpClient,
@@ -86,35 +83,32 @@ pub struct Charts {
     default: Arc<Repository>,
     /// By URL as Components write it.
     others: Mutex<HashMap<String, Arc<Repository>>>,
-    /// Packages that are just being fetched or read, so that all who want one share the work.
+    /// Packages that are being fetched or opened, so that concurrent callers share the work.
     underway: Mutex<HashMap<(Sha256Hex, String), Weak<Underway>>>,
     opening: Semaphore,
     fetched_bytes: AtomicU64,
-    told: Option<Told>,
+    listed: Option<ListedVersions>,
 }
 
 type Underway = OnceCell<Result<Arc<FetchedChart>, ChartsError>>;
 
 impl Charts {
-    /// Listens to the changes of the default repository, which runs in this process: while it has none, what it said of
-    /// a chart is not asked again for a while.
+    /// Follows the changes of the default repository, which runs in this process: while it does not change, its
+    /// versions of a chart are not requested again for a while.
     pub fn listening_to(self, changes: Option<watch::Receiver<u64>>) -> Self {
         Self {
-            told: changes.map(Told::by),
+            listed: changes.map(ListedVersions::new),
             ..self
         }
     }
 
-    /// Prepares the cache: what an earlier process left unfinished is removed, what it finished is kept, to be checked
-    /// when it is first used. This blocks for a few file operations.
+    /// Prepares the cache: unfinished files of an earlier process are removed, finished ones are kept, to be verified
+    /// on first use. This blocks for a few file operations.
     ///
     /// # Errors
-    /// The repository's URL is none, the cache's directory cannot be used, or the authorities cannot be read.
+    /// The repository's URL is invalid, the cache's directory cannot be used, or the authorities cannot be read.
     pub fn new(settings: ChartsSettings) -> Result<Self, ChartsError> {
-        let mut address = parse(&settings.repository)?;
-        if let Some((user, password)) = &settings.credentials {
-            address = address.or_credentials(user, password);
-        }
+        let address = parse(&settings.repository)?;
         let patience = Patience {
             connect: settings.connect_timeout,
             silence: settings.read_timeout,
@@ -135,39 +129,39 @@ impl Charts {
             underway: Mutex::default(),
             opening: Semaphore::new(OPENING),
             fetched_bytes: AtomicU64::new(0),
-            told: None,
+            listed: None,
             settings,
         })
     }
 
-    /// How many bytes of packages were fetched so far.
+    /// The bytes of packages that were fetched so far.
     pub fn fetched_bytes(&self) -> u64 {
         self.fetched_bytes.load(Ordering::Relaxed)
     }
 
-    /// The versions of a chart, newest first, at least one; in the repository at the URL `repository`, else in the one of
-    /// the settings.
+    /// The versions of a chart, newest first, at least one; in the repository at the URL `repository`, else in the
+    /// default one.
     ///
     /// # Errors
-    /// [`ChartsError::ChartNotFound`] if the repository answers that it has no such chart; all other errors mean that it
-    /// is not known what there is.
+    /// [`ChartsError::ChartNotFound`] if the repository answers that it has no such chart; all other errors mean that
+    /// it is unknown.
     pub async fn versions(
         &self,
         repository: Option<&str>,
         name: &str,
     ) -> Result<Vec<ChartVersion>, ChartsError> {
         let repository = self.repository(repository)?;
-        let told = (self.told.as_ref()).filter(|_| Arc::ptr_eq(&repository, &self.default));
-        let Some(told) = told else {
+        let listed = (self.listed.as_ref()).filter(|_| Arc::ptr_eq(&repository, &self.default));
+        let Some(listed) = listed else {
             return repository.versions(&self.client, name).await;
         };
-        if let Some(versions) = told.of(name) {
+        if let Some(versions) = listed.get(name) {
             return Ok(versions);
         }
-        // what comes while it is asked counts as not told
-        let state = told.state();
+        // a change during the request makes its answer out of date
+        let changes = listed.changes();
         let versions = repository.versions(&self.client, name).await?;
-        told.keep(name, state, &versions);
+        listed.put(name, changes, &versions);
         Ok(versions)
     }
 
@@ -175,7 +169,7 @@ impl Charts {
     /// `pinned`, the package must have that digest.
     ///
     /// # Errors
-    /// It cannot be fetched, or is not what the repository's list or `pinned` says, or is no chart.
+    /// It cannot be fetched, does not have the digest of the repository's list or `pinned`, or is not a chart.
     pub async fn fetch(
         &self,
         repository: Option<&str>,
@@ -212,8 +206,8 @@ impl Charts {
         })
     }
 
-    /// The package with this digest if the cache has it, whole: the way back to the last known good one when the
-    /// repository has it no longer, or does not answer.
+    /// The package with this digest if it is in the cache and intact: used to go back to the last good version when the
+    /// repository no longer has it or does not answer.
     pub async fn cached(&self, digest: Sha256Hex) -> Option<Arc<FetchedChart>> {
         if let Some(chart) = self.cache.parsed(digest).await {
             return Some(chart);
@@ -227,16 +221,16 @@ impl Charts {
         }
     }
 
-    /// Names the packages that must not be evicted, in place of all that were named before: those that a status refers
-    /// to. Others are evicted, when a package comes in, as the cache's size asks for. Before the first call nothing is
-    /// evicted, because it is not known yet what is needed.
+    /// Sets the packages that must not be evicted, replacing those set before: the ones that a status refers
+    /// to. Others are evicted when a package is added and the cache is too large. Before the first call nothing is
+    /// evicted, because it is unknown what is needed.
     pub fn keep(&self, digests: HashSet<Sha256Hex>) {
         self.cache.keep(digests);
     }
 
     /// Returns when a repository that was asked for [`versions`](Self::versions) has changed since the last call, or
-    /// answers again after a time in which it did not; asks for the index's entity tag each `poll`. For repositories in
-    /// other processes: the one in this process tells of uploads itself.
+    /// answers again after a failure; asks for the index's entity tag each `poll`. For repositories in
+    /// other processes: the one in this process reports uploads itself.
     pub async fn changes(&self, poll: Duration) {
         loop {
             tokio::time::sleep(poll).await;
@@ -277,8 +271,8 @@ impl Charts {
         self.others.lock().expect("nobody panics with this lock")
     }
 
-    /// Does `work` once for all who want the package `digest` of a repository at the same time. If the one who does it is dropped,
-    /// another takes over.
+    /// Does `work` once for all concurrent callers that want the package `digest` of a repository. If the caller that
+    /// does it is dropped, another takes over.
     async fn shared(
         &self,
         digest: Sha256Hex,
@@ -303,7 +297,7 @@ impl Charts {
     }
 }
 
-/// More repositories than this are forgotten and learned again.
+/// The most repositories that are remembered; beyond it all are forgotten.
 const MOST_REPOSITORIES: usize = 64;
 
 fn parse(url: &str) -> Result<Address, ChartsError> {

@@ -18,24 +18,24 @@ use crate::chart::archive::{self, ArchiveError};
 use crate::component::CrdsPolicy;
 use crate::component::names::FIELD_MANAGER;
 
-/// How long to wait between two looks at a definition.
+/// How long to wait between two reads of a definition.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// What became of a chart's definitions, by name.
+/// The results for a chart's definitions, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CrdsReport {
-    /// Those that the cluster lacked.
+    /// Created.
     pub created: Vec<String>,
-    /// Those that were there and changed.
+    /// Existed and changed.
     pub updated: Vec<String>,
-    /// Those that were there and did not change.
+    /// Existed and did not change.
     pub unchanged: Vec<String>,
-    /// What in the files is no definition and was left out.
+    /// Documents in the files that are no definitions and were left out.
     pub notes: Vec<String>,
 }
 
-/// The definitions that go with a release: those of the chart and of the sub-charts that these values leave switched on,
-/// as Helm has it. `crds` are all that there are in `package`.
+/// The definitions of a release: those of the chart and of the sub-charts that these values leave enabled,
+/// by Helm's rules. `crds` are all definitions in `package`.
 ///
 /// # Errors
 /// The package cannot be read.
@@ -53,10 +53,10 @@ pub fn of_enabled(
     Ok(enabled.cloned().collect())
 }
 
-/// Waits until the definition of this name (`widgets.example.com`) is established and served; says its kind.
+/// Waits until the definition of this name (`widgets.example.com`) is established and served; returns its kind.
 ///
 /// # Errors
-/// It is not in time, or there is no such definition then, or the API server does not answer.
+/// It is not served in time, it does not exist, or the API server does not answer.
 pub async fn await_served(
     client: &Client,
     name: &str,
@@ -83,7 +83,7 @@ pub async fn await_served(
 /// all of it. Definitions that exist are waited for too: what follows needs them.
 ///
 /// # Errors
-/// A file is no YAML, the API server refuses a definition or does not answer, or a definition is not served in time.
+/// A file is not YAML, the API server refuses a definition or does not answer, or a definition is not served in time.
 pub async fn apply(
     client: &Client,
     files: &[(String, Vec<u8>)],
@@ -93,7 +93,7 @@ pub async fn apply(
     apply_as(FIELD_MANAGER, client, files, policy, timeout).await
 }
 
-/// The same under the name of another field manager.
+/// As [`apply`], with another field manager.
 ///
 /// # Errors
 /// As [`apply`].
@@ -128,7 +128,7 @@ pub async fn apply_as(
     Ok(report)
 }
 
-/// The definitions of a cluster, and until when there is time.
+/// Applies definitions to a cluster until a deadline.
 struct Cluster {
     client: Client,
     definitions: Api<CustomResourceDefinition>,
@@ -149,7 +149,7 @@ impl Cluster {
         while let Some(found) = &before
             && found.metadata.deletion_timestamp.is_some()
         {
-            // what is applied to it now would go with it
+            // what is applied while it is being deleted would go with it
             self.pause(name, || "an older one is still being deleted".to_owned())
                 .await?;
             before = self.get(name).await?;
@@ -171,13 +171,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// The resource version that came of it.
+    /// Returns the new resourceVersion.
     async fn patch(
         &self,
         definition: &Definition,
         how: &PatchParams,
     ) -> Result<Option<String>, kube::Error> {
-        // not by the typed interface: an older apiVersion has its own path, and no field may be lost
+        // not through the typed API: an older apiVersion has its own path, and unknown fields must not be lost
         let url = format!("/apis/{}/customresourcedefinitions", definition.api_version);
         let patch = Patch::Apply(&definition.value);
         let request = kube::core::Request::new(url).patch(&definition.name, how, &patch);
@@ -193,7 +193,7 @@ impl Cluster {
             let stage = document::stage(found.as_ref());
             let why = match stage {
                 Stage::Established { group, version } => {
-                    // discovery follows a moment later, and Helm asks there
+                    // discovery, which Helm uses, follows a moment later
                     let version = format!("{group}/{version}");
                     let served = self.client.list_api_group_resources(&version).await;
                     match served {

@@ -1,4 +1,4 @@
-//! Whether installed objects are as they were installed, and putting them right, object by object and without a new
+//! Drift: compares installed objects with the release's manifest and corrects them, object by object and without a new
 //! revision (docs/components.md 8).
 
 mod autoscalers;
@@ -26,10 +26,10 @@ use crate::component::{DriftDetection, DriftMode};
 use crate::controller::objects::{Objects, ObjectsError};
 use crate::release::manifest::{Object, ObjectKey};
 
-/// How many objects are looked at at once.
+/// How many objects are compared at the same time.
 const AT_ONCE: usize = 4;
-/// How many times an object is looked at that changes while it is.
-const LOOKS: usize = 3;
+/// How many times an object is compared that changes while it is.
+const ATTEMPTS: usize = 3;
 
 /// What is compared with the cluster.
 #[derive(Clone, Copy)]
@@ -40,22 +40,24 @@ pub struct DriftCheck<'a> {
     pub namespace: &'a str,
     /// The objects of its manifest, without hooks, in the order in which they are applied.
     pub objects: &'a [Object],
-    /// What does not count.
+    /// What does not count as drift.
     pub policy: &'a DriftDetection,
 }
 
-/// What became of one object.
-enum Found {
-    /// In this version, if it was looked at.
+/// The state of one object.
+enum Comparison {
+    /// As installed, in this version if it was compared.
     AsInstalled(Option<Version>),
+    /// Not as installed.
     Drifted(Drifted),
+    /// It cannot be compared; the text says why.
     Unknown(String),
 }
 
 /// Compares every object with what server-side apply would make of it, without changing anything. Never fails as a
-/// whole: what cannot be told of an object is in [`DriftReport::unknown`]. Mode `disabled` does not look at all.
+/// whole: objects that cannot be compared are in [`DriftReport::unknown`]. Mode `disabled` compares nothing.
 ///
-/// Not looked at: objects with Helm's keep policy, and those annotated [`DRIFT_DETECTION`] = `disabled`, in the
+/// Not compared: objects with Helm's keep policy, and those annotated [`DRIFT_DETECTION`] = `disabled`, in the
 /// manifest or in the cluster.
 ///
 /// [`DRIFT_DETECTION`]: crate::component::names::annotation::DRIFT_DETECTION
@@ -63,7 +65,7 @@ pub async fn detect(objects: &Objects, check: &DriftCheck<'_>) -> DriftReport {
     detect_since(objects, check, &mut Compared::default()).await
 }
 
-/// As [`detect`], but an object in a version that was found to be as installed before is not compared once more.
+/// As [`detect`], but an object whose version was as installed before is not compared again.
 pub async fn detect_since(
     objects: &Objects,
     check: &DriftCheck<'_>,
@@ -75,34 +77,34 @@ pub async fn detect_since(
         return report;
     }
     let targets = ScaleTargets::of(objects, check).await;
-    let looked_at = check
+    let compared_objects = check
         .objects
         .iter()
         .filter(|object| !object.keeps() && !rules::is_exempt(&object.value));
-    let looks: Vec<_> = looked_at
+    let comparisons: Vec<_> = compared_objects
         .map(|object| {
             let (targets, before) = (&targets, &before);
             async move {
-                let found = look(objects, check, targets, before, object).await;
+                let found = compare(objects, check, targets, before, object).await;
                 (object.identity(), found)
             }
         })
         .collect();
-    let mut found = stream::iter(looks).buffered(AT_ONCE);
+    let mut found = stream::iter(comparisons).buffered(AT_ONCE);
     while let Some((key, found)) = found.next().await {
         match found {
-            Found::AsInstalled(version) => compared.note(key, version),
-            Found::Drifted(drifted) => report.drifted.push(drifted),
-            Found::Unknown(why) => report.unknown.push((key, why)),
+            Comparison::AsInstalled(version) => compared.note(key, version),
+            Comparison::Drifted(drifted) => report.drifted.push(drifted),
+            Comparison::Unknown(why) => report.unknown.push((key, why)),
         }
     }
     report
 }
 
 /// Applies every drifted object of the report, one after the other in the manifest's order, and goes on after an
-/// error; the answer says of each whether it worked, and why not.
+/// error; returns the result for each object.
 ///
-/// Fields that are ignored keep the values that they had when they were looked at.
+/// Ignored fields keep the values that they had when they were compared.
 pub async fn correct(
     objects: &Objects,
     check: &DriftCheck<'_>,
@@ -117,40 +119,36 @@ pub async fn correct(
     outcomes
 }
 
-async fn look(
+/// Compares an object with what server-side apply would make of it.
+async fn compare(
     objects: &Objects,
     check: &DriftCheck<'_>,
     targets: &ScaleTargets,
     before: &Compared,
     object: &Object,
-) -> Found {
-    for last in (1..=LOOKS).map(|look| look == LOOKS) {
-        match look_once(objects, check, targets, before, object).await {
-            // between the two requests somebody else wrote: what differs may be theirs
-            Ok(Look::Moving) if !last => {}
-            Ok(Look::Moving) => return Found::Unknown("it keeps changing".to_owned()),
-            Ok(Look::Still(found)) => return found,
+) -> Comparison {
+    for last in (1..=ATTEMPTS).map(|attempt| attempt == ATTEMPTS) {
+        match compare_once(objects, check, targets, before, object).await {
+            // the object changed between the two requests: the difference may be that change
+            Ok(None) if !last => {}
+            Ok(None) => return Comparison::Unknown("it keeps changing".to_owned()),
+            Ok(Some(found)) => return found,
             // the cluster was upgraded past it
-            Err(ObjectsError::RetiredKind { .. }) => return Found::AsInstalled(None),
-            Err(error) => return Found::Unknown(error.to_string()),
+            Err(ObjectsError::RetiredKind { .. }) => return Comparison::AsInstalled(None),
+            Err(error) => return Comparison::Unknown(error.to_string()),
         }
     }
-    Found::AsInstalled(None)
+    Comparison::AsInstalled(None)
 }
 
-/// One comparison.
-enum Look {
-    Still(Found),
-    Moving,
-}
-
-async fn look_once(
+/// Compares an object once; `None` if somebody wrote to it meanwhile.
+async fn compare_once(
     objects: &Objects,
     check: &DriftCheck<'_>,
     targets: &ScaleTargets,
     before: &Compared,
     object: &Object,
-) -> Result<Look, ObjectsError> {
+) -> Result<Option<Comparison>, ObjectsError> {
     let key = object.identity();
     let namespace = key.namespace.as_deref().unwrap_or(check.namespace);
     let mut wanted = wanted::wanted(object, check.release, check.namespace);
@@ -162,26 +160,26 @@ async fn look_once(
         live.as_ref().unwrap_or(&wanted),
     );
     let Ignored::Fields(mut ignored) = ignored else {
-        return Ok(Look::Still(Found::AsInstalled(None)));
+        return Ok(Some(Comparison::AsInstalled(None)));
     };
     let Some(live) = live else {
-        return Ok(Look::Still(Found::Drifted(Drifted {
+        return Ok(Some(Comparison::Drifted(Drifted {
             key,
             change: Change::Missing,
             wanted,
         })));
     };
     if rules::is_exempt(&live) {
-        return Ok(Look::Still(Found::AsInstalled(None)));
+        return Ok(Some(Comparison::AsInstalled(None)));
     }
     if !live["metadata"]["deletionTimestamp"].is_null() {
         let why = "it is being deleted".to_owned();
-        return Ok(Look::Still(Found::Unknown(why)));
+        return Ok(Some(Comparison::Unknown(why)));
     }
     let is_scaled = targets.has(object.group(), &object.kind, namespace, &object.name);
     let seen = Version::of(&live, is_scaled);
     if before.has(&seen) {
-        return Ok(Look::Still(Found::AsInstalled(Some(seen))));
+        return Ok(Some(Comparison::AsInstalled(Some(seen))));
     }
     ignored.extend(rules::filled_in_by_others(&live));
     if is_scaled {
@@ -192,17 +190,17 @@ async fn look_once(
     let dry_run = objects.dry_run_apply(&wanted, check.namespace).await?;
     let paths = difference(&dry_run, &live, &ignored);
     if paths.is_empty() {
-        return Ok(Look::Still(Found::AsInstalled(Some(seen))));
+        return Ok(Some(Comparison::AsInstalled(Some(seen))));
     }
     let version = |value: &Value| value["metadata"]["resourceVersion"].clone();
     if version(&dry_run) != version(&live) {
-        return Ok(Look::Moving);
+        return Ok(None);
     }
     let fields = paths.into_iter().map(|path| FieldChange {
         managers: owners::managers(&live, &path),
         path,
     });
-    Ok(Look::Still(Found::Drifted(Drifted {
+    Ok(Some(Comparison::Drifted(Drifted {
         key,
         change: Change::Changed(fields.collect()),
         wanted,

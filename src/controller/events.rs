@@ -14,18 +14,19 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource as _};
 
 use self::fold::{EventKey, Folded, Sent};
+use crate::api_error::is_not_found;
 use crate::component::Component;
 use crate::component::conditions::Reason;
 
-/// How long the API server may take for an event: it is news, not work.
+/// The API server's time for an event: no reconcile should wait for it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether an event is a trouble.
+/// The type of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// It is news.
+    /// For information.
     Normal,
-    /// Somebody may want to do something about it.
+    /// A user may want to act.
     Warning,
 }
 
@@ -74,8 +75,8 @@ impl Events {
         }
     }
 
-    /// Sends an event about `regarding`: why (`reason`), what was being done (`action`, such as `Install` or
-    /// `Upgrade/1a2b3c4d`) and a sentence, of which the first kilobyte counts. The same event within ten minutes is
+    /// Sends an event about `regarding`, with its `reason`, the `action` (such as `Install` or
+    /// `Upgrade/1a2b3c4d`) and a note, of which the first kilobyte is sent. The same event within ten minutes is
     /// counted, not sent again. Never fails, and takes 2 s at most: an event that cannot be sent is dropped.
     pub async fn send(
         &self,
@@ -95,7 +96,7 @@ impl Events {
     }
 
     async fn write(&self, reference: &ObjectReference, key: &EventKey) -> Result<(), kube::Error> {
-        // events about what has no namespace belong there
+        // events about cluster-scoped objects belong there
         let namespace = reference.namespace.as_deref().unwrap_or("default");
         let api: Api<Event> = Api::namespaced(self.client.clone(), namespace);
         let folded = self.sent().fold(key, Instant::now());
@@ -106,7 +107,7 @@ impl Events {
                 match api.patch(&name, &PatchParams::default(), &patch).await {
                     Ok(_) => return Ok(()),
                     // the API server keeps events for an hour
-                    Err(kube::Error::Api(status)) if status.code == 404 => self.sent().forget(key),
+                    Err(error) if is_not_found(&error) => self.sent().forget(key),
                     Err(error) => return Err(error),
                 }
             }
@@ -120,7 +121,7 @@ impl Events {
     }
 
     fn sent(&self) -> MutexGuard<'_, Sent> {
-        // what is remembered of events is no loss
+        // forgetting sent events does no harm
         self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,6 @@
 //! Whether installed objects are ready, and if not, why: down to the container that waits for an image.
 
+mod kinds;
 mod pods;
 mod readiness;
 mod workloads;
@@ -14,20 +15,22 @@ use kube::core::Selector;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
+pub use self::kinds::readiness;
 use self::pods::Trouble;
-pub use self::readiness::{Readiness, readiness};
+pub use self::readiness::Readiness;
 use crate::controller::objects::{Objects, ObjectsError};
+use crate::ellipsis::within_chars;
 use crate::release::manifest::{Object, ObjectKey};
 
-/// How many objects are looked at at once.
+/// How many objects are read at the same time.
 const AT_ONCE: usize = 4;
-/// How many pods of a workload are looked at.
+/// How many pods of a workload are read.
 const PODS: u32 = 200;
-/// How many events of a workload are looked at.
+/// How many events of a workload are read.
 const EVENTS: u32 = 100;
-/// How long the events of a workload may take.
+/// How long reading the events of a workload may take.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How many characters of a reason are kept.
+/// The most characters of a reason.
 const LONGEST: usize = 400;
 
 /// An object that is not ready.
@@ -37,11 +40,11 @@ pub struct Unready {
     pub key: ObjectKey,
     /// Why, for the user; at most 400 characters.
     pub why: String,
-    /// True if it is not there at all.
+    /// True if it does not exist.
     pub is_missing: bool,
 }
 
-/// The release's objects that are not ready now, those with the plainest cause first. Waits for nothing.
+/// The release's objects that are not ready, those with the most specific cause first. It does not wait.
 ///
 /// For a workload the reason is that of the worst of its pods, such as
 /// `ImagePullBackOff: registry/app:1 (container web of pod web-abc)`. An object that is missing is not ready; one that
@@ -56,7 +59,7 @@ pub async fn unready(
     unready_of(objects, client, &all, namespace).await
 }
 
-/// As [`unready`], of some of a release's objects.
+/// As [`unready`], for some of a release's objects.
 pub async fn unready_of(
     objects: &Objects,
     client: &Client,
@@ -163,7 +166,7 @@ pub fn name_three(unready: &[Unready]) -> String {
     text
 }
 
-/// What is asked about objects and what belongs to them.
+/// Reads objects, their pods and their events.
 #[derive(Clone, Copy)]
 struct Cluster<'a> {
     objects: &'a Objects,
@@ -172,7 +175,7 @@ struct Cluster<'a> {
 }
 
 impl Cluster<'_> {
-    /// `None` if the object is ready; else why not, and how late it comes in the list.
+    /// `None` if the object is ready; else why not, and its rank in the list.
     async fn look(self, object: &Object, namespace: &str) -> Option<(u8, Unready)> {
         let key = object.identity();
         let found = self.objects.get(&key, namespace).await;
@@ -183,11 +186,11 @@ impl Cluster<'_> {
                 self.of_live(&live, namespace).await?
             }
             Ok(None) => (0, "it is missing".to_owned()),
-            // the cluster was upgraded past it: nothing is there that could be ready
+            // the cluster no longer serves the kind: there is no object that could be ready
             Err(ObjectsError::RetiredKind { .. }) => return None,
             Err(error) => (3, error.to_string()),
         };
-        let why = shortened(&why);
+        let why = on_one_line(&why);
         let unready = Unready {
             key,
             why,
@@ -227,7 +230,7 @@ impl Cluster<'_> {
         })
     }
 
-    /// What is wrong with the worst of these pods; for one that waits without a word, with its claims.
+    /// The trouble of the worst of these pods; for one that gives no cause, that of its claims.
     async fn trouble(self, pods: &[Value], namespace: &str) -> Option<Trouble> {
         let (pod, trouble) = pods::worst(pods)?;
         if !trouble.may_be_a_claim() {
@@ -252,7 +255,7 @@ impl Cluster<'_> {
         Some(trouble)
     }
 
-    /// The message of the last warning about the object: that its pods exceed a quota, say.
+    /// The message of the last warning event about the object, such as that its pods exceed a quota.
     async fn last_warning(self, live: &Value, namespace: &str) -> Option<String> {
         let uid = live["metadata"]["uid"].as_str()?;
         let events: Api<Event> = Api::namespaced(self.client.clone(), namespace);
@@ -284,17 +287,14 @@ fn pod_selector(live: &Value) -> Option<String> {
     };
     let selector: LabelSelector = serde_json::from_value(selector).ok()?;
     let selector = Selector::try_from(selector).ok()?;
-    // one that selects every pod of the namespace would name another's
+    // a selector of every pod in the namespace would report pods of others
     (!selector.selects_all()).then(|| selector.to_string())
 }
 
 /// One line of bounded length.
-fn shortened(text: &str) -> String {
+fn on_one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    within_chars(&text, LONGEST)
 }
 
 #[cfg(test)]
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn reasons_are_one_line_of_bounded_length() {
-        assert_eq!(shortened(" a\n  b "), "a b");
-        assert_eq!(shortened(&"x".repeat(1000)).chars().count(), LONGEST + 1);
+        assert_eq!(on_one_line(" a\n  b "), "a b");
+        assert_eq!(on_one_line(&"x".repeat(1000)).chars().count(), LONGEST + 1);
     }
 }

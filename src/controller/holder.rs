@@ -1,4 +1,4 @@
-//! Who has begun an operation, and whether that one can still be at work on it (docs/components.md 16.2).
+//! The holder of an operation, and whether it can still be working on it (docs/components.md 16.2).
 
 mod processes;
 
@@ -11,21 +11,22 @@ use kube::{Api, Client};
 use tracing::warn;
 
 use self::processes::Process;
+use crate::api_error::{code, is_forbidden};
+use crate::causes::chain;
 use crate::component::status::Operation;
-use crate::controller::reconcile::context::{ReconcileError, is_not_found};
-use crate::repository::chain;
+use crate::controller::reconcile::context::ReconcileError;
 
 /// The variable that Helm gets with its holder's identity: a Helm may outlive its holder for a moment.
 pub const VARIABLE: &str = "CHARTROOM_HOLDER";
 
-/// A process among all that ever were. Displays as what `status.operation.holder` and the Lease say.
+/// The identity of a process across restarts. Displays as `status.operation.holder` and the Lease have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The pod's name, or else the machine's.
     name: String,
-    /// Which process it is there; `None` if that cannot be known.
+    /// The process on that machine; `None` if that cannot be known.
     process: Option<Process>,
-    /// What tells it apart when its process does not.
+    /// A random part that distinguishes it if the process is unknown.
     salt: String,
 }
 
@@ -44,7 +45,7 @@ impl Holder {
         }
     }
 
-    /// Reads what was displayed; a text that was not is a name.
+    /// Parses what was displayed; any other text is a name.
     pub fn parse(text: &str) -> Holder {
         let (name, rest) = text.rsplit_once('_').unwrap_or((text, ""));
         let (process, salt) = match rest.rsplit_once('.') {
@@ -58,7 +59,7 @@ impl Holder {
         }
     }
 
-    /// What can be said of it without asking anybody; `None` if the API server has to be asked.
+    /// Whether it is gone, as far as it is known locally; `None` if the API server has to be asked.
     fn is_gone_by_itself(&self, me: &Holder, release: &str) -> Option<bool> {
         if self == me {
             // a Component is reconciled once at a time: whatever ran before this one has ended
@@ -68,7 +69,7 @@ impl Holder {
             (Some(theirs), Some(mine)) if theirs.is_neighbour_of(mine) => Some(
                 !theirs.is_alive() && !processes::has_helm(VARIABLE, &self.to_string(), release),
             ),
-            // another container, or another boot, of what we run in: it ended before this one began
+            // another container or boot of the same machine: it ended before this one began
             _ if self.name == me.name => Some(true),
             _ => None,
         }
@@ -90,7 +91,7 @@ impl fmt::Display for Holder {
 /// and is gone when its pod is, or when the pod's containers have started anew since.
 ///
 /// # Errors
-/// The API server could not be asked. That it refuses to say is no error: the operation's deadline decides then.
+/// The API server could not be asked. A refusal is no error: the operation's deadline decides then.
 pub async fn is_gone(
     client: &Client,
     me: &str,
@@ -109,29 +110,24 @@ pub async fn is_gone(
     match pods.get_opt(&name).await {
         Ok(None) => Ok(true),
         Ok(Some(pod)) => Ok(has_ended_since(&pod, operation.started_at.0)),
-        Err(kube::Error::Api(status)) if status.code == 403 => {
-            warn!(
-                pod = name,
-                error = status.message,
-                "Controller: it cannot be told whether another replica still works"
-            );
-            Ok(false)
-        }
-        // such as a machine's name, which is no pod's
-        Err(cause) if is_not_found(&cause) => Ok(true),
-        Err(kube::Error::Api(status)) if matches!(status.code, 400 | 422) => Ok(true),
+        // such as a machine's name, which no pod has
+        Err(cause) if matches!(code(&cause), Some(400 | 404 | 422)) => Ok(true),
         Err(cause) => {
             warn!(
                 pod = name,
                 error = chain(&cause),
                 "Controller: it cannot be told whether another replica still works"
             );
-            Err(cause.into())
+            if is_forbidden(&cause) {
+                Ok(false)
+            } else {
+                Err(cause.into())
+            }
         }
     }
 }
 
-/// True if nothing runs in the pod any more that ran at this time, by the clock of the pod's own node.
+/// True if no container of the pod that ran at this time, by the clock of its node, still runs.
 fn has_ended_since(pod: &Pod, time: Timestamp) -> bool {
     let Some(status) = &pod.status else {
         return false;

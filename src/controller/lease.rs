@@ -1,8 +1,8 @@
 //! Leader election by a Lease: of several replicas, one works. Written by GET and PUT with resource versions, timed by
 //! this machine's monotonic clock alone (docs/components.md 16.1).
 //!
-//! The holder stops [`LeaseTimes::renew_deadline`] after it *began* the last renewal that succeeded, the others wait
-//! [`LeaseTimes::duration`] after they *saw* it: what lies between is the time in which the holder's work must end.
+//! The holder stops [`LeaseTimes::renew_deadline`] after it *began* its last successful renewal, the others wait
+//! [`LeaseTimes::duration`] after they *saw* it: the holder's work must end in the time between.
 
 mod acquire;
 mod decide;
@@ -19,11 +19,12 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 use self::decide::Observation;
+use crate::api_error::{is_conflict, is_forbidden};
 use crate::config::LeaseTimes;
 
 pub use self::decide::TakenOver;
 
-/// How long giving the Lease up may take at most: the process wants to end.
+/// How long releasing the Lease may take at most: the process is ending.
 const RELEASE: Duration = Duration::from_secs(3);
 
 /// One candidate for one Lease. [`Elector::acquire`] it, [`Elector::keep`] it beside the work, [`Elector::release`] it
@@ -40,21 +41,21 @@ pub struct Elector {
 /// A term as the leader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leadership {
-    /// Who leads: this candidate.
+    /// The leader: this candidate.
     pub identity: String,
     /// The fencing number (`leaseTransitions`): higher than that of every leader before, as long as nobody deletes the
     /// Lease.
     pub transitions: i32,
-    /// When the Lease was ours at the earliest.
+    /// The earliest time at which the Lease was ours.
     pub acquired: Instant,
-    /// Whether the one before is known to have stopped.
+    /// Whether the previous leader is known to have stopped.
     pub taken_over: TakenOver,
-    /// The one before, if its time ran out; who gave the Lease up did not leave a name.
+    /// The previous leader, if its Lease expired; one that released it left no name.
     pub previous_holder: Option<String>,
 }
 
 impl Leadership {
-    /// What became of the one before, in a phrase.
+    /// How the previous leader ended, as a phrase.
     pub fn before(&self) -> String {
         match (self.taken_over, &self.previous_holder) {
             (TakenOver::Created, _) => "nobody worked before".to_owned(),
@@ -67,10 +68,10 @@ impl Leadership {
     }
 }
 
-/// Why the Lease is kept no longer.
+/// Why the Lease is no longer renewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// It was asked for; the Lease is still ours.
+    /// Stopped on request; the Lease is still ours.
     Stopped,
     /// Another one has the Lease, or may soon have it: the reason. Work must stop at once.
     Lost(String),
@@ -83,13 +84,13 @@ struct State {
     seen: Option<Observation>,
     /// When the last renewal that succeeded began.
     renewed: Option<Instant>,
-    /// What a write that was sent would make true; its answer may have been lost.
+    /// The Lease that a write would have made, whose response may have been lost.
     taking: Option<Leadership>,
     complaint: String,
 }
 
 impl Elector {
-    /// A candidate of this name for the Lease `namespace/name`. Nothing is asked of the API server yet.
+    /// A candidate of this name for the Lease `namespace/name`. Sends no request.
     pub fn new(
         client: Client,
         namespace: &str,
@@ -107,7 +108,7 @@ impl Elector {
         }
     }
 
-    /// The Lease, as events name what they are about.
+    /// The reference to the Lease for events.
     pub fn reference(&self) -> ObjectReference {
         let state = self.state();
         let metadata = state.lease.as_ref().map(|lease| &lease.metadata);
@@ -126,14 +127,14 @@ impl Elector {
         &self.identity
     }
 
-    /// True while nobody else can have the Lease: it was renewed within the deadline. To be asked again right before
-    /// anything that must not be done twice.
+    /// True while no other candidate can have the Lease: it was renewed within the deadline. To be checked again right
+    /// before anything that must not be done twice.
     pub fn is_leading(&self) -> bool {
         let renewed = self.state().renewed;
         renewed.is_some_and(|renewed| renewed.elapsed() < self.times.renew_deadline)
     }
 
-    /// Gives the Lease up if it is ours, so that the next candidate need not wait. Takes 3 s at most; if it fails,
+    /// Releases the Lease if it is ours, so that the next candidate need not wait. Takes 3 s at most; if it fails,
     /// the Lease expires.
     pub async fn release(&self) {
         self.state().renewed = None;
@@ -181,7 +182,7 @@ impl Elector {
         }
     }
 
-    /// Says why the Lease cannot be read or written, once for each reason.
+    /// Logs why the Lease cannot be read or written, once for each reason.
     fn complain(&self, error: &str) {
         let mut state = self.state();
         if state.complaint != error {
@@ -195,7 +196,7 @@ impl Elector {
         }
     }
 
-    /// Writes a Lease that was read, if nobody else wrote since, or one that was not there, if it still is not.
+    /// Writes a Lease that was read, if it has not changed since, or creates one that did not exist.
     async fn write(&self, lease: &Lease) -> Result<Lease, kube::Error> {
         let parameters = PostParams::default();
         if lease.metadata.resource_version.is_some() {
@@ -228,17 +229,9 @@ impl Elector {
     }
 }
 
-fn is_conflict(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 409)
-}
-
-fn is_absent(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404)
-}
-
 fn sentence(error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) if status.code == 403 => format!(
+        kube::Error::Api(status) if is_forbidden(error) => format!(
             "{}; allow get, create and update of leases in coordination.k8s.io, or turn --leader-elect off",
             status.message
         ),

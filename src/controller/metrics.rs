@@ -1,17 +1,15 @@
-//! The controller's metrics (docs/components.md 15). Labels are names and words of ours, never messages.
+//! The controller's metrics (docs/components.md 15). Labels are names and fixed words, never messages.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Collector;
-use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
 use crate::component::conditions::Reason;
+use crate::metrics::Families;
 use crate::release::helm::FailureClass;
 
 /// Upper bounds of the durations of Helm operations, in seconds.
@@ -39,8 +37,8 @@ pub struct ControllerMetrics {
     helm_max_rss: IntGauge,
     chart_bytes: IntCounter,
     leader: IntGauge,
-    /// Component, action and result of every series of `install_duration`. Held while series come and go together, so
-    /// that no scrape sees half of them.
+    /// Component, action and result of every series of `install_duration`. Locked while several series change, so
+    /// that a scrape sees all or none of the change.
     series: Mutex<BTreeSet<[String; 3]>>,
 }
 
@@ -53,108 +51,88 @@ impl Default for ControllerMetrics {
 impl ControllerMetrics {
     /// Registers every family in a registry of its own.
     pub fn new() -> Self {
-        let metrics = Self {
-            install_duration: histograms(
+        let registry = Registry::new();
+        let new = Families(&registry);
+        new.process();
+        Self {
+            install_duration: new.histograms(
                 "component_install_duration_seconds",
                 "How long Helm operations of a Component took, in seconds",
                 &["component", "action", "result"],
                 &OPERATION_BUCKETS,
             ),
-            reconciles: counters(
+            reconciles: new.counters(
                 "controller_reconcile_total",
                 "Passes over Components, by how they ended",
                 &["result"],
             ),
-            reconcile_duration: histograms(
+            reconcile_duration: new.histograms(
                 "controller_reconcile_duration_seconds",
                 "How long passes over Components took, in seconds",
                 &["result"],
                 &PASS_BUCKETS,
             ),
-            info: gauges(
+            info: new.gauges(
                 "component_info",
                 "Always 1: a Component, its phase and the version of its chart",
                 &["name", "namespace", "phase", "version"],
             ),
-            ready: gauges(
+            ready: new.gauges(
                 "component_ready",
                 "1 if a Component is ready, else 0",
                 &["name", "namespace"],
             ),
-            operations: counters(
+            operations: new.counters(
                 "component_operations_total",
                 "Helm operations, by what came of them",
                 &["action", "result", "reason"],
             ),
-            slots: gauges(
+            slots: new.gauges(
                 "component_operation_slots",
                 "Helm operations at once: how many run, how many may",
                 &["state"],
             ),
-            queue_depth: gauge("component_queue_depth", "Components that wait for a slot"),
-            drift: counters(
+            queue_depth: new.gauge("component_queue_depth", "Components that wait for a slot"),
+            drift: new.counters(
                 "component_drift_total",
                 "Drift that was found, by mode and by what came of it",
                 &["mode", "result"],
             ),
-            retries: counters(
+            retries: new.counters(
                 "component_retry_total",
                 "Failures that are tried again, by class",
                 &["class"],
             ),
-            blocked: counters(
+            blocked: new.counters(
                 "component_dependency_blocked",
                 "Passes that ended because of a dependency, by reason",
                 &["reason"],
             ),
-            helm_max_rss: gauge(
+            helm_max_rss: new.gauge(
                 "component_helm_child_max_rss_bytes",
                 "The most memory that a helm process has used, in bytes",
             ),
-            chart_bytes: IntCounter::new(
+            chart_bytes: new.counter(
                 "component_chart_fetch_bytes_total",
                 "Bytes of chart packages that were fetched",
-            )
-            .expect(VALID),
-            leader: gauge(
+            ),
+            leader: new.gauge(
                 "controller_leader",
                 "1 if this replica is the one that works",
             ),
-            registry: Registry::new(),
+            registry,
             series: Mutex::default(),
-        };
-        let collectors: [Box<dyn Collector>; 15] = [
-            Box::new(metrics.install_duration.clone()),
-            Box::new(metrics.reconciles.clone()),
-            Box::new(metrics.reconcile_duration.clone()),
-            Box::new(metrics.info.clone()),
-            Box::new(metrics.ready.clone()),
-            Box::new(metrics.operations.clone()),
-            Box::new(metrics.slots.clone()),
-            Box::new(metrics.queue_depth.clone()),
-            Box::new(metrics.drift.clone()),
-            Box::new(metrics.retries.clone()),
-            Box::new(metrics.blocked.clone()),
-            Box::new(metrics.helm_max_rss.clone()),
-            Box::new(metrics.chart_bytes.clone()),
-            Box::new(metrics.leader.clone()),
-            Box::new(ProcessCollector::for_self()),
-        ];
-        for collector in collectors {
-            let registered = metrics.registry.register(collector);
-            registered.expect("no family is registered twice");
         }
-        metrics
     }
 
-    /// A pass ended: `success`, `conflict` (somebody else was faster) or `error`.
+    /// A pass ended: `success`, `conflict` (another write came first) or `error`.
     pub fn reconciled(&self, result: &str, duration: Duration) {
         self.reconciles.with_label_values(&[result]).inc();
         let durations = self.reconcile_duration.with_label_values(&[result]);
         durations.observe(duration.as_secs_f64());
     }
 
-    /// What came of a Helm operation.
+    /// A Helm operation ended.
     pub fn operation(&self, action: &str, result: &str, reason: &str) {
         let labels = [action, result, reason];
         self.operations.with_label_values(&labels).inc();
@@ -186,7 +164,7 @@ impl ControllerMetrics {
         self.drift.with_label_values(&[mode, result]).inc();
     }
 
-    /// Something failed and is tried again.
+    /// A failure is retried.
     pub fn retry(&self, class: FailureClass) {
         let word = match class {
             FailureClass::Transient => "transient",
@@ -198,30 +176,30 @@ impl ControllerMetrics {
         self.retries.with_label_values(&[word]).inc();
     }
 
-    /// A dependency is in the way.
+    /// A dependency holds a Component up.
     pub fn dependency_blocked(&self, reason: Reason) {
         self.blocked.with_label_values(&[reason.as_str()]).inc();
     }
 
-    /// A helm process used so much memory at most, in bytes.
+    /// The most memory that a helm process used, in bytes.
     pub fn helm_max_rss(&self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.helm_max_rss.set(self.helm_max_rss.get().max(bytes));
     }
 
-    /// So many bytes of packages were fetched so far.
+    /// The bytes of packages fetched so far.
     pub fn chart_bytes(&self, bytes: u64) {
         let counted = self.chart_bytes.get();
         self.chart_bytes.inc_by(bytes.saturating_sub(counted));
     }
 
-    /// Whether this replica works.
+    /// Whether this replica is the leader.
     pub fn leader(&self, leads: bool) {
         self.leader.set(i64::from(leads));
     }
 
-    /// All Components there are: name, namespace, phase, version, and whether they are ready. Others disappear, with how
-    /// long their operations took.
+    /// Replaces the Components: name, namespace, phase, version, and whether they are ready. Series of others
+    /// disappear, their durations included.
     pub fn set_components<'a>(
         &self,
         components: impl Iterator<Item = (&'a str, &'a str, &'a str, &'a str, bool)>,
@@ -258,32 +236,13 @@ impl ControllerMetrics {
     }
 
     fn series(&self) -> MutexGuard<'_, BTreeSet<[String; 3]>> {
-        // what a panic left half done is put right by the next `set_components`
+        // the next `set_components` repairs what a panic left incomplete
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-const VALID: &str = "names and labels are valid";
-
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    IntCounterVec::new(Opts::new(name, help), labels).expect(VALID)
-}
-
-fn gauges(name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    IntGaugeVec::new(Opts::new(name, help), labels).expect(VALID)
-}
-
-fn gauge(name: &str, help: &str) -> IntGauge {
-    IntGauge::new(name, help).expect(VALID)
-}
-
-fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    HistogramVec::new(options, labels).expect(VALID)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The namespaces that releases go to: made when they are missing, never changed by a release (docs/components.md 2.3).
+//! The target namespaces of releases: created when missing, never changed by a release (docs/components.md 2.3).
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ use crate::component::names::FIELD_MANAGER;
 /// Namespaces of the system, besides those that begin with `kube-` (docs/components.md 2.3).
 const SYSTEM: [&str; 2] = ["edge-system", "observability-system"];
 
-/// What became of a namespace that is needed.
+/// The state of a target namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamespaceState {
-    /// It was there, and was not touched.
+    /// It existed, and is unchanged.
     Existed,
-    /// It was made.
+    /// It was created.
     Created,
-    /// It is being deleted: nothing can be installed there until it is gone and made anew.
+    /// It is being deleted: nothing can be installed there until it is gone and created again.
     Terminating,
 }
 
-/// Makes the namespace with these labels if it is missing. One that exists is left exactly as it is.
+/// Creates the namespace with these labels if it is missing. An existing one is not changed.
 ///
 /// # Errors
 /// The API server refuses or does not answer. A namespace that comes and goes in between is a conflict (class A of
@@ -40,7 +40,7 @@ pub async fn ensure(
     }
 }
 
-/// How the namespace is; `None` if it is missing.
+/// The state of the namespace; `None` if it is missing.
 ///
 /// # Errors
 /// The API server refuses or does not answer.
@@ -50,7 +50,7 @@ pub async fn look(client: &Client, name: &str) -> Result<Option<NamespaceState>,
     Ok(found.map(|found| state(&found)))
 }
 
-/// As [`ensure`], of a namespace that was missing a moment ago.
+/// As [`ensure`], for a namespace that was missing a moment ago.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -68,7 +68,7 @@ pub async fn create(
         },
         ..Namespace::default()
     };
-    // not an apply: that would label a namespace that somebody else makes at this moment
+    // not an apply: that would label a namespace that another client creates at this moment
     let how = PostParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PostParams::default()
@@ -85,7 +85,7 @@ pub async fn create(
     }
 }
 
-/// Gives the namespaces of the system (`kube-*`, `edge-system`, `observability-system`) that exist these labels;
+/// Sets these labels on the existing system namespaces (`kube-*`, `edge-system`, `observability-system`);
 /// returns the names of those that lacked one of them.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
-//! Objects of any kind: where the API server keeps them, read, applied and deleted. A version that the server no longer
+//! Objects of any kind: found by kind, read, applied and deleted. A version that the server no longer
 //! serves names the same objects as the version that it serves.
 //!
-//! Nothing here is cached but where kinds live: each answer is the API server's own of that moment.
+//! Only the discovered kinds are cached; every object is read from the API server.
 
 mod error;
 mod kinds;
@@ -22,13 +22,13 @@ pub use self::leftovers::{Leftover, leftovers};
 use crate::release::manifest::ObjectKey;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 
-/// Helm's own field manager: what is put right stays Helm's (docs/components.md 8).
+/// Helm's own field manager: corrected fields stay Helm's (docs/components.md 8).
 pub const HELM_FIELD_MANAGER: &str = "helm";
 
-/// How long one request may take. kube's client waits for ever by itself (docs/components.md 18).
+/// How long one request may take. kube's client has no limit by default (docs/components.md 18).
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Objects of any kind, by one client and with its rights.
+/// Objects of any kind, through one client and with its rights.
 pub struct Objects {
     client: Client,
     kinds: Kinds,
@@ -68,15 +68,15 @@ impl Objects {
             .await
         {
             Ok(object) => Ok(Some(object)),
-            // of the object, or the server is not one to name what it misses
+            // the object is missing, or the server does not name what is missing
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Which of these kinds the cluster does not serve in these versions, and where it has them instead, asked afresh.
-    /// What cannot be told now is not among them; nor is what is served nowhere while the server has not read all of its
-    /// definitions.
+    /// Which of these kinds the cluster does not serve in these versions, and which versions it serves instead; not
+    /// cached. Kinds that cannot be determined now are not among them, nor kinds without a served version while the
+    /// server has not read all definitions.
     pub async fn unserved(&self, named: &BTreeSet<ApiKind>) -> Unserved {
         let versions: BTreeSet<&str> = named.iter().map(|kind| &*kind.api_version).collect();
         for version in versions {
@@ -98,7 +98,7 @@ impl Objects {
         unserved
     }
 
-    /// True if the API server says that it is done with its start.
+    /// True if the API server reports that its start is complete.
     async fn is_ready(&self) -> bool {
         let Ok(request) = hyper::Request::get("/readyz").body(Vec::new()) else {
             return false;
@@ -109,7 +109,7 @@ impl Objects {
             .is_ok()
     }
 
-    /// What server-side apply would make of the object, as Helm and by force, without doing it.
+    /// The result of a server-side apply of the object, as Helm and by force, without doing it.
     ///
     /// # Errors
     /// The object has no kind or name, the cluster does not know the kind, or the API server refuses or does not
@@ -123,7 +123,7 @@ impl Objects {
         self.patch("trying", object, default_namespace, &how).await
     }
 
-    /// Server-side apply of the object, as Helm and by force; returns what came of it.
+    /// Server-side apply of the object, as Helm and by force; returns the new object.
     ///
     /// # Errors
     /// As [`Objects::dry_run_apply`].
@@ -137,8 +137,8 @@ impl Objects {
             .await
     }
 
-    /// Asks for the object to be deleted, what belongs to it after it. One that is not there, or of a kind that is not
-    /// there any more, is fine.
+    /// Deletes the object, its dependents in the background. One that does not exist, or whose kind is not
+    /// served any more, is no error.
     ///
     /// # Errors
     /// The API server refuses or does not answer.
@@ -250,7 +250,7 @@ impl Objects {
         self.send_to(doing, &what, &kind, request).await
     }
 
-    /// Sends a request about a kind where it is known to be, or where it is by now: its definition may have changed, and
+    /// Sends a request for a kind to its known path, and again if that has moved: its definition may have changed, and
     /// the cluster may have been upgraded.
     async fn send_to(
         &self,
@@ -280,7 +280,7 @@ impl Objects {
     ) -> Result<Value, ObjectsError> {
         let answer = async {
             let request = request.map_err(kube::Error::BuildRequest)?;
-            // not the client's own reading as JSON: it logs what it cannot read, and this may be a Secret
+            // not the client's own JSON decoding: it logs what it cannot decode, and this may be a Secret
             let text = self.client.request_text(request).await?;
             serde_json::from_str(&text).map_err(kube::Error::SerdeError)
         };
@@ -288,7 +288,7 @@ impl Objects {
     }
 }
 
-/// By force, and nothing is left out without a word: an apply with a field that the server does not know is refused, by
+/// By force and with strict validation: an apply with a field that the server does not know is refused, by
 /// whichever validation, so the object stays as Helm made it until the chart is corrected.
 fn strict_apply() -> PatchParams {
     let how = PatchParams::apply(HELM_FIELD_MANAGER).force();
@@ -298,7 +298,7 @@ fn strict_apply() -> PatchParams {
 /// A request as kube's client takes it.
 type RawRequest = hyper::Request<Vec<u8>>;
 
-/// Where objects of this kind are, in this namespace if they live in namespaces.
+/// The path of objects of this kind, in this namespace if the kind is namespaced.
 fn at(kind: &Kind, namespace: Option<&str>, default_namespace: &str) -> Request {
     let namespace = namespace
         .filter(|namespace| !namespace.is_empty())

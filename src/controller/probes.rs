@@ -1,4 +1,4 @@
-//! Health, readiness and metrics over HTTP, each on an address of its own, for kubelets and Prometheus.
+//! Health, readiness and metrics over HTTP, each on its own address, for kubelets and Prometheus.
 
 use std::convert::Infallible;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -34,13 +34,13 @@ const RECOVER: Duration = Duration::from_millis(100);
 /// Whether the controller can do its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// It does, or stands by for the replica that does.
+    /// It works, or stands by for the replica that works.
     Ready,
     /// Not yet, and why.
     NotYet(String),
 }
 
-/// The listeners, not yet served.
+/// Bound listeners that are not served yet.
 pub struct Probes {
     health: Option<TcpListener>,
     metrics: Option<TcpListener>,
@@ -60,7 +60,7 @@ enum Door {
     Metrics,
 }
 
-/// Listens on the addresses that are given; nothing is answered before [`Probes::serve`].
+/// Binds the given addresses; requests are answered from [`Probes::serve`] on.
 ///
 /// # Errors
 /// An address cannot be listened on; the flag is named.
@@ -111,7 +111,7 @@ async fn listen(address: Option<&BindAddress>, flag: &str) -> anyhow::Result<Opt
 }
 
 impl Probes {
-    /// Answers for ever.
+    /// Serves until the future is dropped.
     pub async fn serve(self) {
         let answers = self.answers;
         tokio::join!(

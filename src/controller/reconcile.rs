@@ -19,10 +19,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use crate::causes::chain;
 use crate::controller::store::Seen;
 use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
-use crate::repository::chain;
 
 use self::context::{Context, ReconcileError};
 use self::decide::{Decision, decide};

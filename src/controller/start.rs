@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::causes::chain;
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
 use crate::component::conditions::Reason;
@@ -39,7 +40,6 @@ use crate::controller::workqueue::{self, WorkQueue, WorkQueueHandle};
 use crate::controller::{holder, namespace, watch as watches};
 use crate::planner::Node;
 use crate::release::helm::{self, Helm, HelmSettings};
-use crate::repository::chain;
 
 /// Pause between attempts to reach the API server at start.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(2);
@@ -219,7 +219,6 @@ fn context(means: Means<'_>) -> anyhow::Result<Context> {
     let cache_dir = cache_dir(&means.config);
     let charts = Charts::new(ChartsSettings {
         repository: means.repository.url.clone(),
-        credentials: None,
         cache_dir: cache_dir.join("charts"),
         cache_size: means.config.chart_cache_size,
         max_package: MAX_PACKAGE,

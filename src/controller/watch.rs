@@ -16,6 +16,7 @@ use kube::{Api, Client, ResourceExt as _};
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
+use crate::causes::chain;
 use crate::component::Component;
 use crate::controller::crds;
 use crate::controller::reconcile::context::Context;
@@ -25,7 +26,6 @@ use crate::controller::workqueue::WorkQueueHandle;
 use crate::node_key::NodeKey;
 use crate::release::installer::ReleaseKey;
 use crate::release::record::{Revision, SECRET_TYPE};
-use crate::repository::chain;
 
 /// How long a definition that came may take to be served.
 const SERVED: Duration = Duration::from_secs(60);

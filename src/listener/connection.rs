@@ -49,7 +49,22 @@ pub(super) struct Connections<S> {
     service: S,
 }
 
-impl<S, B> Connections<S>
+/// What the listener needs of a service; every [`Service`] with these bounds is one.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// The body of its responses.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static;
+
+    /// Answers one request.
+    fn answer(
+        self,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+impl<S, B> Answer for S
 where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
         + Clone
@@ -60,6 +75,16 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    type Body = B;
+
+    async fn answer(self, request: Request<RequestBody>) -> Response<B> {
+        match self.oneshot(request).await {
+            Ok(response) => response,
+        }
+    }
+}
+
+impl<S: Answer> Connections<S> {
     pub(super) fn new(tls: Option<TlsAcceptor>, limits: ServeLimits, service: S) -> Self {
         let mut http1 = http1::Builder::new();
         // the connection's clock watches the head too, without a timer per request
@@ -165,7 +190,7 @@ where
         client: SocketAddr,
         clock: &Arc<Clock>,
         outgoing: Option<Outgoing>,
-    ) -> impl Future<Output = Result<Response<ResponseBody<B>>, Infallible>> + Send + use<S, B>
+    ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S>
     {
         let in_flight = clock.request_began();
         let mut request =
@@ -174,9 +199,9 @@ where
         if let Some(outgoing) = outgoing {
             request.extensions_mut().insert(outgoing);
         }
-        let answer = self.service.clone().oneshot(request);
+        let answer = self.service.clone().answer(request);
         async move {
-            let mut response = answer.await?;
+            let mut response = answer.await;
             if in_flight.is_last() {
                 response
                     .headers_mut()

@@ -1,8 +1,8 @@
-//! What a plan is made of, and how it is printed.
+//! The arguments of `chartroom plan`.
 
 use std::path::PathBuf;
 
-/// What `plan` is to read and how it is to print.
+/// What `plan` reads, and how it prints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanArguments {
     /// Manifests: files, directories, `-` for standard input. At least one.

@@ -23,10 +23,10 @@ pub enum FetchError {
     /// The text is no address.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// No whole answer.
+    /// There is no complete response.
     #[error(transparent)]
     Exchange(#[from] ClientError),
-    /// The answer is not 200.
+    /// The status is not 200.
     #[error("it answers {0}{help}", help = help(*.0))]
     Status(StatusCode),
 }
@@ -34,7 +34,7 @@ pub enum FetchError {
 /// GETs `index.yaml` of the repository at `url`.
 ///
 /// # Errors
-/// [`FetchError`]; it does not repeat what is secret in the address.
+/// [`FetchError`]; its messages show no credentials.
 pub async fn fetch_index(url: &str) -> Result<Bytes, FetchError> {
     let index = Address::parse(url)?.index();
     let answer = HttpClient::new(PATIENCE, None)?.get(&index, None).await?;

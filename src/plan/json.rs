@@ -1,4 +1,4 @@
-//! A plan for scripts.
+//! A plan as JSON, for scripts. Pure.
 
 use serde_json::{Value, json};
 

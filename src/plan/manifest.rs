@@ -1,4 +1,4 @@
-//! Manifests: YAML in, the Components in it out.
+//! Manifests: YAML in, its Components out. Pure.
 
 use serde_json::{Value, json};
 
@@ -17,8 +17,8 @@ enum Shape {
     Boolean,
 }
 
-/// The fields that a plan is about, those above before those in them: what is wrong with one is told in words that are
-/// about manifests.
+/// The fields that a plan reads, parents first. They are checked here so that the messages speak of the
+/// manifest rather than of the type's deserialization.
 const FIELDS: [(&str, Shape); 11] = [
     ("metadata.name", Shape::Text),
     ("metadata.namespace", Shape::Text),
@@ -33,16 +33,16 @@ const FIELDS: [(&str, Shape); 11] = [
     ("spec.autoInstallDependencies", Shape::Boolean),
 ];
 
-/// What a text holds.
+/// The content of a manifest file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifests {
     /// The Components, in their order.
     pub components: Vec<Manifest>,
-    /// What else is in it.
+    /// Remarks on other objects in it.
     pub notes: Vec<String>,
 }
 
-/// Why a text cannot be planned with.
+/// Why a manifest file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: {message}")]
 pub struct ManifestError {
@@ -130,8 +130,8 @@ impl Manifests {
     }
 }
 
-/// The Component that a manifest describes, with the defaults of the definition. What a cluster would say of it (its
-/// status, say) is left out: a plan is for one in which nothing is installed.
+/// The Component that a manifest describes, with the defaults of the definition. Fields that a cluster sets (such as
+/// status) are left out: a plan is for a cluster in which nothing is installed.
 fn component(object: &Yaml, namespace: &str) -> Result<Component, String> {
     for (path, shape) in FIELDS {
         shape.check(object, path)?;
@@ -149,7 +149,7 @@ fn component(object: &Yaml, namespace: &str) -> Result<Component, String> {
     let values = spec.as_object_mut().and_then(|spec| spec.remove("values"));
     drop_nulls(&mut spec);
     if let (Some(spec), Some(values)) = (spec.as_object_mut(), values.filter(|v| !v.is_null())) {
-        // a null in there takes a default of the chart away
+        // a null in the values removes a default of the chart
         spec.insert("values".to_owned(), values);
     }
     let mut whole = json!({
@@ -184,7 +184,7 @@ fn at<'a>(object: &'a Yaml, path: &str) -> Option<&'a Yaml> {
         .try_fold(object, |object, field| object.get(field))
 }
 
-/// A text field; empty is as good as none.
+/// A text field; an empty one counts as absent.
 fn text_at<'a>(object: &'a Yaml, path: &str) -> Option<&'a str> {
     at(object, path)
         .and_then(Yaml::as_str)

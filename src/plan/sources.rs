@@ -4,14 +4,18 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::causes::chain;
 use crate::chart::archive::Limits;
+use crate::chart::index::{self, Index, IndexError};
 use crate::plan::PlanArguments;
 use crate::plan::fetch::{self, FetchError};
-use crate::plan::index::{self, IndexError};
 use crate::plan::manifest::{ManifestError, Manifests};
 use crate::planner::Catalog;
 use crate::remote::address;
 use crate::repository::builtin::BuiltinCharts;
+
+/// An index of more YAML nodes is not read.
+const MOST_NODES: usize = 20_000_000;
 
 /// Why there is nothing to plan with.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +105,8 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
     Ok(files)
 }
 
-/// Reads the charts of all sources, in the order in which they count; `None` if no source is named. What cannot be
-/// listed is said in the notes.
+/// Reads the charts of all sources, in their order of precedence; `None` if no source is named. Charts that cannot be
+/// read are noted.
 ///
 /// # Errors
 /// A source as a whole cannot be read.
@@ -117,11 +121,11 @@ pub async fn read_charts(
     for directory in arguments.builtin_charts.iter().chain(&arguments.storage) {
         let (charts, problems) = BuiltinCharts::load(directory, &Limits::default())
             .map_err(|error| SourceError::Charts(directory.clone(), error))?;
-        notes.extend(problems.iter().map(left_out));
+        notes.extend(problems.iter().map(|problem| chain(problem)));
         for listing in charts.listings() {
-            let metadata = serde_json::from_str(&format!("{}}}", listing.head))
-                .expect("a listing's head is JSON without its closing brace");
-            index::add_version(&mut catalog, &metadata);
+            let version = index::read_version(format!("{}}}", listing.head).as_bytes());
+            let version = version.expect("a listing's head is JSON without its closing brace");
+            catalog.add(&listing.name, version);
         }
     }
     for url in &arguments.repositories {
@@ -129,24 +133,18 @@ pub async fn read_charts(
         let text = fetch::fetch_index(url)
             .await
             .map_err(|error| SourceError::Fetch(shown.clone(), error))?;
-        let unusable = index::add_index(&mut catalog, &text)
+        let Index { charts, left_out } = Index::read(&text, MOST_NODES)
             .map_err(|error| SourceError::Index(shown.clone(), error))?;
-        if unusable > 0 {
+        for (name, versions) in charts {
+            versions
+                .into_iter()
+                .for_each(|version| catalog.add(&name, version));
+        }
+        if left_out > 0 {
             notes.push(format!(
-                "{unusable} entries of the index of {shown} have no name or version and are left out"
+                "{left_out} entries of the index of {shown} have no name or version and are left out"
             ));
         }
     }
     Ok(Some(catalog))
-}
-
-/// A chart that is left out, with all causes.
-fn left_out(problem: &impl std::error::Error) -> String {
-    let mut text = problem.to_string();
-    let mut source = problem.source();
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text
 }

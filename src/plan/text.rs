@@ -1,4 +1,4 @@
-//! A plan for people: the order as a table, then the tree, then what is in the way.
+//! A plan as text: the order as a table, then the tree, notes and problems. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use crate::node_key::NodeKey;
 use crate::planner::{Dependency, Plan, PlannedComponent, State};
 use crate::terminal::Style;
 
-/// ANSI colours by what they mean here.
+/// The colours of the output, by meaning.
 #[derive(Clone, Copy)]
 enum Colour {
     Heading,
@@ -39,7 +39,7 @@ struct Page<'a> {
     plan: &'a Plan,
     style: Style,
     out: String,
-    /// The place in the order of those that are installed.
+    /// The number in the order, of those that are installed.
     numbers: BTreeMap<&'a NodeKey, usize>,
     /// Those whose dependencies the tree has shown.
     shown: BTreeSet<&'a NodeKey>,
@@ -125,7 +125,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// `added for grafana (^25)` for one that no manifest has.
+    /// `added for grafana (^25)` for one that is in no manifest.
     fn added_for(&self, key: &NodeKey, planned: &PlannedComponent) -> String {
         if !planned.added {
             return String::new();
@@ -160,7 +160,7 @@ impl<'a> Page<'a> {
         for key in roots {
             self.branch(key, None, &mut Vec::new());
         }
-        // who is only reached through a cycle
+        // those that are only reached through a cycle
         for key in plan.components.keys() {
             if !self.shown.contains(key) {
                 self.branch(key, None, &mut Vec::new());
@@ -168,7 +168,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// One Component and what hangs on it; `lasts` says of each level above whether it was the last of its siblings.
+    /// One Component and its dependencies; `lasts` has, for each level above, whether that was the last of its
+    /// siblings.
     fn branch(&mut self, key: &'a NodeKey, edge: Option<&'a Dependency>, lasts: &mut Vec<bool>) {
         let plan = self.plan;
         let planned = &plan.components[key];
@@ -289,7 +290,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// What stands before a Component in the tree.
+/// The lines of the tree in front of a Component.
 fn stem(lasts: &[bool]) -> String {
     let Some((own, above)) = lasts.split_last() else {
         return String::new();

@@ -1,14 +1,15 @@
-//! What there is besides Components: charts in the repository, releases that no Component owns.
+//! What exists besides Components: charts in the repository, releases that no Component owns.
 
 use std::collections::BTreeMap;
 
-use crate::planner::catalog::{Catalog, ChartVersion};
+use crate::chart::index::ChartVersion;
+use crate::planner::catalog::Catalog;
 
 /// Answers that were fetched before the planner is asked (see [`super::Planner::lookups`]).
 #[derive(Clone, Debug, Default)]
 pub struct Available {
-    /// Charts that were looked up; one that the repository does not have has no versions. A chart that is not there at
-    /// all is not known: the repository cannot be reached, say.
+    /// Charts that were looked up; one that the repository does not have has no versions. A chart without an entry
+    /// is unknown: the repository could not be reached, for example.
     pub charts: Catalog,
     /// By namespace and name, the chart version of a deployed release that no Component owns and whose chart, or which
     /// itself, has that name.

@@ -1,10 +1,9 @@
-//! The charts that can be chosen from: names, versions, and what each version requires.
+//! The charts that can be installed: names, versions, and what each version requires.
 
 use std::collections::BTreeMap;
 
+use crate::chart::index::ChartVersion;
 use crate::chart::selector::VersionSelector;
-use crate::chart::version::Version;
-use crate::planner::requirement::{Requirement, RequirementError};
 
 /// Charts by name, from one or more sources.
 #[derive(Clone, Debug, Default)]
@@ -12,29 +11,8 @@ pub struct Catalog {
     charts: BTreeMap<String, Vec<ChartVersion>>,
 }
 
-/// One version of a chart, as far as it can be chosen.
-#[derive(Clone, Debug)]
-pub struct ChartVersion {
-    /// As written.
-    pub text: String,
-    /// Its precedence.
-    pub version: Version,
-    /// The annotation with what it requires, if it has one.
-    pub requires: Option<String>,
-}
-
-impl ChartVersion {
-    /// What this version requires.
-    ///
-    /// # Errors
-    /// The annotation cannot be read.
-    pub fn requires(&self) -> Result<Vec<Requirement>, RequirementError> {
-        (self.requires.as_deref()).map_or(Ok(Vec::new()), Requirement::parse_annotation)
-    }
-}
-
 impl Catalog {
-    /// Adds a version of a chart. One that is there already stays: the source that was added first counts.
+    /// Adds a version of a chart, unless it is there already: the source that was added first takes precedence.
     pub fn add(&mut self, chart: &str, new: ChartVersion) {
         let versions = self.charts.entry(chart.to_owned()).or_default();
         let place = |known: &ChartVersion| {
@@ -46,7 +24,7 @@ impl Catalog {
         }
     }
 
-    /// Takes in all versions of a chart, newest first; an empty list is a chart that is known not to be there.
+    /// Sets all versions of a chart, newest first; an empty list is a chart that is known not to exist.
     pub fn insert(&mut self, chart: &str, versions: Vec<ChartVersion>) {
         self.charts.insert(chart.to_owned(), versions);
     }
@@ -85,15 +63,14 @@ mod tests {
             ("1.0.0+b", "[]"),
         ] {
             let version = ChartVersion {
-                text: text.to_owned(),
-                version: Version::parse(text).unwrap(),
                 requires: Some(requires.to_owned()),
+                ..ChartVersion::bare("demo", text)
             };
             catalog.add("demo", version);
         }
         let versions = catalog.versions("demo").unwrap();
         let texts: Vec<&str> = versions.iter().map(|v| &*v.text).collect();
         assert_eq!(texts, ["2.0.0-rc.1", "1.10.0", "1.9.0", "1.0.0", "1.0.0+b"]);
-        assert_eq!(versions[3].requires().unwrap()[0].name, "a");
+        assert_eq!(versions[3].requires.as_deref(), Some("[a]"));
     }
 }

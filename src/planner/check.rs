@@ -1,4 +1,4 @@
-//! What is in the way of a Component: one look at every dependency, and what comes of them together.
+//! Whether a Component may be installed: a finding for each dependency, and one verdict of them all.
 
 mod dependent;
 mod finding;
@@ -10,15 +10,14 @@ mod waiting;
 use std::collections::BTreeSet;
 
 use crate::component::conditions::Reason;
-use crate::component::status::DependencyState;
+use crate::component::status::{DependencyState, DependencyStatus};
 use crate::node_key::NodeKey;
 use crate::planner::Planner;
 use crate::planner::available::{Available, Lookup};
 use crate::planner::directory::{Edge, Found};
-use crate::planner::graph::Strength;
+use crate::planner::obstacle::Obstacle;
 use crate::planner::requirement::Requirement;
 use crate::planner::verdict::{DependencyCheck, Verdict};
-use crate::planner::words::and;
 
 use self::dependent::Dependent;
 use self::finding::Finding;
@@ -48,7 +47,7 @@ impl Planner {
         summary::of(dependent.cycle.as_ref(), findings.collect())
     }
 
-    /// What [`Planner::check`] will want to know.
+    /// What must be looked up for [`Planner::check`].
     pub fn lookups(&self, key: &NodeKey, requires: &[Requirement]) -> BTreeSet<Lookup> {
         let Some(dependent) = Dependent::of(self, key, requires) else {
             return BTreeSet::new();
@@ -70,38 +69,25 @@ impl Dependent<'_> {
         match &edge.found {
             Found::One(target) => self.judge_present(edge, *target, available),
             Found::Nobody => self.judge_missing(edge, available),
-            Found::Several(several) => {
-                let names: Vec<String> = several
-                    .iter()
-                    .map(|place| self.name(&self.planner.node(*place).key))
-                    .collect();
-                let chart = edge.requirement.chart();
-                let message = format!(
-                    "no Component is named {}, and {} all have the chart {chart}; name one of them in spec.dependsOn",
-                    self.name(&edge.wanted),
-                    and(&names)
-                );
-                self.ambiguous(edge, message)
-            }
-            Found::OtherChart(other) => {
-                let other = self.planner.node(*other);
-                let message = format!(
-                    "{} is needed of the chart {}, but was created with the chart {} for others; write a \
-                     Component with another name and the chart {1}",
-                    self.name(&edge.wanted),
-                    edge.requirement.chart(),
-                    other.chart_name
-                );
-                self.ambiguous(edge, message)
+            Found::Several(_) | Found::OtherChart(_) => {
+                let status = edge.status(&edge.wanted, None, DependencyState::Ambiguous);
+                match self.planner.directory.obstacle(edge) {
+                    Some(obstacle) => self.in_the_way(edge, status, &obstacle),
+                    None => Finding::clear(status),
+                }
             }
         }
     }
 
-    fn ambiguous(&self, edge: &Edge, message: String) -> Finding {
-        let status = edge.status(&edge.wanted, None, DependencyState::Ambiguous);
-        match edge.strength() {
-            Strength::Optional => Finding::clear(status),
-            Strength::Required => Finding::obstacle(status, Reason::DependencyAmbiguous, message),
-        }
+    /// The finding that an obstacle is between this Component and the one of `status`.
+    fn in_the_way(
+        &self,
+        edge: &Edge,
+        status: DependencyStatus,
+        obstacle: &Obstacle<'_>,
+    ) -> Finding {
+        let dependency = NodeKey::new(&status.namespace, &status.name);
+        let message = obstacle.in_status(&self.me().key, &dependency, edge.requirement.chart());
+        Finding::obstacle(status, obstacle.reason(), message)
     }
 }

@@ -6,15 +6,15 @@ use std::fmt;
 use crate::node_key::NodeKey;
 use crate::planner::graph::Graph;
 
-/// A closed walk through Components that all wait for each other.
+/// A closed walk through Components that wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle {
     path: Vec<NodeKey>,
 }
 
 impl Cycle {
-    /// The walk from the smallest member through all members back to it. Where several circles hang together, members
-    /// may come by more than once.
+    /// The walk from the smallest member through all members back to it. Where several cycles overlap, members
+    /// may appear more than once.
     pub fn path(&self) -> &[NodeKey] {
         &self.path
     }

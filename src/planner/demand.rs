@@ -1,17 +1,17 @@
-//! One version for all who require a dependency: the newest that suits all, or the oldest requirers first.
+//! One version for all requirers of a dependency: the newest that satisfies all, or the oldest requirers first.
 
 use std::collections::BTreeSet;
 
+use crate::chart::index::ChartVersion;
 use crate::chart::selector::VersionSelector;
 use crate::chart::version::Version;
 use crate::node_key::NodeKey;
-use crate::planner::catalog::ChartVersion;
 use crate::planner::range::VersionRange;
 
 /// The most alternatives (`||`) that a joined range may have.
 const MOST_ALTERNATIVES: usize = 32;
 
-/// What one requirer accepts.
+/// The versions that one requirer accepts.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Demand {
     /// Who.
@@ -20,7 +20,7 @@ pub(super) struct Demand {
     pub(super) range: VersionRange,
 }
 
-/// The answer to several demands on one dependency.
+/// The version for several demands on one dependency, all of equal weight.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Choice<'a> {
     /// The newest version that satisfies all, as an index into the versions given.
@@ -31,8 +31,8 @@ pub(super) enum Choice<'a> {
     Conflict(Vec<&'a Demand>),
 }
 
-/// The newest of `versions` (newest first) that every demand allows. Where all say "any", the newest stable one.
-/// Which demands are named in a refusal does not depend on their order.
+/// The newest of `versions` (newest first) that every demand allows. Where all accept any version, the newest stable
+/// one. Which demands are named in a refusal does not depend on their order.
 pub(super) fn choose<'a>(versions: &[ChartVersion], demands: &'a [Demand]) -> Choice<'a> {
     let meets = |version: &Version, demands: &[&Demand]| {
         let is_wanted = !version.is_prerelease() || demands.iter().any(|d| !d.range.is_any());
@@ -48,7 +48,7 @@ pub(super) fn choose<'a>(versions: &[ChartVersion], demands: &'a [Demand]) -> Ch
     if let Some(alone) = all.iter().find(|demand| !satisfiable(&[demand])) {
         return Choice::Unsatisfiable(alone);
     }
-    // leave out what the conflict does not need; the smallest keys stay longest, two at least remain
+    // remove demands that are not needed for the conflict; the smallest keys are tried last, at least two remain
     let mut needed = all;
     for index in (0..needed.len()).rev() {
         let mut fewer = needed.clone();
@@ -60,20 +60,20 @@ pub(super) fn choose<'a>(versions: &[ChartVersion], demands: &'a [Demand]) -> Ch
     Choice::Conflict(needed)
 }
 
-/// What came of several demands on one dependency.
+/// The version for several demands on one dependency, the oldest requirers first.
 #[derive(Debug, PartialEq)]
 pub(super) struct Agreement {
-    /// What is met, in the order given.
+    /// Demands that are satisfied, in the order given.
     pub(super) admitted: Vec<Demand>,
-    /// What cannot be met together with what was admitted before it.
+    /// Demands that cannot be satisfied together with those admitted before them.
     pub(super) refused: Vec<Demand>,
-    /// The newest version that meets all that is admitted, as an index. `None` if nothing is admitted.
+    /// The newest version that satisfies all admitted demands, as an index. `None` if none is admitted.
     pub(super) newest: Option<usize>,
 }
 
-/// Admits one demand after the other, as long as a version is left that meets all (docs/components.md 11.4: a conflict
-/// is that of the requirer that came last). `versions` are newest first, `demands` the oldest requirer's first. Where
-/// all say "any", pre-releases do not count.
+/// Admits one demand after the other, as long as a version is left that satisfies all (docs/components.md 11.4: a
+/// conflict is that of the requirer that came last). `versions` are newest first, `demands` the oldest requirer's
+/// first. Where all accept any version, pre-releases do not count.
 pub(super) fn agree(versions: &[ChartVersion], demands: Vec<Demand>) -> Agreement {
     let mut left: Vec<usize> = (0..versions.len()).collect();
     let mut heard: BTreeSet<String> = BTreeSet::new();
@@ -114,7 +114,7 @@ pub(super) fn agree(versions: &[ChartVersion], demands: Vec<Demand>) -> Agreemen
     agreement
 }
 
-/// The demands that `refused` is at odds with, itself among them: as few as possible, and of those in the same words
+/// The demands that `refused` conflicts with, itself among them: as few as possible, and of those with the same range
 /// the first.
 pub(super) fn opponents(
     versions: &[ChartVersion],
@@ -133,8 +133,8 @@ pub(super) fn opponents(
     }
 }
 
-/// A text for `spec.version` that means the version `newest`, and later ones that meet all demands where ranges can be
-/// joined; else just that version.
+/// A text for `spec.version` that selects the version `newest`, and later ones that satisfy all demands if the ranges
+/// can be joined; else just that version.
 pub(super) fn joined(versions: &[ChartVersion], demands: &[Demand], newest: usize) -> String {
     let ranges: BTreeSet<String> = (demands.iter())
         .filter(|demand| !demand.range.is_any())

@@ -9,20 +9,20 @@ use crate::planner::graph::{Graph, Strength};
 use crate::planner::node::Node;
 use crate::planner::requirement::Requirement;
 
-/// What a requirement leads to; Components are named by their places in the [`Directory`].
+/// What a requirement resolves to; Components are named by their places in the [`Directory`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// This Component.
     One(usize),
     /// None has the name, and these all have the chart.
     Several(Vec<usize>),
-    /// This one has the name, but was created for somebody who wanted another chart.
+    /// This one has the name, but was created for a requirement of another chart.
     OtherChart(usize),
     /// No Component.
     Nobody,
 }
 
-/// A requirement and what it leads to.
+/// A requirement and what it resolves to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Edge {
     /// Namespace and name that are required.
@@ -36,7 +36,7 @@ impl Edge {
         self.requirement.strength()
     }
 
-    /// True if it is this Component that the edge leads to.
+    /// True if the edge leads to this Component.
     pub(super) fn leads_to(&self, place: usize) -> bool {
         self.found == Found::One(place)
     }
@@ -46,7 +46,7 @@ impl Edge {
         NodeKey::new(&self.wanted.namespace, self.requirement.chart())
     }
 
-    /// What is written of it to the status of the dependent.
+    /// The element of the dependent's `status.dependencies` for it.
     pub(super) fn status(
         &self,
         name: &NodeKey,
@@ -91,7 +91,7 @@ impl Directory {
         }
     }
 
-    /// The same with another node at a place. Its key and its chart must be the same.
+    /// A copy with another node at a place; its key and its chart must be the same.
     pub(super) fn with(&self, place: usize, node: Node) -> Self {
         let mut changed = self.clone();
         changed.nodes[place] = Arc::new(node);
@@ -114,7 +114,7 @@ impl Directory {
         self.nodes.binary_search_by(|node| node.key.cmp(key)).ok()
     }
 
-    /// What `requirer` means by `requirement`.
+    /// The edge of `requirer` for `requirement`.
     pub(super) fn edge(&self, requirer: &NodeKey, requirement: Requirement) -> Edge {
         Edge {
             wanted: requirement.key(&requirer.namespace),
@@ -128,7 +128,7 @@ impl Directory {
         let wanted = requirement.key(&requirer.namespace);
         let named = self.place(&wanted);
         if let Some(named) = named {
-            // a user's Component of that name is what is meant, whatever its chart
+            // a user's Component of that name is meant, whatever its chart
             let node = &self.nodes[named];
             if !node.implicit || requirement.chart.is_none() {
                 return Found::One(named);
@@ -154,8 +154,8 @@ impl Directory {
         }
     }
 
-    /// The edges of a Component that its spec and its status tell. What the spec names is as the spec says; what it
-    /// leaves open, and other dependencies, are as they were recorded.
+    /// The edges of a Component by its spec and its status. The spec takes precedence; what it
+    /// leaves open, and all other dependencies, are as recorded in the status.
     pub(super) fn known_edges(&self, place: usize) -> Vec<Edge> {
         let node = &self.nodes[place];
         let edge = |requirement: &Requirement| self.edge(&node.key, requirement.clone());
@@ -174,7 +174,7 @@ impl Directory {
             {
                 own.requirement.range = line.range.clone();
             }
-            // an older spec may have said so; that it cannot do without it is the safe side
+            // an older spec may have said so; to take it as required is the safe side
             let is_open = own.requirement.optional.is_none() && node.is_settled && !same.is_empty();
             if is_open && theirs().all(Requirement::is_optional) {
                 own.requirement.optional = Some(true);

@@ -1,20 +1,20 @@
-//! The bare graph: Components and what each of them requires.
+//! The dependency graph: Components and what each requires.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::node_key::NodeKey;
 
-/// How much a dependent cares for a dependency.
+/// Whether a dependent needs a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
-    /// Ordered after it if it is there; never waits for one that is missing or stuck.
+    /// The dependent is ordered after it; it does not wait for one that is missing or stuck.
     Optional,
-    /// Cannot do without it.
+    /// The dependent needs it.
     Required,
 }
 
 impl Strength {
-    /// That of a dependency which is optional or not.
+    /// The strength of a dependency that is `optional` or not.
     pub fn of(is_optional: bool) -> Self {
         if is_optional {
             Self::Optional
@@ -33,7 +33,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// These Components, without edges.
+    /// A graph of these Components without edges.
     pub fn of(keys: impl IntoIterator<Item = NodeKey>) -> Self {
         let keys: BTreeSet<NodeKey> = keys.into_iter().collect();
         Self {
@@ -51,7 +51,7 @@ impl Graph {
         self.dependents[dependency].insert(dependent, strongest);
     }
 
-    /// Takes an edge out.
+    /// Removes an edge.
     pub fn remove(&mut self, dependent: usize, dependency: usize) {
         self.dependencies[dependent].remove(&dependency);
         self.dependents[dependency].remove(&dependent);
@@ -67,7 +67,7 @@ impl Graph {
         self.keys.is_empty()
     }
 
-    /// Where a Component is, if it is there.
+    /// The place of a Component, if it is in the graph.
     pub fn place(&self, key: &NodeKey) -> Option<usize> {
         self.keys.binary_search(key).ok()
     }
@@ -77,25 +77,25 @@ impl Graph {
         &self.keys[place]
     }
 
-    /// What the Component at `place` requires, in the order of keys.
+    /// The dependencies of the Component at `place`, in the order of keys.
     pub fn dependencies(&self, place: usize) -> impl Iterator<Item = (usize, Strength)> {
         self.dependencies[place].iter().map(|(to, how)| (*to, *how))
     }
 
-    /// What the Component at `place` cannot do without, in the order of keys.
+    /// The required dependencies of the Component at `place`, in the order of keys.
     pub fn required(&self, place: usize) -> impl Iterator<Item = usize> {
         let required = |(to, how)| (how == Strength::Required).then_some(to);
         self.dependencies(place).filter_map(required)
     }
 
-    /// Who requires the Component at `place`, in the order of keys.
+    /// The dependents of the Component at `place`, in the order of keys.
     pub fn dependents(&self, place: usize) -> impl Iterator<Item = (usize, Strength)> {
         self.dependents[place]
             .iter()
             .map(|(from, how)| (*from, *how))
     }
 
-    /// Who cannot do without the Component at `place`, directly or through others; itself only if it is in a cycle.
+    /// Those that need the Component at `place`, directly or through others; itself only if it is in a cycle.
     pub fn all_dependents(&self, place: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut next = vec![place];
@@ -109,8 +109,8 @@ impl Graph {
         found
     }
 
-    /// Who waits when the Components in `stuck` (failed, or in a cycle) get no further, and for which of them. Those in
-    /// `stuck` are not in the answer.
+    /// Those that wait when the Components in `stuck` (failed, or in a cycle) make no progress, and for which. Those in
+    /// `stuck` are not among them.
     pub fn blocked(&self, stuck: &BTreeSet<usize>) -> BTreeMap<usize, BTreeSet<usize>> {
         let mut blocked: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for cause in stuck {

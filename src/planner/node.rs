@@ -1,4 +1,4 @@
-//! A Component as the planner sees it: what it asks for, and how it is.
+//! A Component as the planner sees it: what it requires, and its state.
 
 use std::fmt;
 
@@ -25,9 +25,9 @@ pub struct Node {
     pub enabled: bool,
     /// True if it has a deletion timestamp.
     pub deleting: bool,
-    /// Suspended, marked skip-reconcile or pre-installed: never acted on, but good as a dependency.
+    /// Suspended, or annotated skip-reconcile or pre-installed: never acted on, but it can be a dependency.
     pub left_alone: bool,
-    /// True if the controller made it since others require it (label `ext.theriseunion.io/implicit`).
+    /// True if the controller created it because others require it (label `ext.theriseunion.io/implicit`).
     pub implicit: bool,
     /// True if `status.observedGeneration` is `metadata.generation`.
     pub is_settled: bool,
@@ -35,13 +35,13 @@ pub struct Node {
     pub ready: bool,
     /// True if its condition Released is True, or it is pre-installed.
     pub released: bool,
-    /// What it says of itself, for messages on those that wait for it.
+    /// Its own phase and Ready condition, for the messages of Components that wait for it.
     pub progress: Progress,
-    /// The chart version that is there (`status.resolvedVersion`; of a pre-installed one, the release's).
+    /// The installed chart version (`status.resolvedVersion`; if pre-installed, the release's).
     pub version: Option<String>,
     /// `spec.dependsOn`.
     pub depends_on: Vec<Requirement>,
-    /// `status.dependencies`, written earlier: what its chart requires is known from these only.
+    /// `status.dependencies` as written before: the only record of what its chart requires.
     pub recorded: Vec<Requirement>,
     /// `spec.autoInstallDependencies`.
     pub auto_install: bool,
@@ -49,11 +49,11 @@ pub struct Node {
     pub allow_break: bool,
     /// True if `spec.deletionPolicy` is Orphan.
     pub orphan: bool,
-    /// `metadata.creationTimestamp`; `None` is taken for the youngest.
+    /// `metadata.creationTimestamp`; `None` counts as the youngest.
     pub created: Option<Timestamp>,
 }
 
-/// What a Component says of itself: its phase, and reason and message of its condition Ready.
+/// The phase of a Component, and the reason and message of its condition Ready.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// `status.phase`.
@@ -69,7 +69,7 @@ pub struct Progress {
 pub enum ReadyReason {
     /// One of this program's.
     Known(Reason),
-    /// A word of another controller.
+    /// Set by another controller.
     Other(String),
 }
 
@@ -104,8 +104,8 @@ impl Progress {
 }
 
 impl Node {
-    /// The node that an object of the API stands for. Of a pre-installed one the version is that of its status; who
-    /// knows the real release sets `version` to that.
+    /// The node of a Component as the API has it. If it is pre-installed, `version` is that of its status; a caller
+    /// that knows the release sets it to the release's.
     pub fn of(component: &Component) -> Self {
         let metadata = &component.metadata;
         let nothing = ComponentStatus::default();
@@ -155,18 +155,18 @@ impl Node {
         }
     }
 
-    /// True if others can build on it: looked at since its spec changed, installed and ready. One that is left alone
-    /// may have a spec that nobody works off.
+    /// True if dependents can go ahead: reconciled since its spec changed, installed and ready. One that is left alone
+    /// may have a spec that is never reconciled.
     pub(super) fn is_there(&self) -> bool {
         (self.is_settled || self.left_alone) && self.ready && self.released
     }
 
-    /// True if it needs its dependencies for as long as it stays.
+    /// True if it still needs its dependencies.
     pub(super) fn is_alive(&self) -> bool {
         self.enabled && !self.deleting
     }
 
-    /// True if it is disabled and nothing of it is left, so that it needs nothing any more.
+    /// True if it is disabled and uninstalled, so that it needs no dependency.
     pub(super) fn is_gone(&self) -> bool {
         if self.enabled {
             return false;
@@ -179,12 +179,12 @@ impl Node {
         self.is_settled && !self.released && says_so
     }
 
-    /// True if it is on its way out by itself: nobody has to be told to remove it.
+    /// True if it is being removed already: no user has to remove it.
     pub(super) fn is_going(&self) -> bool {
         self.deleting || (!self.enabled && !self.left_alone)
     }
 
-    /// True if the controller is at work on it, or about to be.
+    /// True if the controller works on it, or is about to.
     pub(super) fn is_moving(&self) -> bool {
         let moves = matches!(
             self.progress.phase,
@@ -207,18 +207,18 @@ impl Node {
             && reason.is_some_and(Reason::is_of_dependencies)
     }
 
-    /// True if an earlier check found that no version of a dependency suits it and others.
+    /// True if an earlier check found that no version of a dependency satisfies both it and others.
     pub(super) fn is_in_conflict(&self) -> bool {
         self.progress.known_reason() == Some(Reason::DependencyVersionConflict)
     }
 
-    /// Who of two came first: the older, then the smaller key.
+    /// The order of seniority: by age, then by key.
     pub(super) fn seniority(&self) -> (bool, Option<Timestamp>, &NodeKey) {
         (self.created.is_none(), self.created, &self.key)
     }
 }
 
-/// An item of `spec.dependsOn`. A range that cannot be read is any version: the spec is refused elsewhere.
+/// An item of `spec.dependsOn`. An invalid range counts as any version: the spec is refused elsewhere.
 fn declared(dependency: &Dependency) -> Requirement {
     Requirement {
         name: dependency.name.clone(),
@@ -231,7 +231,7 @@ fn declared(dependency: &Dependency) -> Requirement {
     }
 }
 
-/// The requirement that a line of `status.dependencies` was written for, as far as can be told from it.
+/// The requirement that an element of `status.dependencies` was written for, as far as it can be recovered.
 pub(super) fn recorded(line: &DependencyStatus) -> Requirement {
     let wanted = line.wanted.as_deref().unwrap_or_default();
     Requirement {

@@ -15,13 +15,13 @@ pub struct Order {
     cycles: Vec<Cycle>,
     /// Index into `cycles`.
     cycle_of: Vec<Option<usize>>,
-    /// Members of cycles, and who cannot do without one.
+    /// Members of cycles, and those that need one.
     stuck: BTreeSet<usize>,
     ignored: Vec<(usize, usize)>,
 }
 
 impl Order {
-    /// The order that the edges of `graph` leave.
+    /// The order of the Components of `graph`.
     pub fn of(graph: &Graph) -> Self {
         let (edges, ignored) = edges_of(graph);
         let components = strong_components(&edges);
@@ -63,7 +63,7 @@ impl Order {
         }
     }
 
-    /// Components that can be installed, in groups: those of one group need nothing of each other and can run at once,
+    /// Components that can be installed, in groups: those of one group do not depend on each other and can run at once,
     /// after the groups before it. Sorted within a group.
     pub fn levels(&self) -> Vec<Vec<usize>> {
         let mut by_depth: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -100,12 +100,12 @@ impl Order {
         self.cycle_of[place].map(|number| &self.cycles[number])
     }
 
-    /// True for two members of one cycle, and for a member and itself.
+    /// True for two members of one cycle, and for a member of a cycle and itself.
     pub fn are_in_one_cycle(&self, one: usize, other: usize) -> bool {
         self.cycle_of[one].is_some() && self.cycle_of[one] == self.cycle_of[other]
     }
 
-    /// Optional edges (dependent, dependency) that are not respected because they would close a cycle.
+    /// Optional edges (dependent, dependency) that are ignored because they would close a cycle.
     pub fn ignored(&self) -> &[(usize, usize)] {
         &self.ignored
     }

@@ -1,4 +1,4 @@
-//! A plan: which Components there are, what becomes of each, and in which order.
+//! A plan: which Components there are, what happens to each, and in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub struct Plan {
     pub steps: Vec<Vec<NodeKey>>,
     /// What keeps others from being installed.
     pub problems: Vec<Problem>,
-    /// What one may want to know besides.
+    /// Remarks that keep nothing from being installed.
     pub notes: Vec<String>,
 }
 
@@ -34,20 +34,20 @@ pub struct PlannedComponent {
     pub version: Option<String>,
     /// It is in no manifest, but others require it.
     pub added: bool,
-    /// What becomes of it.
+    /// What happens to it.
     pub state: State,
     /// What it requires.
     pub dependencies: Vec<Dependency>,
 }
 
-/// What becomes of a Component.
+/// What happens to a Component.
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
     /// It is installed.
     Install,
-    /// It counts as installed and nobody touches it, for this annotation.
+    /// It counts as installed and is never changed, because of this annotation.
     Untouched(&'static str),
-    /// It is switched off.
+    /// `spec.enabled` is false.
     Disabled,
     /// It has a problem of its own.
     Failed,
@@ -60,25 +60,25 @@ pub enum State {
 pub struct Dependency {
     /// What was asked for: namespace and name as declared.
     pub wanted: NodeKey,
-    /// The Component that answers to it, if there is one.
+    /// The Component that it resolves to, if there is one.
     pub target: Option<NodeKey>,
-    /// Good versions.
+    /// The versions that satisfy it.
     pub range: VersionRange,
     /// Only ordered after it.
     pub optional: bool,
-    /// Who says so.
+    /// Where it is declared.
     pub by: DeclaredBy,
 }
 
 impl Dependency {
-    /// How much the dependent cares for it.
+    /// Whether the dependent needs it.
     pub fn strength(&self) -> Strength {
         Strength::of(self.optional)
     }
 }
 
 impl Plan {
-    /// True if everything in it can be installed.
+    /// True if every Component can be installed.
     pub fn works(&self) -> bool {
         self.problems.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What is in the way of a plan.
+//! Problems of a plan.
 
 use crate::component::conditions::Reason;
 use crate::node_key::NodeKey;
@@ -6,9 +6,9 @@ use crate::node_key::NodeKey;
 /// Something that keeps Components from being installed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// What kind of problem, by the reason that a Component's conditions would have.
+    /// The reason that the Component's conditions would have.
     pub reason: Reason,
-    /// The Components that have it; who depends on them waits.
+    /// The Components that have it; their dependents wait.
     pub on: Vec<NodeKey>,
     /// What is wrong, with names and versions.
     pub message: String,
@@ -17,7 +17,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// What problems are sorted by: who has them, then what is nearest to the manifests.
+    /// The sort key of problems: the Components that have them, then the reasons closest to the manifests.
     pub(super) fn place(&self) -> (&[NodeKey], usize) {
         const NEAREST_FIRST: [Reason; 11] = [
             Reason::InvalidSpec,

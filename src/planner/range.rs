@@ -5,7 +5,7 @@ use std::fmt;
 use crate::chart::constraint::Constraint;
 use crate::chart::version::Version;
 
-/// Which versions of a dependency are good enough.
+/// Which versions of a dependency satisfy a requirement.
 #[derive(Clone, Debug, Default)]
 pub struct VersionRange {
     text: String,
@@ -14,7 +14,7 @@ pub struct VersionRange {
 }
 
 impl VersionRange {
-    /// Reads a range as Helm does; nothing at all and `latest` are any version. `None` if it is not a range.
+    /// Parses a range as Helm does; an empty text and `latest` mean any version. `None` if it is not a range.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let constraint = match text {
@@ -27,7 +27,7 @@ impl VersionRange {
         })
     }
 
-    /// True if it says nothing: any version will do.
+    /// True if any version satisfies it.
     pub fn is_any(&self) -> bool {
         self.constraint.is_none()
     }
@@ -37,13 +37,13 @@ impl VersionRange {
         &self.text
     }
 
-    /// True if `version` is good enough.
+    /// True if `version` satisfies it.
     pub fn allows(&self, version: &Version) -> bool {
         (self.constraint.as_ref()).is_none_or(|constraint| constraint.matches(version))
     }
 }
 
-/// As written; `any version` if nothing is.
+/// As written, or `any version`.
 impl fmt::Display for VersionRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_any() {

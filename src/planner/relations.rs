@@ -1,4 +1,4 @@
-//! How all Components hang together: what follows from their edges alone, and stays the same while only their states
+//! What follows from the edges of all Components alone, and so stays the same while only their states
 //! change.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use crate::planner::directory::{Directory, Edge, Found};
 use crate::planner::graph::Graph;
 use crate::planner::order::Order;
 
-/// Edges of all Components, found from both ends. Components are named by their places in the [`Directory`].
+/// The edges of all Components, indexed at both ends. Components are named by their places in the [`Directory`].
 #[derive(Debug)]
 pub(super) struct Relations {
     /// Of each Component.
@@ -16,9 +16,10 @@ pub(super) struct Relations {
     /// The same, without optional edges that would close a cycle.
     pub(super) graph: Graph,
     pub(super) order: Order,
-    /// Who has an edge to a Component, there or not: by name, by chart, or as one of several candidates.
+    /// The Components with an edge to a key, whether or not it exists: by name, by chart, or as one of several
+    /// candidates.
     pub(super) dependents: BTreeMap<NodeKey, BTreeSet<usize>>,
-    /// Edges to nothing, as Component and number of its edge, by what they name.
+    /// Edges that lead to no Component, as (Component, index of its edge), by the key that they name.
     pub(super) missing: BTreeMap<NodeKey, BTreeSet<(usize, usize)>>,
     /// Components by release (namespace and name), the owner first.
     pub(super) releases: BTreeMap<(String, String), Vec<usize>>,

@@ -1,4 +1,4 @@
-//! Who may go, and what is kept for others only (docs/components.md 11.6, 12.1 and 12.4).
+//! Which Components may be removed, and which exist for others only (docs/components.md 11.6, 12.1 and 12.4).
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use crate::planner::verdict::Removal;
 
 impl Planner {
     /// Whether a Component may be deleted or disabled now. Only dependents that exist count; those in a cycle with it
-    /// do not, since no order could be right. What is disabled and gone is free. Who is removed because its whole namespace goes need not ask.
+    /// do not, since no order could be right. One that is disabled and uninstalled is free. Not asked for
+    /// Components whose namespace is being deleted.
     pub fn removal(&self, key: &NodeKey) -> Removal {
         let Some(own) = self.directory.place(key) else {
             return Removal::Free;
@@ -35,14 +36,14 @@ impl Planner {
         }
     }
 
-    /// True if it may go whoever depends on it.
+    /// True if it may be removed whatever depends on it.
     fn asks_nobody(&self, own: usize) -> bool {
         let node = self.node(own);
         let keeps_release = node.deleting && (node.orphan || node.left_alone);
         node.allow_break || keeps_release || node.is_gone()
     }
 
-    /// Dependents of which something is left, but for those in one cycle with it.
+    /// Dependents that are not yet uninstalled, without those in one cycle with it.
     fn in_the_way(&self, own: usize) -> impl Iterator<Item = (usize, Strength)> {
         let dependents = self.relations.graph.dependents(own);
         dependents.filter(move |(place, _)| {
@@ -52,7 +53,8 @@ impl Planner {
         })
     }
 
-    /// True if nothing that stays needs one that is going, directly or through others: it can be waited for.
+    /// True if no Component that stays needs one that is being removed, directly or through others: waiting for it will
+    /// end.
     fn will_go(&self, index: usize) -> bool {
         let mut seen = BTreeSet::from([index]);
         let mut next = vec![index];
@@ -73,8 +75,8 @@ impl Planner {
         true
     }
 
-    /// The Components that cannot do without this one, as namespace/name in the order of keys; those that are disabled
-    /// and gone do not count. For `status.requiredBy`.
+    /// The Components that need this one, as namespace/name in the order of keys; those that are disabled
+    /// and uninstalled do not count. For `status.requiredBy`.
     pub fn required_by(&self, key: &NodeKey) -> Vec<String> {
         let own = self.directory.place(key).into_iter();
         let requirers = own.flat_map(|own| self.requirers(own));
@@ -83,8 +85,8 @@ impl Planner {
             .collect()
     }
 
-    /// True if the controller made it for others, and none of them is left. Implicit Components that only require each
-    /// other are all unneeded.
+    /// True if the controller created it for others, and none of them is left. Implicit Components that only require
+    /// each other are all unneeded.
     pub fn unneeded(&self, key: &NodeKey) -> bool {
         let Some(own) = self.directory.place(key) else {
             return false;
@@ -102,7 +104,7 @@ impl Planner {
         }
     }
 
-    /// Components that cannot do without this one, other than itself.
+    /// Components that need this one, other than itself.
     fn requirers(&self, own: usize) -> impl Iterator<Item = usize> {
         let dependents = self.relations.graph.dependents(own);
         let required = dependents.filter(move |(place, strength)| {

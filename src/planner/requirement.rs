@@ -2,25 +2,26 @@
 
 use serde_json::Value;
 
+use crate::chart::index::ChartVersion;
 use crate::node_key::NodeKey;
 use crate::planner::graph::Strength;
 use crate::planner::range::VersionRange;
 use crate::yaml::{self, Limits, Yaml, YamlError};
 
-/// One thing that a Component requires.
+/// One dependency as declared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Requirement {
     /// The Component's name.
     pub name: String,
     /// The Component's namespace, if it is not the dependent's.
     pub namespace: Option<String>,
-    /// Good versions of its chart.
+    /// The versions of its chart that satisfy it.
     pub range: VersionRange,
-    /// The chart to install if there is no such Component; the name is the chart's too if `None`.
+    /// The chart to install if there is no such Component; `None` is the chart of that name.
     pub chart: Option<String>,
-    /// Not needed, only ordered after it. `None`, nothing said, is `false`.
+    /// The dependent is only ordered after it. `None`, not declared, counts as `false`.
     pub optional: Option<bool>,
-    /// Values for the Component that is made if there is none. Only charts give them.
+    /// Values for the Component that is created if there is none. Only charts can declare them.
     pub values: Option<Value>,
 }
 
@@ -46,8 +47,17 @@ pub enum RequirementError {
 }
 
 impl Requirement {
-    /// Reads a chart's annotation `requires`: a YAML or JSON list whose items are mappings, or short forms of them: a name,
-    /// or a name, a space and a range (`prometheus ^25`). A single item need not be in a list; no text is an empty list.
+    /// What a version of a chart requires.
+    ///
+    /// # Errors
+    /// As [`parse_annotation`](Self::parse_annotation).
+    pub fn of(version: &ChartVersion) -> Result<Vec<Self>, RequirementError> {
+        (version.requires.as_deref()).map_or(Ok(Vec::new()), Self::parse_annotation)
+    }
+
+    /// Reads a chart's annotation `requires`: a YAML or JSON list whose items are mappings, or short forms of them: a
+    /// name, or a name, a space and a range (`prometheus ^25`). A single item need not be in a list; no text is an
+    /// empty list.
     ///
     /// # Errors
     /// Says which field of which item is wrong. Unknown fields are left to later versions of this program.
@@ -136,12 +146,12 @@ impl Requirement {
         NodeKey::new(self.namespace.as_deref().unwrap_or(home), &self.name)
     }
 
-    /// How much the dependent cares for it.
+    /// Whether the dependent needs it.
     pub fn strength(&self) -> Strength {
         Strength::of(self.is_optional())
     }
 
-    /// True if the dependent can do without it.
+    /// True if the dependent does not need it.
     pub fn is_optional(&self) -> bool {
         self.optional.unwrap_or(false)
     }
@@ -167,7 +177,7 @@ fn each(
     }
 }
 
-/// A text field; empty is as good as none. A number is refused: `1.10` without quotes is the number 1.1.
+/// A text field; an empty one counts as absent. A number is refused: `1.10` without quotes is the number 1.1.
 fn text_of(item: &Yaml, field: &str, path: &str) -> Result<Option<String>, RequirementError> {
     match item.get(field) {
         None | Some(Yaml::Null) => Ok(None),
@@ -188,27 +198,27 @@ fn range_of(text: &str, path: &str) -> Result<VersionRange, RequirementError> {
     })
 }
 
-/// Who has written a requirement.
+/// Where a requirement is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DeclaredBy {
-    /// `spec.dependsOn`, alone or over the chart's word.
+    /// In `spec.dependsOn`, which takes precedence over the chart.
     Component,
     /// The chart's annotation.
     Chart,
 }
 
-/// A requirement and who has written it.
+/// A requirement and where it is declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
     /// What is required.
     pub requirement: Requirement,
-    /// By whom.
+    /// Where.
     pub by: DeclaredBy,
 }
 
 /// All requirements of a Component in `namespace`: `spec.dependsOn`, then what its chart adds. Where both name the same
-/// Component, the user's word counts; what the user leaves unsaid (version, chart, optional) is taken from the chart.
-/// An item that is there twice in the same words counts once; other repetitions stay, and all their ranges count.
+/// Component, the spec takes precedence; what it leaves open (version, chart, optional) is taken from the chart.
+/// Identical items count once; other repetitions stay, and all their ranges count.
 pub fn union(namespace: &str, spec: &[Requirement], chart: &[Requirement]) -> Vec<Declared> {
     let target = |requirement: &Requirement| requirement.key(namespace);
     let mut all: Vec<Declared> = Vec::new();

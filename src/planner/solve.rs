@@ -23,7 +23,7 @@ use crate::planner::words::versions_there_are;
 
 use self::added::AddedSet;
 
-/// A Component that is to be planned with.
+/// A Component to be planned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
     /// What it says.
@@ -32,8 +32,8 @@ pub struct Manifest {
     pub source: String,
 }
 
-/// Plans what `manifests` and the charts of `catalog` come to in a cluster in which nothing is installed; without a
-/// catalog, versions stay open and so does what charts require.
+/// Plans the installation of `manifests` with the charts of `catalog` in a cluster where nothing is installed; without
+/// a catalog, versions and the requirements of charts stay open.
 pub fn solve(manifests: &[Manifest], catalog: Option<&Catalog>) -> Plan {
     let mut solver = Solver::new(manifests, catalog);
     let added = solver.settle_added();
@@ -56,7 +56,7 @@ impl Given<'_> {
         self.component.spec.enabled && self.untouched().is_none()
     }
 
-    /// The annotation by which the controller leaves it alone, without its group.
+    /// The annotation for which the controller leaves it alone, without its group.
     fn untouched(&self) -> Option<&'static str> {
         let marks = [annotation::SKIP_RECONCILE, annotation::PRE_INSTALLED];
         let mark = marks
@@ -74,7 +74,7 @@ struct Solver<'a> {
     given: Vec<Given<'a>>,
     problems: Vec<Problem>,
     notes: Vec<String>,
-    /// What has to be added never comes to rest, so what it leads to is not worth telling.
+    /// The set of added Components never settles, so that problems which follow from it are not reported.
     is_unsettled: bool,
 }
 
@@ -207,7 +207,7 @@ impl<'a> Solver<'a> {
             return given;
         };
         given.version = Some((selected.text.clone(), selected.version.clone()));
-        match selected.requires() {
+        match Requirement::of(selected) {
             Ok(requires) => given.requires = requires,
             Err(error) => self.chart_invalid(on, chart, &selected.text, &error),
         }
@@ -249,7 +249,7 @@ impl<'a> Solver<'a> {
         );
     }
 
-    /// Every Component that is installed, with all it requires and whether it may have others added.
+    /// Every Component that is installed, its requirements, and whether Components may be added for it.
     fn requirers<'b>(
         &'b self,
         added: &'b AddedSet<'a>,

@@ -1,6 +1,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::*;
+use crate::chart::index::ChartVersion;
 use crate::chart::version::Version;
 use crate::component::Phase;
 
@@ -187,11 +188,7 @@ fn look_up(
 }
 
 fn version(text: &str) -> ChartVersion {
-    ChartVersion {
-        text: text.to_owned(),
-        version: Version::parse(text).unwrap(),
-        requires: None,
-    }
+    ChartVersion::bare("chart", text)
 }
 
 /// The check of a Component with what can be looked up for it.

@@ -1,4 +1,4 @@
-//! What the planner says of one Component: whether it may go ahead, and whether it may go.
+//! The planner's answers about one Component: whether it may be installed, and whether it may be removed.
 
 use serde_json::Value;
 
@@ -6,28 +6,28 @@ use crate::component::conditions::Reason;
 use crate::component::status::DependencyStatus;
 use crate::node_key::NodeKey;
 
-/// Whether a Component may go ahead, and what has to be done first (docs/components.md 11.3).
+/// Whether a Component may be installed or upgraded, and what has to be done first (docs/components.md 11.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct DependencyCheck {
-    /// May it?
+    /// Whether it may.
     pub verdict: Verdict,
-    /// For `status.dependencies`. To be written whatever the verdict: others know only from there what this one's
+    /// For `status.dependencies`. Written whatever the verdict: it is the only record of what this one's
     /// chart requires.
     pub dependencies: Vec<DependencyStatus>,
-    /// Components to create. One that is there by now needs nothing.
+    /// Components to create, unless they exist by now.
     pub create: Vec<ImplicitComponent>,
-    /// Implicit Components whose `spec.version` is to be another. One that has it already needs nothing.
+    /// Implicit Components whose `spec.version` is to change, unless it has by now.
     pub retarget: Vec<Retarget>,
 }
 
 impl DependencyCheck {
-    /// True if something is to be created or moved before it may go ahead.
+    /// True if something is to be created or changed first.
     pub fn asks_for_more(&self) -> bool {
         !(self.create.is_empty() && self.retarget.is_empty())
     }
 }
 
-/// May a Component be installed or upgraded?
+/// Whether a Component may be installed or upgraded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Yes.
@@ -37,40 +37,40 @@ pub enum Verdict {
         /// For the condition DependenciesReady.
         message: String,
     },
-    /// Not yet; something is on its way, or somebody can help.
+    /// Not yet: a dependency is on its way, or a user can help.
     Waiting {
         /// For DependenciesReady and Ready.
         reason: Reason,
-        /// For whom it waits and why, as operators read it.
+        /// What it waits for and why, for operators.
         message: String,
     },
-    /// Not until somebody changes something.
+    /// Not before a user changes something.
     Stalled {
         /// For DependenciesReady, Ready and Stalled.
         reason: Reason,
-        /// Why, as operators read it.
+        /// Why, for operators.
         message: String,
     },
 }
 
-/// A Component to be created since another requires it.
+/// A Component to be created because another requires it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImplicitComponent {
     /// Its namespace and name.
     pub key: NodeKey,
     /// `spec.chart.name`.
     pub chart: String,
-    /// `spec.chart.namespace`: where the release of the dependent goes.
+    /// `spec.chart.namespace`: the target namespace of the dependent.
     pub target_namespace: String,
-    /// `spec.version`: a text that stands for the newest version that satisfies all requirers.
+    /// `spec.version`: a range or version that selects the newest version which satisfies all requirers.
     pub version: String,
-    /// `spec.values`, if the dependent's chart gives some.
+    /// `spec.values`, if the dependent's chart declares some.
     pub values: Option<Value>,
-    /// Who requires it.
+    /// The Component that requires it.
     pub required_by: NodeKey,
 }
 
-/// An implicit Component that moves so that all requirers are satisfied.
+/// An implicit Component that changes its version so that all requirers are satisfied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retarget {
     /// Which.
@@ -82,10 +82,10 @@ pub struct Retarget {
 /// Whether a Component may be deleted or disabled now (docs/components.md 12.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// Nobody is in the way.
+    /// It may.
     Free,
-    /// These depend on it and are about to go themselves.
+    /// Not yet: these depend on it and are being removed themselves.
     WaitFor(Vec<NodeKey>),
-    /// These need it and stay.
+    /// No: these need it and stay.
     Refused(Vec<NodeKey>),
 }

@@ -1,6 +1,7 @@
-//! Words of messages.
+//! Lists and versions in messages.
 
-use crate::planner::catalog::ChartVersion;
+use crate::chart::index::ChartVersion;
+use crate::ellipsis::within_chars;
 
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn and(items: &[String]) -> String {
@@ -38,8 +39,5 @@ pub(super) fn versions_there_are(versions: &[ChartVersion]) -> String {
 pub(super) fn short(text: &str) -> String {
     const LONGEST: usize = 200;
     let line = text.trim().lines().next().unwrap_or_default();
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
+    within_chars(line, LONGEST)
 }

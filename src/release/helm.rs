@@ -1,7 +1,7 @@
 //! The `helm` program: found, checked for its version, and run once for each action on a release.
 //!
-//! One run is one child process: nothing is retried here, and nothing is decided. What an outcome means is
-//! [`judge`]'s to say, and what to do then is the caller's.
+//! One run is one child process; nothing is retried or decided here. What an outcome means is
+//! decided by [`judge`], and what to do then by the caller.
 
 pub mod arguments;
 mod child;
@@ -47,7 +47,7 @@ impl Helm {
     /// Helm as these settings say. This starts the one thread, for the life of the program, that starts Helm.
     pub fn new(settings: HelmSettings) -> Helm {
         if let Err(error) = child::fork::prepare() {
-            // it is tried again when it is needed, and said then
+            // it is tried again, and reported, when it is needed
             warn!(%error, "The thread that starts Helm does not start");
         }
         Helm {
@@ -59,7 +59,7 @@ impl Helm {
     ///
     /// # Errors
     ///
-    /// Helm does not start, says nothing that is a version, or is outside 4.1 up to 5 (docs/components.md 5.7).
+    /// Helm does not start, prints no version, or is not at least 4.1 and below 5 (docs/components.md 5.7).
     pub async fn version(&self) -> Result<String, HelmError> {
         let binary = || self.settings.binary.clone();
         let arguments = ["version", "--template", "{{.Version}}"].map(OsString::from);
@@ -76,7 +76,7 @@ impl Helm {
     /// Runs Helm once, to its end.
     ///
     /// When `stop` is cancelled Helm gets a SIGTERM, which makes it record the revision as failed, and 10 s later a
-    /// SIGKILL; so it does when the returned future is dropped, but then nobody knows when it has ended: cancel
+    /// SIGKILL; so it does when the returned future is dropped, but then its end is not observable: cancel
     /// `stop` and wait, before another run on the release may begin. The lines "Helm starts" and "Helm ended" are
     /// logged for each run of a process.
     pub async fn run(&self, operation: &Operation, stop: &CancellationToken) -> Outcome {
@@ -110,7 +110,7 @@ impl Helm {
     }
 
     fn job(&self, arguments: Vec<OsString>, input: Option<Vec<u8>>, deadline: Duration) -> Job {
-        // Helm does without its caches if it must
+        // Helm works without its caches
         let _ = fs::create_dir_all(&self.settings.home);
         Job {
             command: launcher::command(&self.settings, arguments),
@@ -175,7 +175,7 @@ impl LogLine {
     }
 }
 
-/// Which Helm would be run, for people: `helm version 4.3.1 (/usr/local/bin/helm)`, or why none would. `name` is as
+/// The Helm that would be run, as text: `helm version 4.3.1 (/usr/local/bin/helm)`, or why none would. `name` is as
 /// [`find`] takes it.
 pub async fn described(name: Option<&Path>) -> String {
     let version = async {
@@ -201,13 +201,13 @@ pub async fn described(name: Option<&Path>) -> String {
     }
 }
 
-/// The version without Go's `v`, as it is told to people and programs.
+/// The version without Go's `v`.
 pub fn bare(version: &str) -> &str {
     version.strip_prefix('v').unwrap_or(version)
 }
 
-/// Where Helm is: `name` as `--helm-binary` gives it, else `helm`. A name without a slash is looked for in `path`, the
-/// value of `PATH`; the answer is absolute.
+/// The path of Helm: `name` as `--helm-binary` gives it, else `helm`. A name without a slash is looked up in `path`,
+/// the value of `PATH`; the answer is absolute.
 ///
 /// # Errors
 ///

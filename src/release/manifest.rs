@@ -1,17 +1,15 @@
-//! The objects in a manifest that Helm rendered, and which of them a release consists of.
+//! The objects in a manifest that Helm rendered.
 
 mod object;
 pub mod rewrite;
 pub mod served;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use object::{Object, ObjectKey};
 
-use crate::release::record::Record;
 use crate::yaml::{self, Limits, Yaml, YamlError};
 
 /// More than any manifest has that fits a Secret: a megabyte of packed definitions is some 600,000 nodes.
@@ -20,7 +18,7 @@ const LIMITS: Limits = Limits {
     depth: 500,
 };
 
-/// Why a manifest's objects cannot be told.
+/// Why the objects of a manifest cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// It is not YAML, or too much of it.
@@ -34,26 +32,12 @@ pub enum ManifestError {
         /// What it lacks, such as `kind`.
         missing: &'static str,
     },
-    /// A document that cannot be told in another API version.
+    /// A document that cannot be converted to another API version.
     #[error("document {document} of the release's manifest cannot be told in another API version")]
     NotRewritten {
         /// Which document, from 1.
         document: usize,
     },
-}
-
-/// An object that a release consists of.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct InventoryItem {
-    /// Which object.
-    #[serde(flatten)]
-    pub key: ObjectKey,
-    /// Its chart asks for it to be left when the release is uninstalled.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub keep: bool,
-    /// It is a hook, which Helm leaves when the release is uninstalled unless its delete policy says otherwise.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub hook: bool,
 }
 
 /// The objects in a stream of YAML documents, in their order.
@@ -73,35 +57,6 @@ pub fn objects(manifest: &str) -> Result<Vec<Object>, ManifestError> {
         }
     }
     Ok(objects)
-}
-
-/// What a release consists of, each object once and hooks after the others: to be saved before it is uninstalled, as
-/// Helm may report success or failure with some of it left (docs/components.md 5.8, fact 4, and 12.2).
-///
-/// Definitions from a chart's `crds/` are in no manifest and so not in here.
-///
-/// # Errors
-/// As [`objects`], for the manifest or a hook.
-pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
-    let hooks = record
-        .hooks
-        .iter()
-        .map(|hook| (hook.manifest.as_str(), true));
-    let mut items = Vec::new();
-    let mut seen = BTreeSet::new();
-    for (manifest, hook) in std::iter::once((record.manifest.as_str(), false)).chain(hooks) {
-        for object in objects(manifest)? {
-            let key = object.identity();
-            if seen.insert(key.clone()) {
-                items.push(InventoryItem {
-                    key,
-                    keep: object.keeps(),
-                    hook,
-                });
-            }
-        }
-    }
-    Ok(items)
 }
 
 /// A document as Kubernetes reads it: like [`Yaml::to_json`], but integers stay what they are.

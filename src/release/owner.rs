@@ -1,12 +1,13 @@
-//! Whose a release is, in a label: so that controllers that do not see each other's Components do not fight over it.
+//! The label for the owner of a release, so that controllers that do not see each other's Components do not contend for
+//! it.
 
 use crate::node_key::NodeKey;
 
 /// Kubernetes' limit for the value of a label.
 const MAX_VALUE: usize = 63;
 
-/// The value of the label for this Component: namespace.name. `None` if that is too long for a label; a release without
-/// the label is nobody's in particular.
+/// The value of the label for this Component: namespace.name. `None` if that is too long for a label: a release without
+/// the label has no known owner.
 pub fn mark(owner: &NodeKey) -> Option<String> {
     let mark = format!("{}.{}", owner.namespace, owner.name);
     (mark.len() <= MAX_VALUE).then_some(mark)

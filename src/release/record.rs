@@ -1,4 +1,4 @@
-//! A release as Helm records it: one Secret a revision, its payload and its labels (docs/components.md 5.1).
+//! A release as Helm records it: one Secret per revision, its payload and its labels (docs/components.md 5.1). Pure.
 
 mod payload;
 mod revision;
@@ -27,10 +27,10 @@ pub fn secret_name(release: &str, revision: i64) -> String {
     format!("sh.helm.release.v1.{release}.v{revision}")
 }
 
-/// The labels that select the Secrets of a release; `None` for a name that Helm cannot have given to one.
+/// The labels that select the Secrets of a release; `None` for a name that no release can have.
 ///
-/// Helm writes the name into a label, and the API server takes for its value at most 63 letters, digits, `-`, `_` and `.`
-/// that begin and end with a letter or digit. Anything else would break the selector, or change what it selects.
+/// Helm writes the name into a label, and the API server takes for its value at most 63 letters, digits, `-`, `_` and
+/// `.` that begin and end with a letter or digit. Anything else would break the selector, or change what it selects.
 pub fn selector(release: &str) -> Option<String> {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let is_outer = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
@@ -44,7 +44,7 @@ pub fn selector(release: &str) -> Option<String> {
 
 /// One revision of a release, without the chart's files.
 ///
-/// [`Debug`](fmt::Debug) shows which one it is and no more: values and manifests hold passwords.
+/// [`Debug`](fmt::Debug) shows only its identity: values and manifests hold passwords.
 #[derive(Clone, PartialEq)]
 pub struct Record {
     /// The release's name.
@@ -53,7 +53,7 @@ pub struct Record {
     pub namespace: String,
     /// The revision, from 1.
     pub revision: i64,
-    /// Its state by the payload, which Helm itself judges from; the Secret's label may differ.
+    /// Its state by the payload, which is what Helm itself uses; the Secret's label may differ.
     pub status: ReleaseStatus,
     /// The description: our token, or Helm's words, or the error of the operation.
     pub description: String,
@@ -61,7 +61,7 @@ pub struct Record {
     pub first_deployed: Option<Timestamp>,
     /// When this revision was made.
     pub last_deployed: Option<Timestamp>,
-    /// The chart that it was made of.
+    /// Its chart.
     pub chart: RecordedChart,
     /// The values that were passed, without the chart's own defaults.
     pub config: Map<String, Value>,
@@ -71,13 +71,13 @@ pub struct Record {
     pub hooks: Vec<Hook>,
     /// Labels in the payload. Helm keeps them on the Secret and leaves these out.
     pub labels: BTreeMap<String, String>,
-    /// `ssa` or `csa`; Helm 3 knows only the latter and does not say.
+    /// `ssa` or `csa`; Helm 3 has only the latter and does not record it.
     pub apply_method: Option<String>,
     /// The rendered `NOTES.txt`.
     pub notes: String,
 }
 
-/// Which chart a revision was made of.
+/// The chart of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordedChart {
     /// The chart's name.
@@ -101,20 +101,20 @@ pub struct Hook {
     pub path: String,
     /// The object, as one YAML document.
     pub manifest: String,
-    /// Around which operations: `pre-install`, `post-upgrade`, `test`, …
+    /// Its events: `pre-install`, `post-upgrade`, `test`, …
     pub events: Vec<String>,
-    /// When it is deleted: `before-hook-creation`, `hook-succeeded`, `hook-failed`.
+    /// Its delete policies: `before-hook-creation`, `hook-succeeded`, `hook-failed`.
     pub delete_policies: Vec<String>,
 }
 
 impl Record {
     /// Reads the payload of a release Secret: `data["release"]` without Kubernetes' own base64.
     ///
-    /// The chart's templates, files and defaults are passed over. A field that is absent or null is empty; a time that
-    /// Helm left at zero, or that is none, is `None`.
+    /// The chart's templates, files and defaults are skipped. A field that is absent or null is empty; a time that
+    /// is Go's zero time, or invalid, is `None`.
     ///
     /// # Errors
-    /// No base64, broken gzip, more than [`MAX_JSON_BYTES`] when inflated, no JSON, or neither a name nor a revision.
+    /// Not base64, damaged gzip, more than [`MAX_JSON_BYTES`] when inflated, not JSON, or without a name or revision.
     pub fn decode(data: &[u8]) -> Result<Self, RecordError> {
         payload::read(data)
     }

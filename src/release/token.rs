@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::component::spec_hash::SpecHash;
 
-/// What the controller writes into the description of the revision that it makes.
+/// The description that the controller gives to a revision that it makes.
 ///
 /// Helm replaces the description by the error when the operation fails, and never passes it on to later revisions. It
 /// displays as `op=<id> hash=<64 hex digits> gen=<number>`.

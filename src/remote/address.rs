@@ -1,4 +1,4 @@
-//! Where a repository or one of its files is. Values in, values out; an address shows no credentials.
+//! The address of a repository or one of its files. It shows no credentials. Pure.
 
 use std::fmt;
 
@@ -8,34 +8,34 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// What stays as it is in a path segment (RFC 3986, "unreserved").
+/// Characters that need no escape in a path segment (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// An HTTP address, with the credentials to use there. Displays and debugs without credentials and query.
+/// An HTTP address with its credentials. Displays and debugs without credentials and query.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     secure: bool,
     /// `host` or `host:port`, as written.
     authority: String,
-    /// With a slash before it and none behind; empty at the root.
+    /// With a leading and without a trailing slash; empty at the root.
     path: String,
-    /// With its question mark, or empty.
+    /// With its question mark; may be empty.
     query: String,
     /// The value of the header `Authorization`.
     credentials: Option<HeaderValue>,
 }
 
-/// A text is no address.
+/// Why a text is not an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Neither HTTP nor HTTPS, no host, or characters that an address cannot have.
+    /// It is neither HTTP nor HTTPS, has no host, or has invalid characters.
     #[error("it is not an address; write http://HOST:PORT or https://HOST/PATH")]
     NotHttp,
-    /// A registry.
+    /// It is an OCI registry.
     #[error(
         "oci:// registries are not supported; give the http or https address of a chart repository"
     )]
@@ -43,10 +43,10 @@ pub enum AddressError {
 }
 
 impl Address {
-    /// Reads an `http` or `https` URL, with or without `user:password@`. A slash at the end does not matter.
+    /// Parses an `http` or `https` URL, with or without `user:password@`. A trailing slash is ignored.
     ///
     /// # Errors
-    /// It is none.
+    /// [`AddressError`].
     pub fn parse(url: &str) -> Result<Self, AddressError> {
         if url.starts_with("oci://") {
             return Err(AddressError::Oci);
@@ -83,18 +83,11 @@ impl Address {
         })
     }
 
-    /// The same place with these credentials, unless the address has its own.
-    pub fn or_credentials(mut self, user: &str, password: &str) -> Self {
-        self.credentials
-            .get_or_insert_with(|| basic(format!("{user}:{password}").as_bytes()));
-        self
-    }
-
-    /// The place that `reference` means when it stands in a document directly below this address (RFC 3986 section 5, as
-    /// far as indexes use it). Credentials go along only to the same scheme, host and port.
+    /// Resolves `reference` in a document directly below this address (RFC 3986 section 5, as
+    /// far as indexes use it). Credentials are kept only for the same scheme, host and port.
     ///
     /// # Errors
-    /// It cannot be an address.
+    /// The result is not an address.
     pub fn join(&self, reference: &str) -> Result<Self, AddressError> {
         let origin = format!("{}://{}", self.scheme(), self.authority);
         let url = if reference.contains("://") {
@@ -117,8 +110,8 @@ impl Address {
         Ok(joined)
     }
 
-    /// Where the chart API may list the versions of `chart`, most likely first: in `/a/b`, the whole path may be the
-    /// server's context path, or the tenant, or some of each.
+    /// The addresses at which the chart API may list the versions of `chart`, most likely first: in `/a/b`, the whole
+    /// path may be the server's context path, or the tenant, or a part of each.
     pub fn api_candidates(&self, chart: &str) -> Vec<Self> {
         let segments: Vec<&str> = self.path.split('/').skip(1).collect();
         let chart = utf8_percent_encode(chart, SEGMENT);
@@ -143,7 +136,7 @@ impl Address {
             .collect()
     }
 
-    /// `index.yaml` of the repository at this address, which may be the address of that file already.
+    /// The address of `index.yaml` in the repository at this address, which may already be that of the file.
     pub fn index(&self) -> Self {
         let path = match self.path.ends_with("/index.yaml") {
             true => self.path.clone(),
@@ -155,7 +148,7 @@ impl Address {
         }
     }
 
-    /// The repository at this address, which may be that of its `index.yaml`.
+    /// The address of the repository, also if this one is that of its `index.yaml`.
     pub fn repository(mut self) -> Self {
         if let Some(path) = self.path.strip_suffix("/index.yaml") {
             self.path = path.to_owned();
@@ -163,7 +156,7 @@ impl Address {
         self
     }
 
-    /// What relative references in a document at this address are relative to.
+    /// The base of relative references in a document at this address.
     pub(super) fn directory(&self) -> Self {
         let path = self
             .path
@@ -181,7 +174,7 @@ impl Address {
         format!("{self}{}", self.query)
     }
 
-    /// What a request names; it has no credentials.
+    /// The URI for a request, without credentials.
     pub(super) fn uri(&self) -> Result<Uri, AddressError> {
         let path = if self.path.is_empty() {
             "/"
@@ -196,12 +189,12 @@ impl Address {
             .map_err(|_| AddressError::NotHttp)
     }
 
-    /// The value of `Authorization`, if there are credentials.
+    /// The value of `Authorization`, if the address has credentials.
     pub(super) fn authorization(&self) -> Option<&HeaderValue> {
         self.credentials.as_ref()
     }
 
-    /// True if requests there carry credentials.
+    /// True if the address has credentials.
     pub fn has_credentials(&self) -> bool {
         self.credentials.is_some()
     }
@@ -228,7 +221,7 @@ impl Address {
     }
 }
 
-/// More splits of a path into context and tenant are not tried.
+/// The most splits of a path into context and tenant that are tried.
 const MOST_CANDIDATES: usize = 6;
 
 fn basic(user_and_password: &[u8]) -> HeaderValue {
@@ -250,7 +243,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// `url` without user, password and query, for messages; also of a text that is no address.
+/// `url` without user, password and query, for messages; also for a text that is not an address.
 pub fn shown(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     match url.split_once("://") {

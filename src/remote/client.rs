@@ -25,7 +25,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::remote::address::{Address, AddressError};
 
-/// How often an answer may send the client elsewhere.
+/// How many redirects are followed.
 const MOST_REDIRECTS: usize = 5;
 /// How long a connection is kept for the next request.
 const IDLE: Duration = Duration::from_secs(20);
@@ -35,34 +35,34 @@ const IDLE: Duration = Duration::from_secs(20);
 pub struct Patience {
     /// For a connection to be made.
     pub connect: Duration,
-    /// For the next byte: of the answer's head, then of its body.
+    /// For the next byte: of the response's head, then of its body.
     pub silence: Duration,
     /// For the whole exchange.
     pub whole: Duration,
 }
 
-/// Why there is no answer, or no whole one. The texts name the place without credentials.
+/// Why there is no complete response. Messages show addresses without credentials.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ClientError {
-    /// A redirect leads to something that is no address.
+    /// A redirect's target is not an address.
     #[error("it answers with a redirect to something that is no address")]
     Redirect(#[source] AddressError),
     /// Redirects go in a circle.
     #[error("it answers with more than {MOST_REDIRECTS} redirects")]
     TooManyRedirects,
-    /// Nobody answers there.
+    /// The connection failed.
     #[error("cannot connect to {0}")]
     Connect(String, #[source] Cause),
-    /// The other side took the request and says nothing.
+    /// The server sends nothing.
     #[error("{0} says nothing for {seconds} seconds", seconds = .1.as_secs_f32())]
     Silent(String, Duration),
-    /// It goes on and on.
+    /// The exchange takes too long.
     #[error("{0} takes more than {seconds} seconds for its answer", seconds = .1.as_secs_f32())]
     TooSlow(String, Duration),
     /// The exchange broke off.
     #[error("the answer of {0} broke off")]
     Broken(String, #[source] Cause),
-    /// It is more than it may be.
+    /// The response is too large.
     #[error("the answer of {0} is larger than {1} bytes")]
     TooLarge(String, u64),
     /// The authorities that are trusted cannot be read.
@@ -70,25 +70,25 @@ pub enum ClientError {
     Authorities(PathBuf, #[source] Cause),
 }
 
-/// An error of the layers below, shared so that all who wait for one exchange can have it.
+/// An error of the layers below, shared by all callers that wait for one exchange.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// A client. It may be used by many at once; connections are kept for a moment.
+/// A client for concurrent use; connections are kept for a short time.
 pub struct HttpClient {
     patience: Patience,
     authorities: Option<PathBuf>,
     plain: Client<HttpConnector, Empty<Bytes>>,
-    /// Made with the first HTTPS address: reading the system's authorities takes memory that most sites never need.
+    /// Created for the first HTTPS address: the system's authorities take memory that most sites never need.
     secure: OnceLock<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>>,
 }
 
-/// An answer of which the head has come.
+/// A response whose head has been received.
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
     /// Its `ETag`, with quotes.
     pub etag: Option<String>,
-    /// Where it comes from, for messages.
+    /// Its address, for messages.
     shown: String,
     body: Incoming,
     silence: Duration,
@@ -108,7 +108,7 @@ impl HttpClient {
             plain: builder().build(connector(patience.connect, true)),
             secure: OnceLock::new(),
         };
-        // a wrong file is a wrong setting, and is told at the start
+        // an unusable file is a configuration error, reported at the start
         if authorities.is_some() {
             client.secure()?;
         }
@@ -118,7 +118,7 @@ impl HttpClient {
     /// GETs `address`, following redirects; with `known`, the entity tag of what the caller has, the answer may be 304.
     ///
     /// # Errors
-    /// There is no answer. One with an unpleasant status is no error here.
+    /// There is no response. One with an error status is no error here.
     pub async fn get(&self, address: &Address, known: Option<&str>) -> Result<Answer, ClientError> {
         let until = Instant::now() + self.patience.whole;
         let mut address = address.clone();
@@ -237,7 +237,7 @@ impl HttpClient {
 }
 
 impl Answer {
-    /// How much of the body there is to come, if the head says so.
+    /// The length of the body, if the head has it.
     pub fn length(&self) -> Option<u64> {
         self.body.size_hint().exact()
     }
@@ -245,7 +245,7 @@ impl Answer {
     /// The next piece of the body, `None` at its end.
     ///
     /// # Errors
-    /// Nothing comes for too long, or the body breaks off.
+    /// The server sends nothing for too long, or the body ends early.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
             let patience = self.until.min(Instant::now() + self.silence);
@@ -270,7 +270,7 @@ impl Answer {
     /// The whole body.
     ///
     /// # Errors
-    /// It does not come to its end, or has more than `limit` bytes.
+    /// It ends early, or has more than `limit` bytes.
     pub async fn whole(mut self, limit: u64) -> Result<Bytes, ClientError> {
         let too_large = || ClientError::TooLarge(self.shown.clone(), limit);
         if self.length().is_some_and(|length| length > limit) {
@@ -304,12 +304,12 @@ fn connector(timeout: Duration, http_alone: bool) -> HttpConnector {
     connector
 }
 
-/// Where a redirect from `address` leads: relative to its directory, not to itself.
+/// The target of a redirect from `address`: relative to its directory, not to itself.
 fn below(address: &Address, location: &str) -> Result<Address, AddressError> {
     address.directory().join(location)
 }
 
-/// What the layers below say, without the layers' own words ("client error (Connect)").
+/// The error of the layers below, without their own prefixes ("client error (Connect)").
 fn innermost(error: hyper_util::client::legacy::Error) -> Cause {
     let mut text = error.to_string();
     let mut cause: Option<&dyn Error> = error.source();

@@ -1,4 +1,4 @@
-//! Built-in charts: packages that are shipped with the program. There is no way to write here.
+//! Built-in charts: packages that are shipped with the program. The type has no method that writes.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,7 +29,7 @@ struct BuiltinFile {
 enum BuiltinContent {
     /// Packaged at start from a chart directory.
     Packaged(Bytes),
-    /// Lies ready, in an image that does not change.
+    /// A package file in the image, which does not change.
     File(PathBuf),
 }
 
@@ -39,7 +39,7 @@ pub enum BuiltinProblem {
     /// A chart directory that cannot be packaged.
     #[error("built-in chart {0} cannot be packaged")]
     Directory(PathBuf, #[source] PackageError),
-    /// A package that does not open.
+    /// An invalid package.
     #[error("built-in chart {0} cannot be opened")]
     Package(PathBuf, #[source] ArchiveError),
     /// A file that cannot be read.
@@ -133,7 +133,7 @@ impl BuiltinCharts {
         Ok(())
     }
 
-    /// What the index says of them.
+    /// Their index entries.
     pub fn listings(&self) -> &[Listing] {
         &self.listings
     }

@@ -1,5 +1,5 @@
-//! Small packages that were asked for lately, kept in memory. What is handed out is always what the index says it is:
-//! a package counts only together with the index entry it was read for.
+//! Small packages that were requested recently, kept in memory. A cached package is always that of the index entry:
+//! it is valid only together with the entry that it was read for.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use bytes::Bytes;
 use crate::repository::entry::Entry;
 use crate::repository::key::ObjectKey;
 
-/// Bytes kept at the most. A site installs the same few charts on many machines at once.
+/// The most bytes kept. A site installs the same few charts on many machines at once.
 const CAPACITY: usize = 8 * 1024 * 1024;
 /// Larger packages are read from storage each time: there the transfer dominates.
 const LARGEST: usize = 256 * 1024;
 
-/// A cache of packages with a second chance for those that were asked for again.
+/// A cache of packages with second-chance eviction.
 #[derive(Debug, Default)]
 pub struct PackageCache {
     kept: Mutex<Kept>,
@@ -23,7 +23,7 @@ pub struct PackageCache {
 #[derive(Debug, Default)]
 struct Kept {
     packages: HashMap<ObjectKey, Package>,
-    /// The order in which packages have their turn to go.
+    /// The order of eviction.
     turns: VecDeque<ObjectKey>,
     bytes: usize,
 }
@@ -45,7 +45,7 @@ impl PackageCache {
         current.then(|| package.bytes.clone())
     }
 
-    /// Keeps a package that was read for this entry, and lets others go for it.
+    /// Keeps a package that was read for this entry, and evicts others for it.
     pub fn insert(&self, key: ObjectKey, entry: Arc<Entry>, bytes: Bytes) {
         if bytes.len() > LARGEST {
             return;

@@ -20,17 +20,17 @@ pub enum Layer {
     Upload,
 }
 
-/// What tells one state of a stored object from another without reading it.
+/// The state of a stored object, without its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// Bytes.
     pub size: u64,
-    /// Last modification, as exact as the storage tells. It is the `created` of the index.
+    /// Last modification, in the storage's resolution. It is the `created` of the index.
     pub modified: DateTime<Utc>,
 }
 
 impl Stamp {
-    /// The stamp of a file. A time that no calendar holds (a file system can store such) counts as the epoch.
+    /// The stamp of a file. A time outside the calendar's range (a file system can store such) counts as the epoch.
     pub fn of(metadata: &std::fs::Metadata) -> Self {
         let since_epoch = metadata.modified().ok().and_then(|modified| {
             let (sign, distance) = match modified.duration_since(std::time::UNIX_EPOCH) {
@@ -49,7 +49,7 @@ impl Stamp {
     }
 }
 
-/// What the index says of a package, apart from where it is fetched.
+/// The index entry of a package without its URL.
 #[derive(Clone, Debug)]
 pub struct Listing {
     /// The chart's name.
@@ -92,7 +92,7 @@ pub struct Entry {
 }
 
 impl Listing {
-    /// What the index will say of `package`, stored as `file_name`.
+    /// The listing of `package`, stored as `file_name`.
     pub fn new(package: &ChartPackage, file_name: &str, stamp: Stamp) -> Self {
         let mut head = render_json(&package.metadata);
         head.pop();
@@ -109,7 +109,7 @@ impl Listing {
 }
 
 impl Entry {
-    /// Renders a listing; `url_prefix` is what stands before the file name in `urls` (docs/chartmuseum.md 7.3).
+    /// Renders a listing; `url_prefix` precedes the file name in `urls` (docs/chartmuseum.md 7.3).
     pub fn new(listing: Listing, layer: Layer, url_prefix: &str) -> Self {
         let Listing {
             name,

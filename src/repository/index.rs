@@ -1,6 +1,6 @@
 //! The repository index: listings in, rendered bytes out.
 //!
-//! A plain, synchronous value: no clock, no storage. Whoever owns it decides when to publish what it renders.
+//! A plain, synchronous value: no clock, no storage. Its owner decides when to publish the rendering.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
@@ -11,19 +11,19 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest as _, Sha256};
 
-pub use crate::config::IndexFormat;
+use crate::config::IndexFormat;
 use crate::repository::entry::Entry;
 use crate::repository::page::{Lead, Page};
 use crate::repository::published::PublishedIndex;
 
-/// Bytes that a page aims at. Larger pages cost more on each write, smaller ones more on each read.
+/// The target size of a page in bytes. Larger pages cost more on each write, smaller ones more on each read.
 const PAGE_TARGET: usize = 256 * 1024;
-/// A page is divided when it has grown past this.
+/// A larger page is split.
 const PAGE_MAX: usize = 2 * PAGE_TARGET;
-/// More changes than this at once are cheaper as one rendering of everything.
+/// For more changes than this, rendering everything is cheaper.
 const RENDER_ALL_FROM: usize = 64;
 
-/// What the rendered index says besides its entries.
+/// The parts of the rendered index besides its entries.
 #[derive(Clone, Debug)]
 pub struct IndexStyle {
     /// JSON or YAML.
@@ -35,7 +35,7 @@ pub struct IndexStyle {
 /// One change of the index.
 #[derive(Debug)]
 pub enum Change {
-    /// A package is stored: list it in place of whatever was listed for its file name.
+    /// A package is stored: it replaces the entry of its file name.
     Insert(Arc<Entry>),
     /// The object with this file name is gone.
     Remove(Box<str>),
@@ -46,7 +46,7 @@ pub enum Change {
 pub struct Chart {
     /// What is listed, newest first; no two have the same version text.
     versions: Vec<Arc<Entry>>,
-    /// Packages whose name and version another package has claimed (docs/chartmuseum.md 7.3: one entry wins).
+    /// Packages with the name and version of a listed one (docs/chartmuseum.md 7.3: one entry wins).
     unlisted: Vec<Arc<Entry>>,
 }
 
@@ -171,7 +171,7 @@ impl RepositoryIndex {
         self.listed
     }
 
-    /// The newest `created` of all entries: when the index came to be what it is, if nothing was removed.
+    /// The newest `created` of all entries: the time of the index, if nothing was removed.
     pub fn newest(&self) -> Option<DateTime<Utc>> {
         self.files.values().map(|entry| entry.stamp.modified).max()
     }
@@ -190,7 +190,7 @@ impl RepositoryIndex {
         PublishedIndex::new(head, self.pages.clone(), tail, identity, generated)
     }
 
-    /// What stands before and after the pages (docs/chartmuseum.md 7.1).
+    /// The frame before and after the pages (docs/chartmuseum.md 7.1).
     fn frame(&self, generated: DateTime<Utc>) -> (Bytes, Bytes) {
         let generated = generated.to_rfc3339_opts(SecondsFormat::Secs, true);
         let context_path = serde_json::Value::String(self.style.context_path.clone());
@@ -340,7 +340,7 @@ impl RepositoryIndex {
         self.correct_lead(next);
     }
 
-    /// The first entry of a page is written according to what stands before it, which may just have changed.
+    /// How the first entry of a page is written depends on the entry before it, which may have changed.
     fn correct_lead(&mut self, at: usize) {
         while let Some(page) = self.pages.get(at) {
             let start = Arc::clone(&page.start);
@@ -357,7 +357,7 @@ impl RepositoryIndex {
         }
     }
 
-    /// Keeps many removals from leaving many small pages behind.
+    /// Merges small pages, which many removals would leave behind.
     fn join_if_small(&mut self, at: usize) {
         let Some([a, b]) = self.pages.get(at..at + 2) else {
             return;

@@ -1,14 +1,14 @@
-//! What a stored object is called, and who it belongs to.
+//! The names of stored objects and their tenants.
 
 use std::fmt;
 
 use object_store::path::Path;
 
-/// The index cache's name in a tenant's directory. It is no chart and counts as none.
+/// The index cache's name in a tenant's directory. It does not count as a chart.
 pub const CACHE_FILE_NAME: &str = ".chartroom-index";
 
 /// ChartMuseum's name for the rendered index that it keeps beside the packages (docs/chartmuseum.md 7.4). It is written
-/// for those who publish it, and never read.
+/// for sites that publish it, and never read.
 pub const STATEFILE_NAME: &str = "index-cache.yaml";
 
 const STATE_FILES: [&str; 2] = [CACHE_FILE_NAME, STATEFILE_NAME];
@@ -90,7 +90,7 @@ impl fmt::Display for Tenant {
     }
 }
 
-/// The kinds of files a repository hands out, told by their names.
+/// The kinds of files in a repository, by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// `….tgz`
@@ -100,7 +100,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// The kind that a name's ending tells.
+    /// The kind of a name, by its ending.
     pub fn of(file_name: &str) -> Option<Self> {
         if file_name.ends_with(".tgz") {
             Some(Self::Package)
@@ -111,7 +111,7 @@ impl FileKind {
         }
     }
 
-    /// As ChartMuseum labels it (docs/chartmuseum.md 3.2).
+    /// The media type, as in ChartMuseum (docs/chartmuseum.md 3.2).
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Package => "application/x-tar",
@@ -120,7 +120,7 @@ impl FileKind {
     }
 }
 
-/// One object of a tenant: its name is known to be a plain file name.
+/// One object of a tenant; its name is a plain file name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectKey {
     tenant: Tenant,
@@ -144,7 +144,7 @@ impl ObjectKey {
         }
     }
 
-    /// Whose it is.
+    /// Its tenant.
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
     }

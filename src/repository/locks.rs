@@ -1,4 +1,4 @@
-//! One writer at a time for each object, whichever way the write comes.
+//! One writer at a time for each object.
 
 use std::hash::{BuildHasher as _, RandomState};
 

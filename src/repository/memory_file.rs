@@ -1,4 +1,4 @@
-//! Files that lie in memory: what is in one, the kernel can put on the network without copying it.
+//! Files in memory (memfd), which the kernel can send without copying them.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -29,7 +29,7 @@ struct Shared {
     refused: Once,
 }
 
-/// An open memory file that nobody writes to any more. Its memory is the kernel's: it counts for the control group of
+/// An open memory file that is not written any more. Its memory is the kernel's: it counts for the control group of
 /// the process as shared memory, not for the resident size, and it is given back when the last clone of the `Arc`
 /// around it is dropped and the last socket has sent what it took from it.
 #[derive(Debug)]
@@ -38,14 +38,14 @@ pub struct MemoryFile {
     shared: Arc<Shared>,
 }
 
-/// What came of the wish for a memory file.
+/// The result of a request for a memory file.
 #[derive(Debug)]
 pub(super) enum Made {
-    /// It is there.
+    /// It is created.
     File(Arc<MemoryFile>),
     /// Not now: there are too many.
     Later,
-    /// There never will be one: it would be too small, or the system refuses it.
+    /// Never: it would be too small, or the system refuses it.
     Never,
 }
 
@@ -115,7 +115,7 @@ impl Drop for MemoryFile {
 fn filled(bytes: &[u8]) -> io::Result<File> {
     const NAME: &str = "chartroom-index";
     let made = match memfd_create(NAME, MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
-        // before Linux 6.3 nobody asks whether a memory file is for executing
+        // MFD_NOEXEC_SEAL exists since Linux 6.3
         Err(Errno::INVAL) => memfd_create(NAME, MemfdFlags::CLOEXEC),
         made => made,
     };

@@ -12,7 +12,7 @@ use crate::repository::entry::Entry;
 use crate::repository::memory_file::{Made, MemoryFile, MemoryFiles};
 use crate::repository::yaml_text;
 
-/// What stands before the first entry of a page.
+/// The entry before the first one of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lead {
     /// Nothing: it is the first of the index.
@@ -24,7 +24,7 @@ pub(super) enum Lead {
 }
 
 /// Rendered entries. Immutable once made, but for the deflated form, which is made when it is first asked for, and the
-/// memory file, which is made when the page has proved to be read again and again. A memory file doubles what the page
+/// memory file, which is made when the page is read repeatedly. A memory file doubles what the page
 /// takes; it goes with the page, or with the last response that is still being sent from it.
 #[derive(Debug)]
 pub struct Page {
@@ -33,7 +33,7 @@ pub struct Page {
     pub(super) lead: Lead,
     bytes: Bytes,
     deflated: OnceLock<Deflated>,
-    /// `None` if there will never be one.
+    /// `None` if there never will be one.
     file: OnceLock<Option<Arc<MemoryFile>>>,
 }
 
@@ -90,7 +90,7 @@ impl Page {
         self.file.get()?.as_ref()
     }
 
-    /// Makes the file if there is none. False if it has to wait until others are gone.
+    /// Makes the file if there is none. False if it has to wait for others to be released.
     pub(super) fn make_file(&self, files: &MemoryFiles) -> bool {
         if self.file.get().is_some() {
             return true;
@@ -100,7 +100,7 @@ impl Page {
             Made::Never => None,
             Made::Later => return false,
         };
-        // another maker may have been faster: then this file is closed again
+        // another thread may have been first: then this file is closed again
         let _ = self.file.set(made);
         true
     }

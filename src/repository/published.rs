@@ -55,7 +55,7 @@ impl PublishedIndex {
         format!("\"{:032x}-gzip\"", self.identity)
     }
 
-    /// When this state came to be.
+    /// The time of this state.
     pub fn generated(&self) -> DateTime<Utc> {
         self.generated
     }

@@ -1,4 +1,4 @@
-//! Which version a request means: the one door through which a chart name and a version text become a package.
+//! Resolves the chart name and version text of a request to a package.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub enum ResolveError {
     NoVersion {
         /// The chart.
         name: String,
-        /// What was asked for; empty where any stable version would have done.
+        /// The requested version; empty for the newest stable one.
         version: String,
     },
     /// The text is neither a version of the chart nor a range.
     #[error("improper constraint: {0}")]
     ImproperConstraint(String),
-    /// The index could not be made.
+    /// The index could not be built.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -93,8 +93,9 @@ fn select(chart: &Chart, name: &str, version: &str) -> Result<Arc<Entry>, Resolv
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::IndexFormat;
     use crate::repository::entry::tests::entry;
-    use crate::repository::index::{Change, IndexFormat, IndexStyle, RepositoryIndex};
+    use crate::repository::index::{Change, IndexStyle, RepositoryIndex};
 
     fn chart(versions: &[&str]) -> Arc<Chart> {
         let style = IndexStyle {

@@ -1,5 +1,5 @@
-//! The storage directory's identity: whether what is at its path is still the directory that the index is of. A volume
-//! may be unmounted and a directory replaced under a running server, and what is written then is lost.
+//! The storage directory's identity: whether the directory at its path is still the one that was indexed. A volume
+//! may be unmounted or a directory replaced under a running server; what is written then is lost.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags, statx};
 use tracing::error;
 
-/// What is wrong with the storage directory, without its path: clients may be told.
+/// What is wrong with the storage directory, without its path, so that clients may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RootTrouble {
     /// Nothing is at its path.
@@ -21,7 +21,7 @@ pub enum RootTrouble {
         "the storage directory is gone and something that is no directory is in its place: put a directory back, and it is used within seconds, without a restart"
     )]
     NoDirectory,
-    /// It was a volume's, and the directory below the mount point has come to light.
+    /// The volume was unmounted: the directory below the mount point is visible.
     #[error(
         "the storage volume is not mounted any more: mount it again, and it is used again within seconds, without a restart"
     )]
@@ -31,13 +31,13 @@ pub enum RootTrouble {
         "the storage directory was replaced by another one, which is being read: try again in a few seconds"
     )]
     Replaced,
-    /// It cannot be looked at.
+    /// It cannot be read.
     #[error("the storage directory cannot be reached ({0}): it is used again as soon as it can")]
     Unreachable(io::ErrorKind),
 }
 
-/// Tells one directory from another at the same path. File systems give a number again as soon as it is free, so the
-/// time of birth belongs to it where there is one.
+/// The identity of a directory. File systems reuse inode numbers, so the
+/// time of birth is a part of it where available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: (u32, u32),
@@ -60,7 +60,7 @@ struct Known {
 }
 
 impl StorageRoot {
-    /// The directory at `path`, which must be there.
+    /// The directory at `path`, which must exist.
     pub fn open(path: PathBuf) -> io::Result<Self> {
         let identity = identify(&path)?.ok_or(io::ErrorKind::NotADirectory)?;
         let known = Mutex::new(Known {
@@ -70,14 +70,14 @@ impl StorageRoot {
         Ok(Self { path, known })
     }
 
-    /// Where it is, or was.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Why files cannot be made in it, if they cannot: it is somebody else's, or on a volume that is read-only.
+    /// Why files cannot be created in it, if so: missing permissions, or a read-only volume.
     pub fn refuses_writing(&self) -> Option<io::Error> {
-        // like the file of a write that was cut off: if this one is, the next start removes it
+        // named like an unfinished write, so that the next start removes it if this process is killed now
         let path = self.path.join(".chartroom-index#0");
         match std::fs::File::create_new(&path) {
             Ok(_) => std::fs::remove_file(&path).err(),
@@ -86,12 +86,12 @@ impl StorageRoot {
         }
     }
 
-    /// Looks whether it is still there, which is one system call. What is wrong is logged when it is first noticed.
+    /// Checks that it is still there, by one system call. A problem is logged when it is first noticed.
     pub fn check(&self) -> Result<(), RootTrouble> {
         let found = identify(&self.path);
         let mut known = self.lock();
         let Err(trouble) = known.compare(&found) else {
-            // the trouble stays noted until the index is known to be of this directory
+            // the problem is kept until the index is known to be of this directory
             return Ok(());
         };
         if known.trouble.replace(trouble).is_none() {
@@ -104,12 +104,13 @@ impl StorageRoot {
         Err(trouble)
     }
 
-    /// What was wrong when somebody last looked; nothing is looked at for this.
+    /// The problem at the last check; checks nothing.
     pub fn trouble(&self) -> Option<RootTrouble> {
         self.lock().trouble
     }
 
-    /// Takes the directory that is at the path now for the storage. Fails if there is none, or only an empty mount point.
+    /// Accepts the directory that is at the path now as the storage. Fails if there is none, or only an empty mount
+    /// point.
     pub fn adopt(&self) -> Result<(), RootTrouble> {
         let found = identify(&self.path);
         let mut known = self.lock();
@@ -149,7 +150,7 @@ impl Known {
     }
 }
 
-/// `None` if something else than a directory is there.
+/// `None` if it is not a directory.
 fn identify(path: &Path) -> io::Result<Option<Identity>> {
     let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
     let found = statx(CWD, path, AtFlags::empty(), wanted)?;
@@ -176,7 +177,7 @@ mod tests {
         assert!(root.refuses_writing().is_none());
         let left = std::fs::read_dir(folder.path()).expect("it is listed");
         assert_eq!(left.count(), 0);
-        // whoever runs this: even root makes no files of its own there
+        // /proc takes no files, not even root's
         let root = StorageRoot::open("/proc/self".into()).expect("it is there");
         assert!(root.refuses_writing().is_some());
     }

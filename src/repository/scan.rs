@@ -13,7 +13,7 @@ use crate::repository::store::{ChartStore, StoreError, StoredObject};
 pub struct Unreadable {
     /// Its name inside the tenant.
     pub file_name: String,
-    /// What it was when it was listed.
+    /// Its size and time when it was listed.
     pub stamp: Stamp,
     /// Why it cannot be listed.
     pub reason: UnreadableReason,
@@ -22,18 +22,18 @@ pub struct Unreadable {
 /// Why a stored package is not listed.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableReason {
-    /// It is no chart package.
+    /// It is not a valid chart package.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     /// It could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It is larger than any chart can be.
+    /// It is larger than the limit.
     #[error("it has {0} bytes, more than a chart may have when decompressed")]
     TooLarge(u64),
 }
 
-/// What became of the packages of a scan.
+/// The result of a scan.
 #[derive(Debug, Default)]
 pub struct Scanned {
     /// Those that can be listed.
@@ -42,7 +42,7 @@ pub struct Scanned {
     pub unreadable: Vec<Unreadable>,
 }
 
-/// Opens `objects` of a tenant, up to `parallel` at a time. One that has gone in the meantime is in neither list.
+/// Opens `objects` of a tenant, up to `parallel` at a time. One that was deleted meanwhile is in neither list.
 pub async fn open_packages(
     store: &ChartStore,
     tenant: &Tenant,

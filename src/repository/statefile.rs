@@ -1,4 +1,4 @@
-//! The index cache: what the packages of a tenant said of themselves when they were last opened, so that a start need
+//! The index cache: the metadata of a tenant's packages from when they were last opened, so that a start need
 //! not open them again. Each line stands for itself: it counts only while the object has the size and time noted in it.
 //!
 //! Text, one package a line, fields separated by tabs. The last line counts them and has the checksum of all before it,
@@ -16,7 +16,7 @@ use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 
 const HEADER: &str = "chartroom-index 2";
 
-/// Pieces of about this many bytes are easier to come by than one of all.
+/// The size of a piece in bytes: several pieces are easier to allocate than a single buffer.
 const PIECE: usize = 1024 * 1024;
 
 /// Renders the cache of these entries, in pieces; built-in charts are not in it.
@@ -62,8 +62,8 @@ fn last_line(count: usize, checksum: u32) -> String {
     format!("end {count} {checksum:08x}\n")
 }
 
-/// Reads a cache into index entries, in no order, on as many threads as there are cores. A cache of another kind, or one
-/// that is not as it was written, is empty; a line that makes no sense is left out.
+/// Reads a cache into index entries, in no order, on as many threads as there are cores. A cache of another kind, or
+/// one that is damaged, counts as empty; an invalid line is left out.
 pub fn parse(bytes: &[u8], url_prefix: &str) -> Vec<Arc<Entry>> {
     let Some(lines) = lines_of(bytes) else {
         return Vec::new();
@@ -101,7 +101,7 @@ fn divide(mut text: &str, parts: usize) -> Vec<&str> {
     divided
 }
 
-/// The lines between the first and the last, if the cache is whole.
+/// The lines between the first and the last, if the cache is intact.
 fn lines_of(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     let end = text.strip_suffix('\n')?.rfind('\n')? + 1;
@@ -121,7 +121,7 @@ fn parse_line(line: &str) -> Option<Listing> {
     let version = Version::parse(&version_text)?;
     let name = fields.next()?.into();
     let head: Box<str> = fields.next()?.into();
-    // half a line of JSON would spoil the whole index
+    // half a line of JSON would make the whole index invalid
     let whole =
         head.starts_with("{\"") && head.ends_with(['"', ']', '}', 'e']) && !head.contains('\0');
     whole.then_some(Listing {

@@ -1,4 +1,4 @@
-//! The store: uploads on an object store, under the built-in charts that nothing can change.
+//! The store: the uploads, in an object store.
 //!
 //! Every write is durable and atomic when its call returns: temporary file, fsync, link or rename, fsync of the
 //! directory.
@@ -11,20 +11,20 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult};
 
 use crate::repository::entry::Stamp;
 use crate::repository::key::{ObjectKey, Tenant};
 use crate::repository::root::{RootTrouble, StorageRoot};
 
-/// Objects up to this size are handed out in one piece.
+/// Objects up to this size are read in one piece.
 const WHOLE_UP_TO: u64 = 1024 * 1024;
 
 /// The uploads layer.
 #[derive(Clone, Debug)]
 pub struct ChartStore {
     objects: Arc<dyn ObjectStore>,
-    /// The directory, if it is a local one: it can be listed and read faster, watched and swept, and it can get lost.
+    /// The local directory, if there is one: it can be listed and read faster, watched and swept, and it can disappear.
     root: Option<Arc<StorageRoot>>,
 }
 
@@ -53,16 +53,16 @@ pub enum Content {
     Stream(BoxStream<'static, io::Result<Bytes>>),
 }
 
-/// What a write is allowed to do.
+/// Whether a write may replace an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WriteMode {
-    /// Only make a new object.
+    /// Only create a new object.
     Create,
-    /// Take the place of an existing one.
+    /// Create or replace it.
     Overwrite,
 }
 
-/// Why the store did not do what it was asked.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is an object of that name already.
@@ -74,7 +74,7 @@ pub enum StoreError {
     /// The name, or the path to it, is longer than the storage allows.
     #[error("{0} is too long for this storage")]
     NameTooLong(ObjectKey),
-    /// The storage directory is not what it was: what is written there now would be lost.
+    /// The storage directory is gone or replaced: what is written there now would be lost.
     #[error("cannot use {root}: {trouble}")]
     RootGone {
         /// The directory's path.
@@ -82,7 +82,7 @@ pub enum StoreError {
         /// What is wrong with it.
         trouble: RootTrouble,
     },
-    /// Anything else: permissions, a broken disk, a network file system that went away.
+    /// Anything else: permissions, a broken disk, a network file system that is unavailable.
     #[error("cannot {verb} {what}")]
     Failed {
         /// What was tried.
@@ -92,7 +92,7 @@ pub enum StoreError {
         /// Why it failed.
         source: object_store::Error,
     },
-    /// The same, where the store was asked without its object interface.
+    /// The same for an operation on the local file system.
     #[error("cannot {verb} {what}")]
     Io {
         /// What was tried.
@@ -105,7 +105,7 @@ pub enum StoreError {
 }
 
 impl ChartStore {
-    /// A store in a local directory, which is made if it is missing.
+    /// A store in a local directory, which is created if missing.
     pub fn local(root: &Path) -> Result<Self, StoreError> {
         let failed = |verb, source| StoreError::Io {
             verb,
@@ -150,7 +150,7 @@ impl ChartStore {
         self.root.as_ref()
     }
 
-    /// Fails if the local directory is not there any more, or another one is in its place.
+    /// Fails if the local directory is gone or replaced by another.
     pub async fn check_root(&self) -> Result<(), StoreError> {
         let Some(root) = self.root.clone() else {
             return Ok(());
@@ -171,7 +171,7 @@ impl ChartStore {
         if let Some(root) = &self.root {
             let directory = root.path().join(tenant.as_str());
             let listed = tokio::task::spawn_blocking(move || list_directory(&directory)).await;
-            // a directory that is not there is an empty tenant, but only below a root that is
+            // a missing directory is an empty tenant, but only below an existing root
             self.check_root().await?;
             return match listed.expect("listing does not panic") {
                 Err(error) if !tenant.is_root() && is_impossible_name(error.kind()) => {
@@ -206,7 +206,7 @@ impl ChartStore {
         Ok(objects.collect())
     }
 
-    /// All tenants that have a place of their own in `below`, at any depth up to `max_depth`, `below` itself among them.
+    /// All tenants with a directory in `below`, at any depth up to `max_depth`, `below` itself included.
     pub async fn list_tenants(
         &self,
         below: &Tenant,
@@ -333,7 +333,7 @@ impl ChartStore {
         }
     }
 
-    /// [`get`](Self::get) for a thread that may block, inside the runtime. A local file is read without a detour.
+    /// [`get`](Self::get) for a thread of the runtime that may block. A local file is read directly.
     pub fn get_blocking(&self, key: &ObjectKey) -> Result<Option<(Stamp, Bytes)>, StoreError> {
         match self.local_path(key) {
             Some(path) => local_outcome(read_file(&path), "read", key),
@@ -341,13 +341,13 @@ impl ChartStore {
         }
     }
 
-    /// Where an object's file is in a local directory.
+    /// The path of an object's file in a local directory.
     fn local_path(&self, key: &ObjectKey) -> Option<PathBuf> {
         let root = self.root.as_ref()?;
         Some(root.path().join(key.path().as_ref()))
     }
 
-    /// Writes an object and says what it is then. When this returns, the object survives a power cut.
+    /// Writes an object; returns its stamp. When this returns, the object survives a power cut.
     pub async fn put(
         &self,
         key: &ObjectKey,
@@ -355,53 +355,20 @@ impl ChartStore {
         mode: WriteMode,
     ) -> Result<Stamp, StoreError> {
         self.check_root().await?;
-        let path = key.path();
-        let put_mode = match mode {
-            WriteMode::Create => PutMode::Create,
-            WriteMode::Overwrite => PutMode::Overwrite,
-        };
-        let options = PutOptions {
-            mode: put_mode,
-            ..PutOptions::default()
-        };
-        let mut outcome = self
-            .objects
-            .put_opts(&path, content.clone(), options.clone())
-            .await;
-        if let Err(error) = &outcome {
-            match io_kind(error) {
-                // the next start of another process on the same volume swept our temporary file
-                Some(io::ErrorKind::NotFound) => {
-                    outcome = self.objects.put_opts(&path, content, options).await;
-                }
-                // FAT and some network mounts have no hard links, which is how the store creates atomically; the
-                // caller holds the key's lock, so looking first is as good within this process
-                Some(io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
-                    if mode == WriteMode::Create =>
-                {
-                    if self.stamp(key).await?.is_some() {
-                        return Err(StoreError::AlreadyExists(key.clone()));
-                    }
-                    outcome = self.objects.put(&path, content).await;
-                }
-                _ => {}
-            }
-        }
+        let written = self.write(key, content, mode).await?;
         // object_store makes missing directories, the root among them
         self.check_root().await?;
-        match outcome {
+        match written {
             Ok(_) => {}
             Err(object_store::Error::AlreadyExists { source, .. }) => {
                 return Err(match self.stamp(key).await? {
                     Some(_) => StoreError::AlreadyExists(key.clone()),
-                    None => StoreError::Io {
-                        verb: "write",
-                        what: key.to_string(),
-                        source: io::Error::new(
-                            io::ErrorKind::AlreadyExists,
-                            format!("something that is no file is in its place: {source}"),
-                        ),
-                    },
+                    None => failed(
+                        key,
+                        "write",
+                        io::ErrorKind::AlreadyExists,
+                        format!("something that is no file is in its place: {source}"),
+                    ),
                 });
             }
             Err(source) => {
@@ -418,21 +385,53 @@ impl ChartStore {
                 });
             }
         }
-        match self.stamp(key).await? {
-            Some(stamp) => Ok(stamp),
-            None => Err(StoreError::Io {
-                verb: "find again",
-                what: key.to_string(),
-                source: io::Error::new(
-                    io::ErrorKind::NotFound,
-                    "it was removed as soon as it was written",
-                ),
-            }),
+        let stamp = self.stamp(key).await?;
+        stamp.ok_or_else(|| {
+            failed(
+                key,
+                "find again",
+                io::ErrorKind::NotFound,
+                "it was removed as soon as it was written".to_owned(),
+            )
+        })
+    }
+
+    /// Writes an object in a way that the file system supports. The inner result is object_store's own.
+    async fn write(
+        &self,
+        key: &ObjectKey,
+        content: PutPayload,
+        mode: WriteMode,
+    ) -> Result<object_store::Result<PutResult>, StoreError> {
+        let path = key.path();
+        let options = PutOptions::from(match mode {
+            WriteMode::Create => PutMode::Create,
+            WriteMode::Overwrite => PutMode::Overwrite,
+        });
+        let first = (self.objects)
+            .put_opts(&path, content.clone(), options.clone())
+            .await;
+        match first.as_ref().err().and_then(io_kind) {
+            // another process that started on the same volume swept our temporary file
+            Some(io::ErrorKind::NotFound) => {
+                Ok(self.objects.put_opts(&path, content, options).await)
+            }
+            // FAT and some network mounts have no hard links, which is how the store creates atomically; the caller
+            // holds the key's lock, so a check before the write is as good within this process
+            Some(io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+                if mode == WriteMode::Create =>
+            {
+                if self.stamp(key).await?.is_some() {
+                    return Err(StoreError::AlreadyExists(key.clone()));
+                }
+                Ok(self.objects.put(&path, content).await)
+            }
+            _ => Ok(first),
         }
     }
 
-    /// Replaces an object of a tenant that has a place of its own; false if it has none. Other than [`put`](Self::put)
-    /// this never makes a directory: somebody may just have moved the tenant away.
+    /// Replaces an object of a tenant that has a directory; false if it has none. Unlike [`put`](Self::put)
+    /// this never creates a directory: the tenant may just have been moved away.
     pub async fn put_beside(
         &self,
         key: &ObjectKey,
@@ -494,7 +493,7 @@ impl ChartStore {
             tokio::task::spawn_blocking(move || std::fs::File::open(directory)?.sync_all()).await;
         match synced.expect("syncing does not panic") {
             Ok(()) => Ok(()),
-            // a tenant that was removed with all it had
+            // the tenant's directory was removed
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(source) => Err(StoreError::Io {
                 verb: "sync",
@@ -504,7 +503,7 @@ impl ChartStore {
         }
     }
 
-    /// Why nothing can be stored, if that is so: an empty file is made and removed.
+    /// Checks that files can be stored, by creating and removing an empty one; returns why not.
     pub async fn refuses_writing(&self) -> Option<io::Error> {
         let root = self.root.clone()?;
         tokio::task::spawn_blocking(move || root.refuses_writing())
@@ -512,7 +511,7 @@ impl ChartStore {
             .expect("making a file does not panic")
     }
 
-    /// Removes what writes left behind that did not live to finish them. Returns how many files that were.
+    /// Removes temporary files of interrupted writes. Returns how many.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let Some(root) = self.local_root().map(Path::to_owned) else {
             return Ok(0);
@@ -526,6 +525,14 @@ impl ChartStore {
                 what,
                 source,
             })
+    }
+}
+
+fn failed(key: &ObjectKey, verb: &'static str, kind: io::ErrorKind, why: String) -> StoreError {
+    StoreError::Io {
+        verb,
+        what: key.to_string(),
+        source: io::Error::new(kind, why),
     }
 }
 
@@ -548,8 +555,8 @@ fn is_absent(error: &object_store::Error) -> bool {
         || io_kind(error).is_some_and(is_impossible_name)
 }
 
-/// A name or a path longer than the file system allows, or a directory and a file in each other's place: these come
-/// from clients and are no failures of the storage.
+/// A name or a path longer than the file system allows, or a directory in the place of a file: these are caused by
+/// clients and are no failures of the storage.
 fn is_impossible_name(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
@@ -571,7 +578,7 @@ fn check(root: &StorageRoot) -> Result<(), StoreError> {
     })
 }
 
-/// What a local file is to its reader: absent, there, or a failure of the storage.
+/// The result of opening a local file: absent, present, or a failure of the storage.
 fn local_outcome<T>(
     outcome: io::Result<Option<T>>,
     verb: &'static str,
@@ -591,7 +598,7 @@ fn local_outcome<T>(
     }
 }
 
-/// `None` if it is anything but a file: opening a pipe waits for ever, and opening a device may do anything.
+/// `None` if it is not a regular file: opening a pipe can block for ever, and opening a device may do anything.
 fn look_at_file(path: &Path) -> io::Result<Option<Stamp>> {
     let metadata = std::fs::metadata(path)?;
     Ok(metadata.is_file().then(|| Stamp::of(&metadata)))
@@ -633,7 +640,7 @@ fn open_body(path: &Path) -> io::Result<Option<StoredBody>> {
     Ok(Some(StoredBody { stamp, content }))
 }
 
-/// As `object_store` replaces files, but in a directory that is there.
+/// Replaces a file as `object_store` does, but never creates its directory.
 fn replace_file(path: &Path, content: &PutPayload) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
@@ -644,7 +651,7 @@ fn replace_file(path: &Path, content: &PutPayload) -> io::Result<()> {
         std::fs::rename(&temporary, path)
     });
     if written.is_err() {
-        // it is swept at the next start otherwise
+        // if this fails, it is swept at the next start
         std::fs::remove_file(&temporary).ok();
         return written;
     }
@@ -652,8 +659,8 @@ fn replace_file(path: &Path, content: &PutPayload) -> io::Result<()> {
     std::fs::File::open(directory)?.sync_all()
 }
 
-/// One level of a local directory. What cannot be a chart's object (a name that is not text, a broken link, a
-/// directory) is passed over, so that one odd file does not hide the rest. A directory that is not there is empty.
+/// One level of a local directory. Entries that cannot be objects (a name that is not UTF-8, a broken link, a
+/// directory) are skipped, so that one odd file does not hide the rest. A missing directory is empty.
 fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -697,7 +704,7 @@ fn list_directories(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Tenants nest, so it goes down; not through links, and not deeper than any sensible tenant.
+/// Recursive, because tenants nest; does not follow links, and is bounded in depth.
 fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
     const DEEPEST: usize = 16;
     let mut swept = 0;
@@ -705,7 +712,7 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
         let entry = entry?;
         let kind = entry.file_type()?;
         if kind.is_dir() && depth < DEEPEST {
-            // a directory that may not be read, such as lost+found, holds nothing of ours
+            // an unreadable directory, such as lost+found, holds none of our files
             swept += sweep_directory(&entry.path(), depth + 1).unwrap_or(0);
         } else if kind.is_file()
             && entry
@@ -715,7 +722,7 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
         {
             match std::fs::remove_file(entry.path()) {
                 Ok(()) => swept += 1,
-                // whoever wrote it has finished it: another process on the same volume
+                // another process on the same volume has finished its write
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -724,7 +731,7 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
     Ok(swept)
 }
 
-/// Only what this program writes is swept; `notes#1` is somebody's.
+/// Only names of our own temporary files are swept, not others such as `notes#1`.
 fn is_ours_and_temporary(file_name: &str) -> bool {
     let ours = [
         ".tgz#",

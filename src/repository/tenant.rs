@@ -1,4 +1,4 @@
-//! One tenant: its index, what readers see of it, and the packages that cannot be listed.
+//! One tenant: its index, the published form of it, and the packages that cannot be listed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -8,22 +8,23 @@ use object_store::PutPayload;
 use tokio::sync::OnceCell;
 use tracing::warn;
 
+use crate::causes::chain;
 use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 use crate::repository::index::{Change, Chart, IndexStyle, RepositoryIndex};
 use crate::repository::key::Tenant;
 use crate::repository::published::PublishedIndex;
 use crate::repository::scan::Unreadable;
-use crate::repository::{chain, statefile};
+use crate::repository::statefile;
 
 /// A tenant's state. The index's lock is never held across a wait, and readers of `index.yaml` do not take it at all.
 #[derive(Debug)]
 pub struct TenantState {
     pub(super) tenant: Tenant,
-    /// What stands before the file name in `urls`, such as `charts/`.
+    /// The prefix of the file name in `urls`, such as `charts/`.
     pub(super) url_prefix: String,
     /// Set when the index is complete.
     pub(super) loaded: OnceCell<()>,
-    /// One upload at a time where a limit counts objects.
+    /// Serializes uploads where a limit counts objects.
     pub(super) limits: tokio::sync::Mutex<()>,
     index: Mutex<Indexed>,
     published: RwLock<Arc<PublishedIndex>>,
@@ -54,7 +55,7 @@ impl TenantState {
         }
     }
 
-    /// An upload as this tenant's index lists it.
+    /// The index entry of an upload.
     pub(super) fn upload_entry(&self, listing: Listing) -> Arc<Entry> {
         Arc::new(Entry::new(listing, Layer::Upload, &self.url_prefix))
     }
@@ -63,10 +64,10 @@ impl TenantState {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills the index for the first time. It says it was generated when its newest package came, so that the same
+    /// Fills the index for the first time. Its `generated` is the time of its newest package, so that the same
     /// packages give the same bytes after a restart.
     ///
-    /// `has_statefiles` says that an earlier run left its state files, which may list what is gone.
+    /// `has_statefiles`: an earlier run left state files, which may list packages that are gone.
     pub(super) fn start(&self, changes: Vec<Change>, has_statefiles: bool, now: DateTime<Utc>) {
         let mut indexed = self.lock();
         indexed.index.apply(changes);
@@ -159,11 +160,11 @@ impl TenantState {
             .collect()
     }
 
-    /// The index cache and the rendered index, if they differ from what was last taken.
+    /// The index cache and the rendered index, if they changed since the last call.
     ///
-    /// Packages modified after `settled_by` are left out of the cache, and the tenant then counts as unsaved still: as long
-    /// as the file system's clock shows the same time, a package of the same size may take the place of one without a
-    /// trace in its [`Stamp`], and the cache would have the wrong digest for good.
+    /// Packages modified after `settled_by` are left out of the cache, and the tenant then counts as unsaved still: as
+    /// long as the file system's clock shows the same time, a package of the same size may take the place of one
+    /// without a trace in its [`Stamp`], and the cache would have the wrong digest for good.
     pub(super) fn take_unsaved(
         &self,
         settled_by: DateTime<Utc>,
@@ -186,7 +187,7 @@ impl TenantState {
         ))
     }
 
-    /// What was taken could not be written: it is to be taken again.
+    /// The last result could not be written: the next call returns it again.
     pub(super) fn keep_unsaved(&self) {
         self.lock().unsaved = true;
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use tracing::{info, warn};
 
+use crate::causes::chain;
 use crate::chart::archive::{self, ArchiveError, ChartPackage};
 use crate::chart::provenance::{InvalidProvenance, Provenance};
 use crate::repository::entry::{Entry, Layer, Listing, Stamp};
@@ -10,26 +11,26 @@ use crate::repository::index::Change;
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::store::{StoreError, WriteMode};
 use crate::repository::tenant::TenantState;
-use crate::repository::{ChartRepository, Settings, chain};
+use crate::repository::{ChartRepository, Settings};
 
-/// What is uploaded in one request: at least one of the two.
+/// The files of one upload request: at least one of the two.
 #[derive(Clone, Debug, Default)]
 pub struct Upload {
     /// A chart package.
     pub chart: Option<Bytes>,
     /// A provenance file.
     pub provenance: Option<Bytes>,
-    /// What exists may be replaced.
+    /// Existing files may be replaced.
     pub may_overwrite: bool,
 }
 
 /// Why an upload was refused. Nothing has changed then.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// The package does not open.
+    /// The package is invalid.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// The provenance file is none.
+    /// The provenance file is invalid.
     #[error(transparent)]
     Provenance(#[from] InvalidProvenance),
     /// The name would leave the tenant's directory.
@@ -38,15 +39,15 @@ pub enum UploadError {
     /// The name, or the path to it, is longer than the storage allows.
     #[error("{0} is too long for this storage")]
     NameTooLong(String),
-    /// It is there already and may not be replaced.
+    /// The version exists and may not be replaced.
     #[error("{0} exists already")]
     Exists(String),
-    /// It is built in and cannot be replaced by anybody.
+    /// The version is built in and cannot be replaced.
     #[error(
         "{0} is a built-in chart version and cannot be replaced: upload it under another version"
     )]
     BuiltIn(String),
-    /// The tenant has as many objects as it may have.
+    /// The tenant has reached its limit of objects.
     #[error("repo has reached storage limit")]
     LimitReached,
     /// The volume is full.
@@ -91,28 +92,22 @@ impl ChartRepository {
             Some(bytes) => Some(self.open_upload(bytes.clone()).await?),
             None => None,
         };
-        let provenance_name = provenance
-            .as_ref()
-            .map(|bytes| provenance_file_name(bytes))
-            .transpose()?;
+        let provenance = match provenance {
+            Some(bytes) => Some((provenance_file_name(&bytes)?, bytes)),
+            None => None,
+        };
         let state = self.state(tenant).await?;
 
-        let mut chart = match (opened.as_ref(), chart) {
-            (Some(package), Some(bytes)) => {
-                Some(pending(tenant, package_file_name(package), bytes)?)
-            }
-            _ => None,
-        };
-        let mut provenance = match (provenance_name, provenance) {
-            (Some(file_name), Some(bytes)) => Some(pending(tenant, file_name, bytes)?),
-            _ => None,
-        };
+        let chart = (opened.as_ref().map(package_file_name)).zip(chart);
+        let pending = |(name, bytes)| pending(tenant, name, bytes);
+        let mut chart = chart.map(pending).transpose()?;
+        let mut provenance = provenance.map(pending).transpose()?;
         for pending in chart.iter().chain(&provenance) {
             self.refuse_built_in(tenant, pending.key.file_name(), opened.as_ref())
                 .await?;
         }
 
-        // before the locks of objects: making room takes such a lock of another object while it holds this one
+        // taken before the locks of objects: making room locks another object while it holds this
         let _limits = self.limits_guard(&state).await;
         let locks = self
             .locks
@@ -128,7 +123,7 @@ impl ChartRepository {
         self.refuse_beyond_limit(&state, chart.as_ref(), provenance.as_ref())
             .await?;
 
-        // the provenance file first: without its chart it harms nobody, and the chart is what makes the pair visible
+        // the provenance file first: without its chart it does no harm, and the chart makes the pair visible
         let undo = match &provenance {
             Some(pending) => Some(self.write_provenance(pending).await?),
             None => None,
@@ -141,42 +136,44 @@ impl ChartRepository {
         } else {
             WriteMode::Create
         };
-        let stamp = match self
-            .store
+        let written = (self.store)
             .put(&pending.key, pending.bytes.into(), mode)
-            .await
-        {
-            Ok(stamp) => stamp,
-            Err(error) => {
-                if let (Some(undo), Some(provenance)) = (undo, &provenance) {
-                    self.undo_provenance(provenance, undo).await;
-                }
-                return Err(error.into());
-            }
-        };
+            .await;
+        if let (Err(_), Some(undo), Some(provenance)) = (&written, undo, &provenance) {
+            self.undo_provenance(provenance, undo).await;
+        }
+        let stamp = written?;
         let file_name = pending.key.file_name();
-        state.forget_unreadable(file_name);
-        self.apply(
-            &state,
-            [Change::Insert(
-                state.upload_entry(Listing::new(&package, file_name, stamp)),
-            )],
-        );
         let replaced = pending.exists.is_some();
-        info!(
-            repo = %tenant,
-            chart.name = package.metadata.name,
-            chart.version = package.metadata.version,
-            size_bytes = stamp.size,
-            replaced,
-            "Chart uploaded"
-        );
+        self.list(&state, &package, file_name, stamp, replaced);
         drop(locks);
         if !replaced {
             self.make_room(&state, &package.metadata.name, file_name)
                 .await;
         }
         Ok(())
+    }
+
+    /// Lists a package that has been stored.
+    fn list(
+        &self,
+        state: &TenantState,
+        package: &ChartPackage,
+        file_name: &str,
+        stamp: Stamp,
+        replaced: bool,
+    ) {
+        state.forget_unreadable(file_name);
+        let entry = state.upload_entry(Listing::new(package, file_name, stamp));
+        self.apply(state, [Change::Insert(entry)]);
+        info!(
+            repo = %state.tenant,
+            chart.name = package.metadata.name,
+            chart.version = package.metadata.version,
+            size_bytes = stamp.size,
+            replaced,
+            "Chart uploaded"
+        );
     }
 
     async fn open_upload(&self, bytes: Bytes) -> Result<ChartPackage, ArchiveError> {
@@ -218,7 +215,7 @@ impl ChartRepository {
             return Err(UploadError::Exists(pending.key.file_name().to_owned()));
         }
         if let Some(pending) = provenance.filter(|pending| pending.exists.is_some()) {
-            // an upload of both that a crash interrupted left the provenance file: trying again must not be refused
+            // a crash may have left the provenance file of an upload of both: a retry must not be refused
             let stored = self.store.get(&pending.key).await?;
             if chart.is_none() || stored.is_none_or(|(_, stored)| stored != pending.bytes) {
                 return Err(UploadError::Exists(pending.key.file_name().to_owned()));
@@ -227,8 +224,8 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Where a limit counts what is stored, one upload at a time, from counting to making room: two that make room for
-    /// themselves would take each other's.
+    /// Where a limit counts stored objects, uploads are serialized from counting to making room: two that make room for
+    /// themselves would take the same place.
     async fn limits_guard<'a>(
         &self,
         state: &'a TenantState,
@@ -269,7 +266,7 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Returns what was there before, to be put back if the chart cannot be stored.
+    /// Returns the previous file, to be restored if the chart cannot be stored.
     async fn write_provenance(&self, pending: &Pending) -> Result<Option<Bytes>, UploadError> {
         let before = match pending.exists {
             Some(_) => self.store.get(&pending.key).await?.map(|(_, bytes)| bytes),
@@ -306,7 +303,7 @@ impl ChartRepository {
         }
     }
 
-    /// Deletes the oldest upload of a chart if there are more than the limit now, but never the one that just came
+    /// Deletes the oldest upload of a chart if the limit is exceeded, but never the new one
     /// (docs/chartmuseum.md 4.5, without the defects 15.5 to 15.7: the new one is safe before the old
     /// one goes, and overwriting evicts nothing).
     async fn make_room(&self, state: &TenantState, name: &str, just_uploaded: &str) {

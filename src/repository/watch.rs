@@ -1,21 +1,22 @@
-//! Noticing what others do to the storage directory: file-system events, gathered until a file has come to rest, then
-//! one refresh of the index for it.
+//! Watches the storage directory for changes by others: events of a file are gathered until it has come to rest, then
+//! the index is refreshed for it once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use notify::{EventKind, RecursiveMode, Watcher as _};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use crate::causes::chain;
+use crate::repository::ChartRepository;
 use crate::repository::key::{FileKind, Tenant};
-use crate::repository::{ChartRepository, chain};
 
-/// A file is looked at when nothing has happened to it for this long, so that a copy under way is not read half.
+/// A file is read when nothing has happened to it for this long, so that an unfinished copy is not.
 const QUIET: Duration = Duration::from_millis(150);
-/// It is looked at after this long in any case.
+/// It is read after this long in any case.
 const PATIENCE: Duration = Duration::from_millis(600);
 
 /// Events wait here while the repository catches up; beyond that many, everything is compared instead.
@@ -27,15 +28,66 @@ enum Seen {
     Everything,
 }
 
-/// Follows the directory of a local repository until the future is dropped. Returns at once if there is nothing to
-/// watch, or the system cannot watch it.
-pub async fn follow(repository: Arc<ChartRepository>, min_depth: usize, max_depth: usize) {
+/// Watches the directory of a local repository and keeps the index in step, until the future is dropped. Returns
+/// at once if the repository is not in a directory, or the system cannot watch it.
+pub async fn watch(repository: Arc<ChartRepository>, min_depth: usize, max_depth: usize) {
     let Some(root) = repository.store().local_root().map(Path::to_owned) else {
         return;
     };
     let (events, mut seen) = mpsc::channel(QUEUE);
+    let _watcher = match watcher(&root, events) {
+        Ok(watcher) => watcher,
+        Err(cause) => {
+            warn!(
+                error = chain(&cause),
+                "Storage directory cannot be watched: changes by hand wait for --cache-interval"
+            );
+            return;
+        }
+    };
+    debug!(directory = %root.display(), "Watching the storage directory");
+    // for changes between the first listing and the first event
+    repository.rescan_all(min_depth, max_depth).await;
+
+    let mut restless: HashMap<PathBuf, (Instant, Instant)> = HashMap::new();
+    let mut ticks = tokio::time::interval(QUIET / 3);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            event = seen.recv() => match event {
+                None => return,
+                Some(Seen::Everything) => {
+                    restless.clear();
+                    repository.rescan_all(min_depth, max_depth).await;
+                }
+                Some(Seen::Path(path)) => {
+                    let now = Instant::now();
+                    restless.entry(path).and_modify(|(_, last)| *last = now).or_insert((now, now));
+                }
+            },
+            _ = ticks.tick(), if !restless.is_empty() => {
+                if repository.store().check_root().await.is_err() {
+                    // everything is compared when the directory is found again
+                    restless.clear();
+                    continue;
+                }
+                let due: Vec<PathBuf> = (restless.iter())
+                    .filter(|(_, (first, last))| last.elapsed() >= QUIET || first.elapsed() >= PATIENCE)
+                    .map(|(path, _)| path.clone())
+                    .collect();
+                for path in due {
+                    restless.remove(&path);
+                    compare(&repository, &root, &path, min_depth, max_depth).await;
+                }
+            }
+        }
+    }
+}
+
+/// Watches everything below `root`; what happens there is sent to `events`.
+fn watcher(root: &Path, events: mpsc::Sender<Seen>) -> notify::Result<RecommendedWatcher> {
     let mut overflowing = false;
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let lost = match event {
             Ok(event) if event.need_rescan() => true,
             Ok(event)
@@ -58,61 +110,13 @@ pub async fn follow(repository: Arc<ChartRepository>, min_depth: usize, max_dept
         if overflowing {
             overflowing = events.try_send(Seen::Everything).is_err();
         }
-    });
-    let watched = watcher.and_then(|mut watcher| {
-        watcher.watch(&root, RecursiveMode::Recursive)?;
-        Ok(watcher)
-    });
-    let _watcher = match watched {
-        Ok(watcher) => watcher,
-        Err(cause) => {
-            warn!(
-                error = chain(&cause),
-                "Storage directory cannot be watched: changes by hand wait for --cache-interval"
-            );
-            return;
-        }
-    };
-    debug!(directory = %root.display(), "Watching the storage directory");
-    // what happened between the first listing and the first event
-    repository.rescan_all(min_depth, max_depth).await;
-
-    let mut restless: HashMap<PathBuf, (Instant, Instant)> = HashMap::new();
-    let mut look = tokio::time::interval(QUIET / 3);
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            event = seen.recv() => match event {
-                None => return,
-                Some(Seen::Everything) => {
-                    restless.clear();
-                    repository.rescan_all(min_depth, max_depth).await;
-                }
-                Some(Seen::Path(path)) => {
-                    let now = Instant::now();
-                    restless.entry(path).and_modify(|(_, last)| *last = now).or_insert((now, now));
-                }
-            },
-            _ = look.tick(), if !restless.is_empty() => {
-                if repository.store().check_root().await.is_err() {
-                    // whoever finds it again compares everything
-                    restless.clear();
-                    continue;
-                }
-                let due: Vec<PathBuf> = (restless.iter())
-                    .filter(|(_, (first, last))| last.elapsed() >= QUIET || first.elapsed() >= PATIENCE)
-                    .map(|(path, _)| path.clone())
-                    .collect();
-                for path in due {
-                    restless.remove(&path);
-                    look_at(&repository, &root, &path, min_depth, max_depth).await;
-                }
-            }
-        }
-    }
+    })?;
+    watcher.watch(root, RecursiveMode::Recursive)?;
+    Ok(watcher)
 }
 
-async fn look_at(
+/// Compares what lies at a path with the index.
+async fn compare(
     repository: &ChartRepository,
     root: &Path,
     path: &Path,
@@ -140,7 +144,7 @@ async fn look_at(
             }
             repository.refresh(&tenant, name).await
         }
-        // a directory that came, went or was renamed brings or takes the tenants in it
+        // a new, removed or renamed directory adds or removes the tenants in it
         None if !segments.is_empty() && (path.is_dir() || !path.exists()) => {
             let Some(tenant) = Tenant::from_segments(segments) else {
                 return;

@@ -6,11 +6,12 @@ use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::json;
 
+use crate::causes::chain;
 use crate::chart::archive::ArchiveError;
+use crate::repository::DeleteError;
 use crate::repository::resolve::ResolveError;
 use crate::repository::store::StoreError;
 use crate::repository::upload::UploadError;
-use crate::repository::{DeleteError, chain};
 use crate::server::request_log::ErrorCause;
 use crate::server::tenancy::NotFound;
 

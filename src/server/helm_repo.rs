@@ -13,6 +13,7 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 
+use crate::config::Overwrite;
 use crate::listener::{Outgoing, Pieces, SharedFile};
 use crate::repository::entry::Layer;
 use crate::repository::key::FileKind;
@@ -153,7 +154,7 @@ pub async fn download(
 impl ServerState {
     /// How long others may keep a package without asking. For ever if nothing can replace it; a day if `force` can.
     fn package_cache_control(&self, layer: Layer) -> HeaderValue {
-        let replaceable = layer == Layer::Upload && self.uploads.replaceable;
+        let replaceable = layer == Layer::Upload && self.uploads.overwrite != Overwrite::Never;
         match (self.authorizer.is_open_for_pull(), replaceable) {
             (true, true) => HeaderValue::from_static("public, max-age=86400"),
             (true, false) => HeaderValue::from_static("public, max-age=31536000, immutable"),

@@ -12,6 +12,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
 use uuid::Uuid;
 
+use crate::go_syntax::FormatDuration;
 use crate::listener::ClientAddress;
 
 /// The header that carries a request's id, both ways.
@@ -127,14 +128,16 @@ impl RequestLog {
         }
         let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         match (Severity::of(status), self.latency_integer) {
-            (Severity::Fine, false) => served!(info, tracing::field::display(GoDuration(latency))),
+            (Severity::Fine, false) => {
+                served!(info, tracing::field::display(FormatDuration(latency)))
+            }
             (Severity::Fine, true) => served!(info, nanoseconds),
             (Severity::ClientsFault, false) => {
-                served!(warn, tracing::field::display(GoDuration(latency)))
+                served!(warn, tracing::field::display(FormatDuration(latency)))
             }
             (Severity::ClientsFault, true) => served!(warn, nanoseconds),
             (Severity::OurFault, false) => {
-                served!(error, tracing::field::display(GoDuration(latency)))
+                served!(error, tracing::field::display(FormatDuration(latency)))
             }
             (Severity::OurFault, true) => served!(error, nanoseconds),
         }
@@ -168,39 +171,6 @@ impl fmt::Display for Id<'_> {
             Ok(text) => f.write_str(text),
             Err(_) => write!(f, "{}", self.0.as_bytes().escape_ascii()),
         }
-    }
-}
-
-/// A duration as Go prints it: `92.409µs`, `1.5s`, `1m2.5s`.
-#[derive(Clone, Copy, Debug)]
-pub struct GoDuration(pub Duration);
-
-impl fmt::Display for GoDuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanoseconds = self.0.as_nanos();
-        let (unit, name) = match nanoseconds {
-            0 => return f.write_str("0s"),
-            1..1_000 => (1, "ns"),
-            1_000..1_000_000 => (1_000, "µs"),
-            1_000_000..1_000_000_000 => (1_000_000, "ms"),
-            _ => (1_000_000_000, "s"),
-        };
-        let (mut whole, fraction) = (nanoseconds / unit, nanoseconds % unit);
-        if name == "s" && whole >= 60 {
-            let minutes = whole / 60;
-            if minutes >= 60 {
-                write!(f, "{}h", minutes / 60)?;
-            }
-            write!(f, "{}m", minutes % 60)?;
-            whole %= 60;
-        }
-        write!(f, "{whole}")?;
-        if fraction > 0 {
-            let digits = unit.ilog10() as usize;
-            let padded = format!("{fraction:0digits$}");
-            write!(f, ".{}", padded.trim_end_matches('0'))?;
-        }
-        f.write_str(name)
     }
 }
 

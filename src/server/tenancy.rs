@@ -1,5 +1,5 @@
-//! Splits a request's path into the tenant and what is asked of it: `/x/org1/index.yaml` is `/index.yaml` of `org1` below
-//! the context path `/x`. The router behind it sees paths without tenants.
+//! Splits a request's path into the tenant and what is asked of it: `/x/org1/index.yaml` is `/index.yaml` of `org1`
+//! below the context path `/x`. The router behind it sees paths without tenants.
 //!
 //! docs/chartmuseum.md 2, with the "better ways" of their quirks: a wrong depth or context path is a 404 with a
 //! hint instead of a page of HTML, and `HEAD` is allowed wherever `GET` is.
@@ -14,16 +14,8 @@ use std::borrow::Cow;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::config::Depth;
 use crate::repository::key::Tenant;
-
-/// How many path segments name a tenant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// Exactly this many (`--depth`).
-    Fixed(usize),
-    /// As many as the path has (`--depth-dynamic`, docs/chartmuseum.md 2.3).
-    Dynamic,
-}
 
 /// What the configuration says about paths.
 #[derive(Clone, Debug)]
@@ -45,8 +37,8 @@ pub struct PathRules {
 pub struct Split<'a> {
     /// The tenant; the root for what belongs to none, `/health` for one.
     pub tenant: Tenant,
-    /// The rest, as the router knows it: below `/api` and nowhere else for the API; `/static` before the whole path of a
-    /// static file; `latest` for an empty version.
+    /// The rest, as the router knows it: below `/api` and nowhere else for the API; `/static` before the whole path of
+    /// a static file; `latest` for an empty version.
     pub path: Cow<'a, str>,
 }
 

@@ -13,6 +13,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
+use crate::config::Overwrite;
 use crate::listener::BodyError;
 use crate::repository::key::Tenant;
 use crate::repository::upload::Upload;
@@ -27,12 +28,8 @@ use crate::server::upload::slots::{Slot, SlottedBody, UploadSlots};
 pub struct UploadRules {
     /// Bytes of one request body.
     pub max_size: u64,
-    /// Existing versions are replaced without being asked.
-    pub always_overwrite: bool,
-    /// Existing versions are replaced if the query has `force`.
-    pub overwrite_with_force: bool,
-    /// Either of the two: what a client has downloaded may not stay true.
-    pub replaceable: bool,
+    /// When an existing version is replaced.
+    pub overwrite: Overwrite,
     /// Charts may be deleted too.
     pub delete: bool,
     /// Form fields that count besides `chart` and `prov`.
@@ -123,7 +120,11 @@ async fn form(
 
 fn may_overwrite(state: &ServerState, request: &Request) -> bool {
     let rules = &state.uploads;
-    rules.always_overwrite || rules.overwrite_with_force && has_force(request.uri().query())
+    match rules.overwrite {
+        Overwrite::Always => true,
+        Overwrite::WithForce => has_force(request.uri().query()),
+        Overwrite::Never => false,
+    }
 }
 
 /// The key is enough: `?force=false` forces too (docs/chartmuseum.md 4.4).
@@ -175,8 +176,8 @@ async fn store(
     form: Form,
     slot: Slot,
 ) -> Result<Response, HttpError> {
-    // in a task of its own: a client that hangs up must not stop an upload between two steps; the slot goes along, as the
-    // bytes are in memory for as long
+    // in a task of its own: a client that hangs up must not stop an upload between two steps; the slot goes along, as
+    // the bytes are in memory for as long
     let (repository, tenant) = (Arc::clone(&state.repository), tenant.clone());
     let stored = tokio::spawn(async move {
         let _slot = slot;

@@ -1,4 +1,4 @@
-//! What is asked of the API server.
+//! The requests to the API server.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{
@@ -7,6 +7,7 @@ use kube::api::{
 use kube::{Api, Client};
 use serde_json::json;
 
+use crate::api_error::{is_conflict, is_forbidden, is_not_found};
 use crate::component::Component;
 use crate::component::names::FINALIZER;
 use crate::release::record::selector;
@@ -20,13 +21,13 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// With a connection of its own.
+    /// Connects to the cluster.
     pub fn new(config: kube::Config, namespace: Option<String>) -> Result<Self, TeardownError> {
         let client = Client::try_from(config).map_err(TeardownError::Client)?;
         Ok(Self { client, namespace })
     }
 
-    /// The Components that are there. They are read as they are: one that is written wrong has to go too.
+    /// Lists the Components, whatever they hold: an invalid one has to be deleted too.
     pub async fn list(&self) -> Result<Vec<Left>, TeardownError> {
         let resource = resource();
         let api: Api<DynamicObject> = match &self.namespace {
@@ -35,13 +36,13 @@ impl Cluster {
         };
         match api.list(&ListParams::default()).await {
             Ok(list) => Ok(list.items.iter().map(Left::of).collect()),
-            // a cluster that does not know what a Component is has none
-            Err(cause) if code(&cause) == Some(404) => Ok(Vec::new()),
+            // a cluster without the definition has no Components
+            Err(cause) if is_not_found(&cause) => Ok(Vec::new()),
             Err(cause) => Err(failed("listing Components", cause)),
         }
     }
 
-    /// Asks for the deletion of exactly this object.
+    /// Deletes exactly this object.
     pub async fn delete(&self, left: &Left) -> Result<(), TeardownError> {
         let only_this = DeleteParams {
             preconditions: Some(Preconditions {
@@ -53,18 +54,18 @@ impl Cluster {
         let deleted = self.one(left).delete(&left.key.name, &only_this).await;
         match deleted {
             Ok(_) => Ok(()),
-            // it went, or another one came in its place: the next look shows it
-            Err(cause) if matches!(code(&cause), Some(404 | 409)) => Ok(()),
+            // it is gone, or replaced by another: the next listing shows it
+            Err(cause) if is_not_found(&cause) || is_conflict(&cause) => Ok(()),
             Err(cause) => Err(failed(&format!("deleting Component {}", left.key), cause)),
         }
     }
 
-    /// Takes the controller's finalizer away, and nobody else's.
+    /// Removes the controller's finalizer and no other.
     pub async fn remove_finalizer(&self, left: &Left) -> Result<(), TeardownError> {
         let patch = json!({"metadata": {
             "finalizers": left.other_finalizers,
             "uid": left.uid,
-            // somebody else may just be taking another one away
+            // another client may be removing another finalizer
             "resourceVersion": left.version,
         }});
         let patched = self
@@ -77,7 +78,7 @@ impl Cluster {
             .await;
         match patched {
             Ok(_) => Ok(()),
-            Err(cause) if matches!(code(&cause), Some(404 | 409)) => Ok(()),
+            Err(cause) if is_not_found(&cause) || is_conflict(&cause) => Ok(()),
             Err(cause) => {
                 let what = format!(
                     "taking the finalizer {FINALIZER} from Component {}",
@@ -88,7 +89,7 @@ impl Cluster {
         }
     }
 
-    /// True if Helm knows a release of this namespace and name.
+    /// True if Helm has a release of this namespace and name.
     pub async fn has_release(&self, release: &(String, String)) -> Result<bool, TeardownError> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &release.0);
         let Some(labels) = selector(&release.1) else {
@@ -97,8 +98,8 @@ impl Cluster {
         let which = ListParams::default().labels(&labels).limit(1);
         match secrets.list_metadata(&which).await {
             Ok(list) => Ok(!list.items.is_empty()),
-            // it is safer to say that it stays
-            Err(cause) if code(&cause) == Some(403) => Ok(true),
+            // unknown counts as present
+            Err(cause) if is_forbidden(&cause) => Ok(true),
             Err(cause) => {
                 let what = format!(
                     "looking for release {} in namespace {}",
@@ -116,13 +117,6 @@ impl Cluster {
 
 fn resource() -> ApiResource {
     ApiResource::erase::<Component>(&())
-}
-
-fn code(error: &kube::Error) -> Option<u16> {
-    match error {
-        kube::Error::Api(status) => Some(status.code),
-        _ => None,
-    }
 }
 
 fn failed(what: &str, source: kube::Error) -> TeardownError {

@@ -14,10 +14,10 @@ pub enum TeardownError {
         /// What came back.
         source: Box<kube::Error>,
     },
-    /// There was not time enough; the sentences.
+    /// The timeout has passed.
     #[error("{left}")]
     TimeIsUp {
-        /// Which are left, why, and what to do.
+        /// Which are left, why, and what to do, in sentences.
         left: String,
     },
 }

@@ -1,4 +1,4 @@
-//! A Component that is to go, as far as that matters: read from whatever the object holds.
+//! A Component that is to be deleted, read leniently from whatever the object holds. Pure.
 
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
@@ -8,35 +8,35 @@ use crate::component::names::{DEFAULT_NAMESPACE, FINALIZER, annotation};
 use crate::node_key::NodeKey;
 use crate::planner::{Graph, Order, Strength};
 
-/// A Component that is still there.
+/// A Component that still exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// Which one.
+    /// Its namespace and name.
     pub key: NodeKey,
-    /// Which object of that name.
+    /// Its UID.
     pub uid: String,
-    /// Which state of that object.
+    /// Its resourceVersion.
     pub version: String,
-    /// Its deletion was asked for.
+    /// It has a deletion timestamp.
     pub is_deleting: bool,
-    /// The controller has still to let it go.
+    /// It has the controller's finalizer.
     pub has_finalizer: bool,
-    /// What else holds it.
+    /// Its other finalizers.
     pub other_finalizers: Vec<String>,
     /// Namespace and name of its release.
     pub release: (String, String),
-    /// The controller has not said anything since it is to go.
+    /// The controller has not updated its status since the deletion.
     is_unheard: bool,
-    /// Why its release is not uninstalled with it; nothing if it is.
+    /// Why its release is not uninstalled with it; `None` if it is.
     stays: Option<&'static str>,
-    /// What the controller says of it: `Uninstalling`.
+    /// The phase and message of its status, such as `Uninstalling`.
     phase: String,
     message: String,
     dependencies: Vec<NodeKey>,
 }
 
 impl Left {
-    /// Reads what the API server has.
+    /// Reads an object of the API server.
     pub fn of(object: &DynamicObject) -> Self {
         let key = NodeKey::new(
             object.metadata.namespace.as_deref().unwrap_or_default(),
@@ -49,7 +49,7 @@ impl Left {
                 .filter(|text| !text.is_empty())
                 .map(str::to_owned)
         };
-        // the release that there is, which may be on its way to where the spec has it
+        // the installed release, which may still have to move to where the spec has it
         let release = (
             given(&status["releaseNamespace"])
                 .or_else(|| given(&spec["chart"]["namespace"]))
@@ -86,7 +86,7 @@ impl Left {
         let declared = [&spec["dependsOn"], &status["dependencies"]];
         let declared = declared.into_iter().filter_map(Value::as_array).flatten();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        // being asked to go is a change that counts, and what was said before it says nothing about it
+        // the deletion raises the generation; an older status says nothing about it
         let is_behind = (object.metadata.generation)
             .is_some_and(|now| status["observedGeneration"].as_i64() < Some(now));
         Self {
@@ -108,12 +108,12 @@ impl Left {
         }
     }
 
-    /// Why its release stays although the Component goes; nothing if it does not.
+    /// Why its release stays although the Component is deleted; `None` if it does not.
     pub fn stays(&self) -> Option<&'static str> {
         self.stays
     }
 
-    /// What is going on, or in the way.
+    /// The progress, or the obstacle.
     pub fn state(&self) -> (String, String) {
         if !self.is_deleting {
             return (
@@ -143,7 +143,7 @@ impl Left {
     }
 }
 
-/// All of them, dependents first: nobody is then asked to go while somebody who is to stay seems to need it.
+/// All Components, dependents first, so that none is deleted while a Component that is not yet deleted needs it.
 pub fn order<'a>(all: impl Iterator<Item = &'a Left> + Clone) -> Vec<NodeKey> {
     let mut graph = Graph::of(all.clone().map(|left| left.key.clone()));
     for left in all {
@@ -249,7 +249,7 @@ pub(crate) mod tests {
             "Held: the controller has let it go; it is held by finalizer x/y"
         );
         assert!(!with_metadata(json!({})).is_deleting);
-        // what was said of it while it was to stay is no news
+        // a status from before the deletion is no progress
         let metadata = json!({
             "name": "a", "generation": 3, "deletionTimestamp": deleted, "finalizers": [FINALIZER],
         });

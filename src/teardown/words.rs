@@ -1,4 +1,4 @@
-//! What is told of a teardown: a line for each change, and at the end what is gone, what stays and what is left.
+//! The output of a teardown: a line for each change, and at the end what is gone, what stays and what is left. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use crate::teardown::error::TeardownError;
 use crate::teardown::left::Left;
 use crate::terminal::Style;
 
-/// So many are named in a list of those that are left.
+/// The most names in a list.
 const NAMED: usize = 20;
 
 /// The lines, with colours or without.
@@ -26,7 +26,7 @@ enum Colour {
 }
 
 impl Words {
-    /// In this style.
+    /// Lines in this style.
     pub fn new(style: Style) -> Self {
         Self { style }
     }
@@ -51,7 +51,7 @@ impl Words {
         self.line(left, Colour::Good, "Gone", &key.to_string(), "")
     }
 
-    /// How one is getting on.
+    /// The progress of one.
     pub fn state(&self, left: &Left, count: usize) -> String {
         let (phase, message) = left.state();
         let colour = match phase.as_str() {
@@ -61,21 +61,21 @@ impl Words {
         self.line(count, colour, &phase, &left.key.to_string(), &message)
     }
 
-    /// Somebody made one while others were going.
+    /// One was created meanwhile.
     pub fn meanwhile(&self, key: &NodeKey) -> String {
         format!("{key} was created meanwhile: it goes too")
     }
 
-    /// The API server did not do what was asked.
+    /// The API server refused a request.
     pub fn trouble(&self, error: &TeardownError) -> String {
-        let text = crate::repository::chain(error);
+        let text = crate::causes::chain(error);
         self.paint(
             Colour::Bad,
             &format!("{text}; trying again until the time is up"),
         )
     }
 
-    /// Nothing has happened for a while.
+    /// Nothing has changed for a while.
     pub fn quiet(&self, since: Duration, force: bool) -> String {
         let look = if force {
             "look at what holds the Components: kubectl get components -A -o yaml"
@@ -120,7 +120,7 @@ impl Words {
     }
 }
 
-/// What the time did not suffice for, why, and what to do.
+/// What is left at the timeout, why, and what to do.
 pub fn left_over<'a>(
     all: impl ExactSizeIterator<Item = &'a Left>,
     timeout: Duration,

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 
-/// What was recorded. Fields keep their order; recording a name again replaces its value.
+/// The recorded fields, in order; recording a name again replaces its value.
 #[derive(Debug, Default)]
 pub struct Fields {
     /// The field called `message`, if it was recorded.
@@ -16,7 +16,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Adds those of `others` whose names are not there yet.
+    /// Adds those of `others` whose names are new.
     pub fn append_missing(&mut self, others: &Fields) {
         for (name, value) in &others.named {
             if !self.named.iter().any(|(present, _)| present == name) {

@@ -1,4 +1,4 @@
-//! The bridge from `tracing` to lines: which events count, and what the spans around them add.
+//! The layer that turns `tracing` events into lines: which are logged, and what the spans around them add.
 
 use chrono::{DateTime, Utc};
 use tracing::level_filters::LevelFilter;
@@ -10,7 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::telemetry::fields::Fields;
 use crate::telemetry::line::{Format, line};
 
-/// Hands each event that counts, as a finished line, to `write`.
+/// Passes each event that is logged to `write`, as a finished line.
 pub struct LineLayer<Write> {
     level: LevelFilter,
     format: Format,
@@ -19,8 +19,8 @@ pub struct LineLayer<Write> {
 }
 
 impl<Write: Fn(&str)> LineLayer<Write> {
-    /// Our own events count from `level` on, those of dependencies from warnings on at most, and what only repeats what
-    /// we say ourselves counts for debugging alone.
+    /// Our own events are logged from `level` on, those of dependencies from warnings on at most, and those that repeat
+    /// what we log ourselves only for debugging.
     pub fn new(
         level: LevelFilter,
         format: Format,
@@ -89,7 +89,7 @@ where
     }
 }
 
-/// Dependencies that log each failed request, which whoever made it is told of anyway.
+/// Dependencies that log each failed request, which its caller reports anyway.
 fn is_repeated(target: &str) -> bool {
     target.starts_with("kube_client::")
 }

@@ -79,7 +79,7 @@ fn push_level(out: &mut String, format: Format, level: Level) {
 fn push_json(out: &mut String, value: &Value) {
     match value {
         Value::String(text) => push_json_string(out, text),
-        // scalars are all that fields hold besides strings
+        // besides strings, fields hold only scalars
         other => out.push_str(&other.to_string()),
     }
 }

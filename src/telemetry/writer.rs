@@ -1,17 +1,17 @@
-//! Writing lines without waiting for whoever reads them: a log collector that has stalled must not stop the server.
+//! Writes lines without waiting for their reader: a stalled log collector must not stop the server.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Lines that wait to be written, at the most: a few megabytes.
+/// The most lines that wait to be written: a few megabytes.
 const WAITING: usize = 8192;
 /// How long the end of the program waits for them.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Hands lines to a thread that writes them in order. Lines that find the queue full are dropped, counted, and the count
-/// is written when there is room again.
+/// Passes lines to a thread that writes them in order. Lines that find the queue full are dropped and counted; the
+/// count is logged when there is room again.
 #[derive(Debug)]
 pub(super) struct LineWriter {
     queue: SyncSender<Message>,
@@ -21,7 +21,7 @@ pub(super) struct LineWriter {
 #[derive(Debug)]
 enum Message {
     Line(String),
-    /// Everything before this is to be written, then the sender is told.
+    /// The sender is notified when everything before this is written.
     Flush(SyncSender<()>),
 }
 
@@ -29,7 +29,7 @@ impl LineWriter {
     /// Starts the thread, which lives as long as the process.
     pub(super) fn new(output: impl Write + Send + 'static) -> Self {
         let (queue, lines) = sync_channel(WAITING);
-        // without the thread nothing is logged, and nobody can be told of it
+        // without the thread nothing is logged, not even this failure
         let _ = std::thread::Builder::new()
             .name("log".into())
             .spawn(move || write_all(lines, output));
@@ -53,7 +53,7 @@ impl LineWriter {
         }
     }
 
-    /// Waits until all lines queued so far are written, for a second at the most.
+    /// Waits until all lines queued so far are written, for at most a second.
     pub(super) fn flush(&self) {
         let deadline = Instant::now() + PATIENCE;
         let (done, written) = sync_channel(1);
@@ -70,15 +70,16 @@ impl LineWriter {
     }
 }
 
-/// So many lines in one write mean that more are on their way.
+/// A write of this many lines means that more are coming.
 const BUSY: usize = 4;
-/// Pause after such a write, in which lines gather: waking this thread for each line would cost who logs more than the line.
+/// Pause after such a write, to gather lines: to wake this thread for each would cost the logging thread more than the
+/// line.
 const REST: Duration = Duration::from_millis(2);
 /// Bytes gathered for one write, roughly.
 const BATCH: usize = 64 * 1024;
 
-/// Writes whole lines, all that wait at a time: under load a system call for each would cost more than the lines do.
-/// Nobody can be told of a failure.
+/// Writes all waiting lines at once: under load a system call for each would cost more than the lines do.
+/// A failure cannot be reported anywhere.
 fn write_all(messages: Receiver<Message>, mut output: impl Write) {
     let mut batch = Vec::new();
     while let Ok(first) = messages.recv() {

@@ -21,7 +21,6 @@ use crate::support::chart_builder::ChartBuilder;
 fn settings(repository: &str, directory: &Path) -> ChartsSettings {
     ChartsSettings {
         repository: repository.to_owned(),
-        credentials: None,
         cache_dir: directory.join("cache"),
         cache_size: 64 << 20,
         max_package: ChartsSettings::MAX_PACKAGE,

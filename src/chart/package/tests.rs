@@ -100,7 +100,7 @@ fn links_are_followed_and_a_loop_ends() {
 #[test]
 fn what_cannot_be_packaged_says_why() {
     let dir = tempfile::tempdir().unwrap();
-    let text = |error: PackageError| crate::repository::chain(&error);
+    let text = |error: PackageError| crate::causes::chain(&error);
     assert!(text(package_directory(dir.path()).unwrap_err()).ends_with("it has no Chart.yaml"));
     write(
         dir.path(),

@@ -1,15 +1,15 @@
 //! The rules as `x-kubernetes-validations` of the Component, in the CEL of Kubernetes 1.28: no functions that came
 //! later, no optional fields.
 //!
-//! Each rule stands there twice, because an API server before 1.30 looks at every rule at each write, whoever writes
-//! what. An object that was stored under an older definition could then neither be told what is wrong with it nor lose
-//! its finalizer. So the first of the two holds for objects without a status, which are those that are made now, and the
-//! second for those with one, and for these only where a write changes the field.
+//! Each rule is written twice, because an API server before 1.30 checks every rule at each write, whatever it changes.
+//! An invalid object that was stored under an older definition could then neither get a status nor lose its finalizer.
+//! So the first of the two applies to objects without a status, which are new, and the second to those with one, and
+//! only where a write changes the field.
 
 use serde_json::{Value, json};
 
-use super::{Rule, Sentence, rules};
 use crate::component::duration;
+use crate::component::sentence::Sentence;
 
 /// The name of the release: [`Component::release_name`](crate::component::Component::release_name).
 pub(super) const RELEASE: &str = "(has(self.spec.chart.releaseName) && self.spec.chart.releaseName != '' ? \
@@ -20,27 +20,27 @@ pub(super) const LABEL: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 pub(super) const SUBDOMAIN: &str =
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 
-/// The value of `x-kubernetes-validations` of the Component.
-pub fn validations() -> Value {
-    rules().iter().flat_map(both).collect()
-}
-
-/// The rule for objects that are made, and the one for those that are changed.
-fn both(rule: &Rule) -> [Value; 2] {
-    let unchanged: Vec<String> = rule.fields.iter().map(|field| unchanged(field)).collect();
-    let made = format!("has(self.status) || {}", rule.fine);
+/// The rule for objects that are made, and the one for those that are changed. `fine` is CEL that is true if there is
+/// nothing wrong with `fields`, `named` is CEL for what the sentence names otherwise.
+pub(super) fn validations(
+    sentence: Sentence,
+    fields: &[&str],
+    fine: &str,
+    named: &[String],
+) -> [Value; 2] {
+    let unchanged: Vec<String> = fields.iter().map(|field| unchanged(field)).collect();
+    let made = format!("has(self.status) || {fine}");
     let changed = format!(
-        "!has(self.status) || ({}) || {}",
-        unchanged.join(" && "),
-        rule.fine
+        "!has(self.status) || ({}) || {fine}",
+        unchanged.join(" && ")
     );
     [made, changed].map(|cel| {
         json!({
             "rule": cel,
-            "fieldPath": format!(".{}", rule.fields[0]),
-            // in the place of the expression where that cannot be: a line break in what it names, or too long a text
-            "message": rule.sentence.without_texts(&rule.named),
-            "messageExpression": expression(rule.sentence, &rule.named),
+            "fieldPath": format!(".{}", fields[0]),
+            // instead of the expression where that fails: a line break in what it names, or too long a text
+            "message": sentence.without_texts(named),
+            "messageExpression": expression(sentence, named),
         })
     })
 }

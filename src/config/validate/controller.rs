@@ -1,5 +1,5 @@
 //! The controller's settings, checked. Nothing is checked while the controller is off: its names in the environment are
-//! those of many programs, and nobody should stumble over them.
+//! common to many programs.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

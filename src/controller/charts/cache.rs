@@ -1,6 +1,6 @@
-//! Packages on disk by their digest, and in memory what was read of the latest ones.
+//! Packages on disk by their digest, and in memory the opened ones that were used last.
 //!
-//! A file is believed only after its bytes were hashed in this process: the box may have lost power since it was written.
+//! A file is trusted only after it was hashed in this process: the machine may have lost power since it was written.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::chart::digest::Sha256Hex;
 use crate::controller::charts::{ChartsError, FetchedChart, contents};
 
-/// What is remembered of packages may take so many bytes in memory.
+/// The most bytes of opened packages in memory.
 const MEMORY: usize = 8 << 20;
 /// The end of the names of files that are being written.
 const UNFINISHED: &str = ".part";
@@ -29,7 +29,7 @@ pub(super) struct Cache {
 #[derive(Default)]
 struct State {
     packages: HashMap<Sha256Hex, Package>,
-    /// `None` until the first word about it: then nothing is evicted.
+    /// `None` until it is set: then nothing is evicted.
     kept: Option<HashSet<Sha256Hex>>,
     /// Counts uses.
     clock: u64,
@@ -39,7 +39,7 @@ struct Package {
     size: u64,
     /// The clock at the last use.
     used: u64,
-    /// What was read of it, for as long as anybody has it.
+    /// The opened package, as long as it is in use.
     chart: Weak<FetchedChart>,
     /// The same, held by the cache.
     remembered: Option<Arc<FetchedChart>>,
@@ -47,7 +47,7 @@ struct Package {
     stamp: Option<Stamp>,
 }
 
-/// What changes when somebody writes to a file.
+/// What changes when a file is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     size: u64,
@@ -65,7 +65,7 @@ impl Stamp {
 }
 
 impl Cache {
-    /// Takes over what an earlier process has left in `directory`.
+    /// Opens `directory` with the packages that an earlier process has left there.
     pub(super) fn open(directory: &Path, capacity: u64) -> Result<Self, ChartsError> {
         let cache = Self {
             directory: directory.to_owned(),
@@ -86,7 +86,7 @@ impl Cache {
             if name.ends_with(UNFINISHED) {
                 remove(&entry.path())?;
             } else if let Some(digest) = name.strip_suffix(".tgz").and_then(Sha256Hex::parse) {
-                // one that has gone since is no loss
+                // one that has gone since is ignored
                 if let Ok(stamp) = Stamp::of(&entry.path()) {
                     found.push((stamp.modified, digest, stamp.size));
                 }
@@ -106,14 +106,14 @@ impl Cache {
         self.directory.join(format!("{digest}.tgz"))
     }
 
-    /// A new file for a package that is just coming. It is removed when the value is dropped without
+    /// A new file for a package that is being fetched. It is removed when the value is dropped without
     /// [`finish`](Self::finish).
     pub(super) fn begin(&self) -> Result<Unfinished, ChartsError> {
         let path = self
             .directory
             .join(format!("{}{UNFINISHED}", Uuid::new_v4().simple()));
         let open = || {
-            // somebody may have cleaned up
+            // the directory may have been removed
             fs::create_dir_all(&self.directory)?;
             File::options()
                 .read(true)
@@ -125,7 +125,7 @@ impl Cache {
         Ok(Unfinished { path, file })
     }
 
-    /// Makes a complete file the package of its digest, for good.
+    /// Makes a complete file the package of its digest, durably.
     pub(super) fn finish(
         &self,
         unfinished: &Unfinished,
@@ -134,7 +134,7 @@ impl Cache {
         let chart = Arc::new(chart);
         let put = || {
             unfinished.file.sync_all()?;
-            // under the lock, so that nobody evicts what comes back at this moment
+            // under the lock, so that a package that is being added again is not evicted
             let mut state = self.state();
             fs::rename(&unfinished.path, &chart.path)?;
             state.insert(chart.digest, chart.size);
@@ -151,7 +151,7 @@ impl Cache {
         Ok(chart)
     }
 
-    /// Reads the package from its file and judges it. `None` if it is not there, or not whole: then it is removed.
+    /// Reads and opens the package. `None` if it is not there, or damaged: then it is removed.
     pub(super) fn load(
         &self,
         digest: Sha256Hex,
@@ -176,7 +176,7 @@ impl Cache {
             return Ok(None);
         }
         let chart = Arc::new(contents::read(&bytes, digest, path.clone(), listed)?);
-        // notes the use for the next process; of no matter if it fails
+        // records the use for the next process; a failure does no harm
         let noted = File::options().append(true).open(&path);
         let noted = noted.and_then(|file| file.set_modified(SystemTime::now()));
         if let Err(error) = noted {
@@ -192,7 +192,7 @@ impl Cache {
         Ok(Some(chart))
     }
 
-    /// What was read of a package, if it is still known and its file is still the same.
+    /// The opened package, if it is in memory and its file is unchanged.
     pub(super) async fn parsed(self: &Arc<Self>, digest: Sha256Hex) -> Option<Arc<FetchedChart>> {
         let (chart, stamp) = self.state().parsed(digest)?;
         let path = self.path(digest);
@@ -206,7 +206,7 @@ impl Cache {
         None
     }
 
-    /// Names what is not evicted.
+    /// Sets the packages that are not evicted.
     pub(super) fn keep(&self, digests: HashSet<Sha256Hex>) {
         self.state().kept = Some(digests);
     }
@@ -269,7 +269,7 @@ impl State {
         }
     }
 
-    /// What is known of a package; counts as a use.
+    /// The opened package and the stamp of its file; counts as a use.
     fn parsed(&mut self, digest: Sha256Hex) -> Option<(Arc<FetchedChart>, Stamp)> {
         self.clock += 1;
         let package = self.packages.get_mut(&digest)?;
@@ -277,8 +277,8 @@ impl State {
         Some((package.chart.upgrade()?, package.stamp?))
     }
 
-    /// Forgets the packages that are to go: the least recently used, until the others fit; but none that is kept, and none
-    /// that somebody works with.
+    /// Forgets and returns the packages to evict: the least recently used, until the others fit; but none that is kept
+    /// or in use.
     fn evict(&mut self, capacity: u64) -> Vec<Sha256Hex> {
         let mut size: u64 = self.packages.values().map(|package| package.size).sum();
         let Some(kept) = self.kept.as_ref().filter(|_| size > capacity) else {
@@ -318,7 +318,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// Removes a file; one that is not there is fine.
+/// Removes a file; a missing one is no error.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

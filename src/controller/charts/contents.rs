@@ -1,4 +1,4 @@
-//! What a package says of itself: opened, judged, and looked through once. Pure.
+//! Opens a package and reads what the controller needs to know of it. Pure.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::chart::archive::{self, ArchiveError, Limits};
 use crate::chart::digest::Sha256Hex;
-use crate::component::names::annotation::REQUIRES;
+use crate::chart::index::REQUIRES;
 use crate::controller::charts::release_size::{ReleaseSize, is_kept, upper_bound};
 use crate::controller::charts::{ChartsError, FetchedChart, RELEASE_LIMIT};
 use crate::planner::Requirement;
 
-/// Opens `package`, whose bytes have the digest `digest` and lie at `path`; `listed` is what the repository calls it, for
+/// Opens `package`, with its digest and its path in the cache; `listed` is its name in the repository, for
 /// messages.
 pub(super) fn read(
     package: &[u8],
@@ -76,7 +76,7 @@ struct Seen {
     has_install_hooks: bool,
     has_post_hooks: bool,
     schema: bool,
-    /// Of the files that a release keeps as they are.
+    /// For the files that a release keeps unchanged.
     kept_bytes: u64,
     kept_files: u64,
 }
@@ -111,7 +111,7 @@ impl Seen {
     }
 }
 
-/// As Helm tells which files of `crds/` it reads.
+/// Helm's rule for which files of `crds/` it reads.
 fn is_manifest(path: &str) -> bool {
     let extension = path.rsplit_once('.').map(|(_, extension)| extension);
     extension.is_some_and(|extension| {

@@ -1,4 +1,4 @@
-//! Fetching one package: from the network into the cache, hashed on its way.
+//! Fetches a package into the cache, hashing it on the way.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
@@ -20,7 +20,7 @@ use crate::remote::client::{Answer, ClientError};
 const PIECE: usize = 256 * 1024;
 
 impl Charts {
-    /// The package from the cache if it is there and whole.
+    /// The package from the cache, if it is there and intact.
     pub(super) async fn load_cached(
         &self,
         digest: Sha256Hex,
@@ -117,7 +117,7 @@ impl Charts {
         let status = answer.status;
         let body = answer.whole(4096).await.unwrap_or_default();
         Err(match repository.refused(status, &error_text(&body)) {
-            // the repository is there, as its list shows
+            // the repository exists, since it has listed the package
             ChartsError::NoRepository { .. } => ChartsError::PackageGone {
                 chart: version.to_string(),
                 repository: repository.shown(),

@@ -1,4 +1,4 @@
-//! Why there is no chart: what to write into a condition, and when to try again.
+//! Why a chart is not available: the reason and message of the condition, and when to retry.
 
 use std::error::Error;
 use std::io;
@@ -7,52 +7,52 @@ use std::sync::Arc;
 
 use crate::chart::archive::ArchiveError;
 use crate::chart::digest::Sha256Hex;
+use crate::chart::index::REQUIRES;
 use crate::component::conditions::Reason;
-use crate::component::names::annotation::REQUIRES;
 use crate::planner::RequirementError;
 use crate::remote::address::AddressError;
 use crate::remote::client::ClientError;
 
-/// Why a chart cannot be had. Texts name no credentials; [`message`](Self::message) has the causes too.
+/// Why a chart is not available. Messages show no credentials; [`message`](Self::message) has the causes too.
 #[derive(Clone, Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the texts say what the fields are")]
 pub enum ChartsError {
-    /// The repository's URL is none.
+    /// The repository's URL is invalid.
     #[error("cannot use the repository {url:?}")]
     Address {
         url: String,
         #[source]
         source: AddressError,
     },
-    /// The repository answers, and has no such chart.
+    /// The repository has no such chart.
     #[error(
         "chart {name} is not in {repository}; push it there, with helm cm-push or by curl to /api/charts"
     )]
     ChartNotFound { name: String, repository: String },
-    /// The repository does not answer, or not to the end.
+    /// The repository does not answer completely.
     #[error("the repository {repository} is not available")]
     Unavailable {
         repository: String,
         #[source]
         source: ClientError,
     },
-    /// It answers that something is wrong with it.
+    /// It answers with a status that may pass.
     #[error("the repository {repository} answers {status}; look at its log")]
     Status { repository: String, status: String },
-    /// It wants other credentials.
+    /// It refuses the credentials.
     #[error(
         "the repository {repository} answers {status}; give credentials that it accepts (http://USER:PASSWORD@HOST)"
     )]
     Unauthorized { repository: String, status: String },
-    /// There is something else at this address.
+    /// There is no chart repository at this address.
     #[error(
         "there is no chart repository at {repository}: {why}; name the address that `helm repo add` takes"
     )]
     NoRepository { repository: String, why: String },
-    /// The package that the repository lists is not there.
+    /// The package that the repository lists does not exist.
     #[error("{repository} lists chart {chart} but does not have its package; push it again")]
     PackageGone { chart: String, repository: String },
-    /// The list names something that is no address.
+    /// The URL of the package is invalid.
     #[error("{repository} says that the package of chart {chart} is at {url:?}")]
     PackageAddress {
         chart: String,
@@ -61,22 +61,22 @@ pub enum ChartsError {
         #[source]
         source: AddressError,
     },
-    /// The package is not the one that is wanted.
+    /// The package has another digest.
     #[error("chart {chart} of {repository} has the digest {found}, not {wanted}{}", advice(*pinned))]
     Digest {
         chart: String,
         repository: String,
         found: Sha256Hex,
         wanted: Sha256Hex,
-        /// The user has named the digest.
+        /// The digest is from `spec.chart.digest`.
         pinned: bool,
     },
-    /// The package has more bytes than are accepted.
+    /// The package is too large.
     #[error(
         "the package of chart {chart} is larger than {limit} bytes; leave out what the release does not need (.helmignore)"
     )]
     PackageTooLarge { chart: String, limit: u64 },
-    /// The package does not open.
+    /// The package is invalid.
     #[error(
         "the package of chart {chart} cannot be used; package it with `helm package` and push it again"
     )]
@@ -85,7 +85,7 @@ pub enum ChartsError {
         #[source]
         source: Arc<ArchiveError>,
     },
-    /// The package is another chart.
+    /// The package holds another chart.
     #[error(
         "{repository} gives the package of chart {found} for chart {listed}; push the right one"
     )]
@@ -101,10 +101,10 @@ pub enum ChartsError {
         #[source]
         source: Arc<RequirementError>,
     },
-    /// The chart is made for other charts.
+    /// The chart is a library chart.
     #[error("chart {0} is a library, which cannot be installed; name the chart that uses it")]
     Library(String),
-    /// The chart is not for this cluster.
+    /// The chart does not support this Kubernetes version.
     #[error(
         "chart {chart} is for Kubernetes {wanted:?}, and this is {server}; choose another version of the chart"
     )]
@@ -113,7 +113,7 @@ pub enum ChartsError {
         wanted: String,
         server: String,
     },
-    /// A release of the chart does not fit where Helm keeps it.
+    /// A release of the chart does not fit into Helm's Secret.
     #[error(
         "a release of chart {chart} takes at least {size} bytes, and the Secret in which Helm keeps it can have {limit}; \
          leave out what is not needed (.helmignore)"
@@ -132,19 +132,19 @@ pub enum ChartsError {
     },
 }
 
-/// When to try again (docs/components.md 7.2 and 17).
+/// When to retry (docs/components.md 7.2 and 17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
-    /// It may go away by itself: class A, from a second up to a minute.
+    /// It may pass: class A, after a second up to a minute.
     Transient,
-    /// Somebody must put something there, and will: wait for the event, look each 30 seconds.
+    /// A user must provide something: wait for the event, and check every 30 seconds.
     Blocked,
-    /// Nothing helps but other inputs: class C.
+    /// Only other inputs help: class C.
     Terminal,
 }
 
 impl ChartsError {
-    /// The word for the condition.
+    /// The reason of the condition.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Address { .. } => Reason::InvalidSpec,
@@ -166,8 +166,8 @@ impl ChartsError {
         }
     }
 
-    /// When to try again. A digest that is not the one of the list, without a pin, is transient: the chart may have been
-    /// uploaded anew between the list and the package.
+    /// When to retry. A digest other than the listed one, without a pin, is transient: the chart may have been
+    /// uploaded again between the list and the package.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Unavailable {
@@ -195,7 +195,7 @@ impl ChartsError {
         }
     }
 
-    /// The text with all causes, for a condition's message.
+    /// The message with all causes, for a condition.
     pub fn message(&self) -> String {
         let mut text = self.to_string();
         let mut source = self.source();

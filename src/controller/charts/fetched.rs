@@ -1,4 +1,4 @@
-//! A package that was fetched and judged: what the controller needs to know of it, without its bytes.
+//! A fetched and opened package: what the controller needs to know of it, without its bytes.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,27 +19,27 @@ pub struct FetchedChart {
     pub app_version: String,
     /// SHA-256 of the package.
     pub digest: Sha256Hex,
-    /// The package in the cache. It stays there as long as the digest is kept, or this value is held by anyone.
+    /// The package in the cache. It stays there as long as the digest is kept or this value exists.
     pub path: PathBuf,
     /// Bytes of the package.
     pub size: u64,
-    /// The files that Helm takes for definitions, with their paths in the package, the chart's own first. Those of
+    /// The files that Helm treats as definitions, with their paths in the package, the chart's own first. Those of
     /// sub-charts are among them (`charts/sub/crds/x.yaml`, or `charts/sub-1.0.0.tgz/crds/x.yaml`), whether or not the
-    /// values switch the sub-chart off.
+    /// values disable the sub-chart.
     pub crds: Vec<(String, Vec<u8>)>,
     /// A line of a template, a sub-chart's too, has `helm.sh/hook` and after it `pre-install` or `post-install`. The
-    /// templates are not rendered for it: a hook whose name is computed is not seen, one that is switched off is.
+    /// templates are not rendered for it: a hook whose name is computed is missed, one that is disabled is counted.
     pub has_install_hooks: bool,
     /// As `has_install_hooks`, for `post-install`, `post-upgrade` or `post-rollback`: these must follow readiness, so Helm
     /// itself has to wait for it.
     pub has_post_hooks: bool,
     /// The chart or one of its sub-charts has a `values.schema.json`.
     pub schema: bool,
-    /// What the chart requires, by its annotation.
+    /// The requirements in the chart's annotation.
     pub requires: Vec<Requirement>,
     /// All annotations.
     pub annotations: BTreeMap<String, String>,
-    /// The Kubernetes versions it is for; empty if all.
+    /// The Kubernetes versions that it supports; empty for all.
     pub kube_version: String,
     /// It cannot be installed.
     pub is_library: bool,
@@ -48,10 +48,10 @@ pub struct FetchedChart {
 }
 
 impl FetchedChart {
-    /// Whether the chart can be installed on a server of this version at all.
+    /// Checks that the chart can be installed on a server of this version.
     ///
     /// # Errors
-    /// It is a library, or for other servers, or too large for a release: [`ChartsError::reason`] says which.
+    /// It is a library chart, does not support the version, or is too large for a release.
     pub fn check(&self, server: &Version) -> Result<(), ChartsError> {
         if self.is_library {
             return Err(ChartsError::Library(self.title()));
@@ -66,7 +66,7 @@ impl FetchedChart {
         self.release_fits()
     }
 
-    /// A message if a release of the chart certainly does not fit into the Secret in which Helm keeps it. What might fit
+    /// Set if a release of the chart certainly does not fit into the Secret in which Helm keeps it. One that might fit
     /// is not refused.
     pub fn is_too_large_for_a_release(&self) -> Option<String> {
         self.release_fits().err().map(|error| error.to_string())

@@ -1,34 +1,34 @@
 //! Which version of a chart a Component gets (docs/components.md 11.1). Pure.
 
+use crate::chart::index::ChartVersion;
 use crate::chart::selector::VersionSelector;
 use crate::chart::version::Version;
 use crate::component::conditions::Reason;
-use crate::controller::charts::listing::ChartVersion;
 
-/// So many versions are named in messages.
+/// The most versions that a message names.
 const NAMED: usize = 5;
 
-/// What [`pick`] says.
+/// The result of [`pick`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picked {
     /// The version at this index.
     Version(usize),
-    /// The current one is not in the repository any more and stays all the same; the text says so.
+    /// The current version is no longer in the repository and stays; the message says so.
     Stay(String),
-    /// There is none.
+    /// There is no such version.
     NotFound {
         /// [`Reason::ChartNotFound`] or [`Reason::VersionNotFound`].
         reason: Reason,
-        /// What is wanted, what there is, and what to do.
+        /// What is wanted, what is available, and what to do.
         message: String,
     },
 }
 
 /// Chooses from `versions` (newest first, all of one chart). `current` is the version that is installed, or that an
-/// earlier pass has settled on; `auto_upgrade` lets an empty `spec.version` follow uploads.
+/// earlier pass has chosen; `auto_upgrade` lets an empty `spec.version` follow uploads.
 ///
-/// A Component moves down only if its `spec.version` asks for it: by an exact version, or by a range without the current
-/// one. It does not move down because an upload was deleted.
+/// A Component is downgraded only if its `spec.version` asks for it: by an exact version, or by a range without the
+/// current one; never because an upload was deleted.
 pub fn pick(
     selector: &VersionSelector,
     versions: &[ChartVersion],
@@ -73,7 +73,7 @@ pub fn pick(
 
 struct Current<'a> {
     text: &'a str,
-    /// `None` if somebody has installed a version that is none.
+    /// `None` if the installed version is invalid.
     version: Option<Version>,
     /// Where it is in the list.
     index: Option<usize>,
@@ -96,8 +96,8 @@ impl Current<'_> {
     }
 }
 
-/// `found` if it is above the current version; the current one if it is there and has the same precedence. `None` if only
-/// older ones are there.
+/// `found` if it is above the current version; the current one if it is there and has the same precedence. `None` if
+/// only older ones are there.
 fn up(versions: &[ChartVersion], found: Option<usize>, current: &Current<'_>) -> Option<Picked> {
     let found = found?;
     let Some(version) = &current.version else {
@@ -110,7 +110,7 @@ fn up(versions: &[ChartVersion], found: Option<usize>, current: &Current<'_>) ->
     }
 }
 
-/// Where `text` is, or, if it is not there in these words, its equal.
+/// The index of the version written as `text`, or else of one with equal precedence.
 fn position(versions: &[ChartVersion], text: &str) -> Option<usize> {
     let spelled = versions.iter().position(|listed| listed.text == text);
     spelled.or_else(|| {

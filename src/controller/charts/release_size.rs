@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 
 /// Bytes that the values of a Secret may have together (Kubernetes' `MaxSecretSize`).
 pub const RELEASE_LIMIT: u64 = 1 << 20;
-/// Helm's compressor may do better than ours by this many per cent; it has not been seen to.
+/// A margin, in per cent, for Helm's compressor doing better than ours; none was observed.
 const DOUBT: u64 = 4;
 
 /// Bytes that the chart's own files take in a release Secret, not more than Helm makes of them: each file in base64
@@ -25,18 +25,18 @@ pub fn release_size_estimate<'a>(files: impl IntoIterator<Item = (&'a str, &'a [
     size.finish()
 }
 
-/// The most that files of so many bytes in all can take, roughly: a release of less need not be estimated.
+/// An upper bound for files of this total size: below the limit no estimate is needed.
 pub(super) fn upper_bound(bytes: u64, files: u64) -> u64 {
     (bytes * 4 / 3 + files * 300) * 4 / 3
 }
 
 /// The estimate, file by file.
 pub(super) struct ReleaseSize {
-    /// What Helm does: JSON, best compression.
+    /// JSON with Helm's compression.
     json: GzEncoder<Count>,
 }
 
-/// Counts what is written to it.
+/// Counts the bytes written to it.
 #[derive(Default)]
 struct Count(u64);
 
@@ -49,7 +49,7 @@ impl Default for ReleaseSize {
 }
 
 impl ReleaseSize {
-    /// Takes in one file of the chart, if Helm keeps it as it is. `values.yaml` becomes JSON without its comments and so
+    /// Adds one file of the chart, if Helm keeps it unchanged. `values.yaml` becomes JSON without its comments and so
     /// does not count, as do the files of metadata.
     pub(super) fn add(&mut self, path: &str, body: &mut dyn Read) -> io::Result<()> {
         if !is_kept(path) {
@@ -63,14 +63,14 @@ impl ReleaseSize {
         self.json.write_all(br#""},"#)
     }
 
-    /// Bytes in the Secret, at least.
+    /// A lower bound for the bytes in the Secret.
     pub(super) fn finish(self) -> u64 {
         let gzip = self.json.finish().expect("counting does not fail").0;
         gzip * 4 / 3 * (100 - DOUBT) / 100
     }
 }
 
-/// True for the root chart's files that are in the release with their bytes.
+/// True for the root chart's files that a release keeps unchanged.
 pub(super) fn is_kept(path: &str) -> bool {
     let is_metadata = matches!(path, "Chart.yaml" | "Chart.lock" | "values.yaml");
     !is_metadata && !path.starts_with("charts/")

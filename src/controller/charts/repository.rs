@@ -1,4 +1,4 @@
-//! One repository: which way it lists its charts, and what is known of its index.
+//! One chart repository: how it lists its charts, and its cached index.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,38 +9,40 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::chart::index::{self, ChartVersion};
 use crate::controller::charts::ChartsError;
-use crate::controller::charts::listing::{self, ChartVersion};
 use crate::remote::address::Address;
 use crate::remote::client::{Answer, ClientError, HttpClient};
 
-/// Bytes of an answer about one chart.
+/// The most bytes of a response about one chart.
 const MAX_LISTING: u64 = 16 << 20;
-/// Bytes of an index: it is in memory for a moment.
+/// The most bytes of an index, which is in memory for a moment.
 const MAX_INDEX: u64 = 32 << 20;
-/// An error's text in an answer is not longer.
+/// The most bytes of an error response.
 const MAX_ERROR: u64 = 4096;
-/// An index is not asked for again so soon.
+/// A larger index in YAML is not read: its nodes take some 100 bytes each for a moment.
+const MOST_NODES: usize = 2_000_000;
+/// How long an index counts as current.
 const INDEX_FRESH: Duration = Duration::from_secs(1);
-/// A repository without the API is asked for it again after this long: its server may have been replaced.
+/// After this long a repository without the API is probed for it again: its server may have been replaced.
 const TRY_API_AGAIN: Duration = Duration::from_secs(600);
 
-/// A repository and what was learned of it.
+/// A repository, and what is known of it.
 pub(super) struct Repository {
     address: Address,
-    way: Mutex<Way>,
-    /// Locked while it is fetched, so that many who ask at once cause one request.
+    method: Mutex<Method>,
+    /// Locked while it is fetched, so that concurrent callers cause one request.
     index: tokio::sync::Mutex<Option<Index>>,
-    seen: Mutex<Seen>,
+    seen: Mutex<IndexState>,
 }
 
-/// How the repository is asked for the versions of a chart.
+/// How the versions of a chart are requested.
 #[derive(Clone, Copy)]
-enum Way {
+enum Method {
     Unknown,
-    /// By the API, at this one of the address's candidates.
+    /// Through the API, at this one of the address's candidates.
     Api(usize),
-    /// By the index, since then.
+    /// Through the index, since this time.
     Index(Instant),
 }
 
@@ -50,24 +52,24 @@ struct Index {
     charts: HashMap<String, Vec<ChartVersion>>,
 }
 
-/// The state of the index at the last look.
+/// The state of the index at the last poll.
 #[derive(Clone, PartialEq, Eq)]
-enum Seen {
+enum IndexState {
     Never,
     Down,
     Tag(String),
-    /// Of servers that give no tags.
+    /// Of servers without entity tags.
     Digest([u8; 32]),
 }
 
-/// What one of the addresses of the API says.
-enum Asked {
+/// The response of one of the API's addresses.
+enum ApiAnswer {
     Versions(Vec<ChartVersion>),
     NoSuchChart,
     /// There is no API here.
     NoApi,
-    /// This time it cannot tell; the error is for a place that is known to be right.
-    Trouble(ChartsError),
+    /// Unknown this time; the error applies if the address is known to be right.
+    Failed(ChartsError),
 }
 
 #[derive(Deserialize)]
@@ -79,9 +81,9 @@ impl Repository {
     pub(super) fn new(address: Address) -> Self {
         Self {
             address,
-            way: Mutex::new(Way::Unknown),
+            method: Mutex::new(Method::Unknown),
             index: tokio::sync::Mutex::default(),
-            seen: Mutex::new(Seen::Never),
+            seen: Mutex::new(IndexState::Never),
         }
     }
 
@@ -90,7 +92,7 @@ impl Repository {
         self.address.to_string()
     }
 
-    /// Where it is, with credentials.
+    /// Its address, with credentials.
     pub(super) fn address(&self) -> &Address {
         &self.address
     }
@@ -108,66 +110,66 @@ impl Repository {
         chart: &str,
     ) -> Result<Vec<ChartVersion>, ChartsError> {
         let candidates = self.address.api_candidates(chart);
-        match self.way() {
-            Way::Api(at) => match self.ask(client, &candidates[at]).await? {
-                Asked::Versions(versions) => return self.found(chart, versions),
-                Asked::NoSuchChart => return Err(self.chart_not_found(chart)),
-                Asked::Trouble(error) => return Err(error),
-                // it was switched off since
-                Asked::NoApi => self.set_way(Way::Unknown),
+        match self.method() {
+            Method::Api(at) => match self.ask(client, &candidates[at]).await? {
+                ApiAnswer::Versions(versions) => return self.found(chart, versions),
+                ApiAnswer::NoSuchChart => return Err(self.chart_not_found(chart)),
+                ApiAnswer::Failed(error) => return Err(error),
+                // the API was disabled since
+                ApiAnswer::NoApi => self.set_method(Method::Unknown),
             },
-            Way::Index(since) if since.elapsed() < TRY_API_AGAIN => {
+            Method::Index(since) if since.elapsed() < TRY_API_AGAIN => {
                 return self.listed_in_index(client, chart).await;
             }
-            Way::Index(_) | Way::Unknown => {}
+            Method::Index(_) | Method::Unknown => {}
         }
         let mut certain = true;
         for (at, candidate) in candidates.iter().enumerate() {
             match self.ask(client, candidate).await? {
-                Asked::Versions(versions) => {
-                    self.set_way(Way::Api(at));
+                ApiAnswer::Versions(versions) => {
+                    self.set_method(Method::Api(at));
                     return self.found(chart, versions);
                 }
-                Asked::NoSuchChart => {
-                    self.set_way(Way::Api(at));
+                ApiAnswer::NoSuchChart => {
+                    self.set_method(Method::Api(at));
                     return Err(self.chart_not_found(chart));
                 }
-                Asked::NoApi => {}
-                Asked::Trouble(_) => certain = false,
+                ApiAnswer::NoApi => {}
+                ApiAnswer::Failed(_) => certain = false,
             }
         }
         let versions = self.listed_in_index(client, chart).await;
         let answered = matches!(versions, Ok(_) | Err(ChartsError::ChartNotFound { .. }));
         if certain && answered {
-            self.set_way(Way::Index(Instant::now()));
+            self.set_method(Method::Index(Instant::now()));
         }
         versions
     }
 
-    /// Asks one of the API's addresses. Errors are those of the connection; what an address that may be wrong answers is
-    /// no error.
-    async fn ask(&self, client: &HttpClient, address: &Address) -> Result<Asked, ChartsError> {
+    /// Requests one of the API's addresses. Only a failed connection is an error; the response of an address that may
+    /// be wrong is not.
+    async fn ask(&self, client: &HttpClient, address: &Address) -> Result<ApiAnswer, ChartsError> {
         let answer =
             (client.get(address, None).await).map_err(|source| self.unavailable(source))?;
         let status = answer.status;
         if status == StatusCode::OK {
             let text = answer.whole(MAX_LISTING).await;
             let text = text.map_err(|source| self.unavailable(source))?;
-            return Ok(match listing::chart(&text, &self.address) {
-                Ok(versions) => Asked::Versions(versions),
-                Err(_) => Asked::NoApi,
+            return Ok(match index::read_list(&text) {
+                Ok(versions) => ApiAnswer::Versions(with_absolute_urls(versions, &self.address)),
+                Err(_) => ApiAnswer::NoApi,
             });
         }
         let body = answer.whole(MAX_ERROR).await;
         let error = body.map_or(String::new(), |body| error_text(&body));
         Ok(match status {
-            StatusCode::NOT_FOUND if error == "chart not found" => Asked::NoSuchChart,
-            // what ChartMuseum says where a package's name would have to stand
+            StatusCode::NOT_FOUND if error == "chart not found" => ApiAnswer::NoSuchChart,
+            // ChartMuseum's response where it expects the name of a package
             StatusCode::INTERNAL_SERVER_ERROR if error == "unsupported file extension" => {
-                Asked::NoApi
+                ApiAnswer::NoApi
             }
-            status if may_change(status) => Asked::Trouble(self.refused(status, &error)),
-            _ => Asked::NoApi,
+            status if may_change(status) => ApiAnswer::Failed(self.refused(status, &error)),
+            _ => ApiAnswer::NoApi,
         })
     }
 
@@ -199,9 +201,19 @@ impl Repository {
         let text = answer.whole(MAX_INDEX).await;
         let text = text.map_err(|source| self.unavailable(source))?;
         let base = self.address.clone();
-        let reading = tokio::task::spawn_blocking(move || listing::index(&text, &base)).await;
-        let charts = (reading.expect("reading an index does not panic"))
-            .map_err(|error| self.no_repository(&format!("the answer is no index: {error}")))?;
+        let read = move || {
+            let mut charts = index::Index::read(&text, MOST_NODES)?.charts;
+            for versions in charts.values_mut() {
+                *versions = with_absolute_urls(std::mem::take(versions), &base);
+            }
+            Ok(charts)
+        };
+        let reading = tokio::task::spawn_blocking(read).await;
+        let charts = (reading.expect("reading an index does not panic")).map_err(
+            |error: index::IndexError| {
+                self.no_repository(&format!("the answer is no index: {error}"))
+            },
+        )?;
         Ok(Index { etag, at, charts })
     }
 
@@ -226,11 +238,11 @@ impl Repository {
         }
     }
 
-    /// True if the index is another than at the last call, or is there again.
+    /// True if the index has changed since the last call, or is available again.
     pub(super) async fn has_changed(&self, client: &HttpClient) -> bool {
         let before = self.seen().clone();
         let known = match &before {
-            Seen::Tag(tag) => Some(tag.as_str()),
+            IndexState::Tag(tag) => Some(tag.as_str()),
             _ => None,
         };
         let now = match self.get_index(client, known).await {
@@ -238,12 +250,14 @@ impl Repository {
             // the body is not needed: only the tag is
             Ok(Answer {
                 etag: Some(tag), ..
-            }) => Seen::Tag(tag),
-            Ok(answer) => digest(answer).await.map_or(Seen::Down, Seen::Digest),
-            Err(_) => Seen::Down,
+            }) => IndexState::Tag(tag),
+            Ok(answer) => digest(answer)
+                .await
+                .map_or(IndexState::Down, IndexState::Digest),
+            Err(_) => IndexState::Down,
         };
         *self.seen() = now.clone();
-        now != before && now != Seen::Down && before != Seen::Never
+        now != before && now != IndexState::Down && before != IndexState::Never
     }
 
     fn found(
@@ -271,7 +285,7 @@ impl Repository {
         }
     }
 
-    /// What an unpleasant status means at a place where something should be.
+    /// The error for a status other than success at an address that should exist.
     pub(super) fn refused(&self, status: StatusCode, error: &str) -> ChartsError {
         let repository = self.shown();
         let mut text = status.to_string();
@@ -298,15 +312,15 @@ impl Repository {
         }
     }
 
-    fn way(&self) -> Way {
-        *self.way.lock().expect("nobody panics with this lock")
+    fn method(&self) -> Method {
+        *self.method.lock().expect("nobody panics with this lock")
     }
 
-    fn set_way(&self, way: Way) {
-        *self.way.lock().expect("nobody panics with this lock") = way;
+    fn set_method(&self, method: Method) {
+        *self.method.lock().expect("nobody panics with this lock") = method;
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, IndexState> {
         self.seen.lock().expect("nobody panics with this lock")
     }
 }
@@ -317,7 +331,20 @@ impl fmt::Debug for Repository {
     }
 }
 
-/// Statuses that say nothing about what is at the place: too busy, or broken.
+/// Versions with the absolute URLs of their packages, without credentials; those without a URL are left out.
+fn with_absolute_urls(versions: Vec<ChartVersion>, repository: &Address) -> Vec<ChartVersion> {
+    let mut versions = versions;
+    versions.retain(|version| !version.url.is_empty());
+    for version in &mut versions {
+        // what is not a URL is reported when the package is fetched
+        if let Ok(address) = repository.join(&version.url) {
+            version.url = address.without_credentials();
+        }
+    }
+    versions
+}
+
+/// Statuses that say nothing about the address: the server is busy or fails.
 fn may_change(status: StatusCode) -> bool {
     status.is_server_error()
         || matches!(
@@ -326,7 +353,7 @@ fn may_change(status: StatusCode) -> bool {
         )
 }
 
-/// What a server says is wrong, as ChartMuseum says it; empty if it says nothing of that kind.
+/// The error in a body such as ChartMuseum's; empty if there is none.
 pub(super) fn error_text(body: &[u8]) -> String {
     serde_json::from_slice(body).map_or(String::new(), |body: ErrorBody| body.error)
 }

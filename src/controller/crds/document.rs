@@ -1,4 +1,4 @@
-//! Definitions as files hold them, and how far the cluster has come with one.
+//! Definitions in files, and the progress of the API server with one.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::controller::objects::{UnknownFields, unknown_fields};
 use crate::yaml;
 
-/// What a file of definitions may cost to read: the largest in the field have some 100,000 nodes.
+/// The YAML nodes of a file of definitions: the largest in the field have some 100,000.
 const LIMITS: yaml::Limits = yaml::Limits {
     nodes: 1_000_000,
     depth: 200,
@@ -15,7 +15,7 @@ const LIMITS: yaml::Limits = yaml::Limits {
 /// Why a chart's definitions could not be brought to the cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum CrdsError {
-    /// A file of the chart's `crds` folder is no YAML.
+    /// A file of the chart's `crds` folder is not YAML.
     #[error("{path} of the chart cannot be read: {source}")]
     Unreadable {
         /// The file's path in the chart.
@@ -31,7 +31,7 @@ pub enum CrdsError {
         /// What came back.
         source: Box<kube::Error>,
     },
-    /// The names in the definition are another's.
+    /// The names in the definition are taken by another.
     #[error("definition {name} is not accepted: {why}")]
     NamesRefused {
         /// The definition's name.
@@ -39,12 +39,12 @@ pub enum CrdsError {
         /// The server's sentence.
         why: String,
     },
-    /// The time was up.
+    /// The definition was not served in time.
     #[error("definition {name} is not served after {seconds} s: {why}")]
     NotServed {
         /// The definition's name.
         name: String,
-        /// How long there was for all definitions.
+        /// The timeout for all definitions.
         seconds: u64,
         /// What it waits for.
         why: String,
@@ -71,10 +71,10 @@ pub struct Definition {
     pub value: Value,
 }
 
-/// The definitions of a file; what else there is in it is noted.
+/// The definitions of a file; other documents are noted.
 ///
 /// # Errors
-/// The text is no YAML.
+/// The text is not YAML.
 pub fn definitions(
     path: &str,
     text: &[u8],
@@ -120,23 +120,23 @@ fn definition(value: &Value) -> Option<Definition> {
     })
 }
 
-/// How far the cluster has come with a definition.
+/// The progress of the API server with a definition.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Its storage is made; this version should be served.
+    /// It is established; this version should be served.
     Established {
         /// The API group.
         group: String,
         /// The first version that is served.
         version: String,
     },
-    /// Its names are another's.
+    /// Its names are taken by another.
     Refused(String),
     /// Not yet, and why.
     Waiting(String),
 }
 
-/// How far the cluster has come with this definition, or with none.
+/// The progress with this definition; `None` if it does not exist yet.
 pub fn stage(found: Option<&CustomResourceDefinition>) -> Stage {
     let Some(found) = found else {
         return Stage::Waiting("it was deleted".to_owned());

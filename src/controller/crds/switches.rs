@@ -1,5 +1,5 @@
-//! Which sub-charts the values switch on, by the rules that Helm has for `condition` and `tags` in a chart's
-//! dependencies: those of the others keep their definitions to themselves. Pure.
+//! Which sub-charts the values enable, by Helm's rules for `condition` and `tags` in a chart's
+//! dependencies: the definitions of the others are not applied. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::chart::metadata::{Dependency, Metadata};
 use crate::chart::version::Version;
 use crate::yaml;
 
-/// Charts in charts are followed so far down.
+/// The deepest nesting of charts that is followed.
 const DEPTH: usize = 20;
 
-/// What a chart says of its sub-charts, and what it sets for them.
+/// A chart's dependencies and default values.
 #[derive(Debug, Default)]
 struct Chart {
     metadata: Metadata,
@@ -27,7 +27,7 @@ struct Chart {
 pub struct Charts(BTreeMap<String, Chart>);
 
 impl Charts {
-    /// Those of a package. A file that is no YAML says nothing: Helm refuses the package with its own words.
+    /// The charts of a package. A file that is not YAML counts as empty: Helm refuses the package itself.
     ///
     /// # Errors
     /// The archive does not read to its end, or is outside the limits.
@@ -63,7 +63,7 @@ impl Charts {
         }
     }
 
-    /// The path prefixes of the chart and of all sub-charts that these values leave switched on.
+    /// The path prefixes of the chart and of all sub-charts that these values leave enabled.
     pub fn switched_on(&self, values: &Value) -> BTreeSet<String> {
         let mut root = values.as_object().cloned().unwrap_or_default();
         self.fill_in("", &mut root, 0);
@@ -81,7 +81,7 @@ impl Charts {
         })
     }
 
-    /// Adds the charts' own values to what is given, each under its name.
+    /// Merges the charts' default values below the given ones, each under its name.
     fn fill_in(&self, prefix: &str, values: &mut Map<String, Value>, depth: usize) {
         let Some(chart) = self.0.get(prefix).filter(|_| depth < DEPTH) else {
             return;
@@ -123,7 +123,7 @@ impl Charts {
         let Some(chart) = self.0.get(prefix).filter(|_| depth < DEPTH) else {
             return;
         };
-        // a chart's own tags count where nobody above it says otherwise
+        // a chart's own tags count where no parent sets them
         let mut values = values.clone();
         merge_under(&mut values, &chart.values);
         let dependencies = &chart.metadata.dependencies;
@@ -143,7 +143,7 @@ impl Charts {
     }
 }
 
-/// The names that a sub-chart goes by: those that the dependencies on it give it, or else its own.
+/// The names of a sub-chart: the aliases or names of the dependencies on it, or else its own.
 fn names(dependencies: &[Dependency], sub: &Metadata) -> Vec<String> {
     let version = Version::parse(&sub.version);
     let is_meant = |dependency: &&Dependency| {
@@ -168,7 +168,7 @@ fn name_of(dependency: &Dependency) -> &str {
     }
 }
 
-/// The first condition that names a truth value decides, then the tags, of which one that is true is enough.
+/// The first condition that names a boolean decides, then the tags, of which one that is true is enough.
 fn is_on(dependency: &Dependency, values: &Map<String, Value>, place: &str) -> bool {
     let conditions = dependency.condition.trim().split(',');
     let mut answers = conditions
@@ -192,7 +192,7 @@ fn at<'a>(values: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     steps.try_fold(first, |value, step| value.get(step))
 }
 
-/// What is not there yet, also further down.
+/// Adds what is absent, recursively.
 fn merge_under(target: &mut Map<String, Value>, defaults: &Map<String, Value>) {
     for (key, default) in defaults {
         match (target.get_mut(key), default) {

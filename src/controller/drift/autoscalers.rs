@@ -1,4 +1,4 @@
-//! Whose replicas an autoscaler decides: their number is no drift.
+//! Workloads that an autoscaler scales: their number of replicas is no drift.
 
 use std::collections::BTreeSet;
 
@@ -14,22 +14,22 @@ const MOST: u32 = 1000;
 #[derive(Debug, Default)]
 pub struct ScaleTargets {
     targets: BTreeSet<Target>,
-    /// Namespaces of which it could not be learned: nobody's replicas are counted there.
+    /// Namespaces whose autoscalers could not be read: replicas are not compared there.
     unknown: BTreeSet<String>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Target {
     namespace: String,
-    /// `None` if the autoscaler does not say.
+    /// `None` if the autoscaler does not name it.
     group: Option<String>,
     kind: String,
     name: String,
 }
 
 impl ScaleTargets {
-    /// Those that matter for these objects. The cluster is asked only about namespaces where the manifest says how
-    /// many replicas there should be.
+    /// Those among these objects. The cluster is asked only about namespaces where the manifest sets a number
+    /// of replicas.
     pub async fn of(objects: &Objects, check: &DriftCheck<'_>) -> Self {
         let mut found = Self::default();
         let mut namespaces = BTreeSet::new();
@@ -45,7 +45,7 @@ impl ScaleTargets {
             match objects.list(kind.0, kind.1, namespace, "", MOST).await {
                 Ok(live) => {
                     for mut one in live {
-                        // items of a list do not say what they are
+                        // items of a list have no apiVersion and kind
                         one["kind"] = kind.1.into();
                         found.add(&one, namespace);
                     }
@@ -59,7 +59,7 @@ impl ScaleTargets {
         found
     }
 
-    /// True if this workload's replicas are, or may be, decided by an autoscaler.
+    /// True if an autoscaler scales, or may scale, this workload.
     pub fn has(&self, group: &str, kind: &str, namespace: &str, name: &str) -> bool {
         let is_named = |target: &Target| {
             target.namespace == namespace

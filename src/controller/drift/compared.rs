@@ -1,4 +1,4 @@
-//! What was compared already: an object that nobody has written since is what it was then.
+//! Comparisons that need not be repeated: an object whose resourceVersion is unchanged is as it was.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::controller::health::{Readiness, readiness};
 use crate::release::manifest::ObjectKey;
 
-/// An object in one state: whatever writes it, its version changes.
+/// An object at one resourceVersion.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     uid: String,
     resource_version: String,
-    /// An autoscaler decides its replicas: when that ends, they count again.
+    /// Whether an autoscaler scales it: when that changes, it is compared again.
     is_scaled: bool,
     is_ready: bool,
 }
@@ -35,7 +35,7 @@ impl Version {
     }
 }
 
-/// Versions of a release's objects that are as installed, as of the last look.
+/// Versions of a release's objects that were as installed at the last comparison.
 #[derive(Clone, Debug, Default)]
 pub struct Compared {
     versions: BTreeSet<Version>,
@@ -43,19 +43,19 @@ pub struct Compared {
 }
 
 impl Compared {
-    /// True if the object was ready when it was looked at.
+    /// True if the object was as installed in this version.
     pub fn is_ready(&self, key: &ObjectKey) -> bool {
         self.ready.contains(key)
     }
 
-    /// What is to be kept until the next look.
+    /// Keeps a version until the next comparison.
     pub fn kept(mut self) -> Self {
         self.ready.clear();
         self
     }
 
     pub(super) fn has(&self, version: &Version) -> bool {
-        // without these nobody could tell one from the other
+        // without a UID and a resourceVersion, two states could not be told apart
         !version.uid.is_empty()
             && !version.resource_version.is_empty()
             && self.versions.contains(version)

@@ -1,4 +1,4 @@
-//! How often objects were put right: one that is put right again and again is fought over, and left for a while
+//! Counts corrections: an object that is corrected again and again is contested, and left alone for a while
 //! (docs/components.md 8, item 4). Pure.
 
 use std::collections::HashMap;
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use crate::release::manifest::ObjectKey;
 
-/// So often an object is put right in [`WINDOW`], and no more.
+/// The most corrections of one object within [`WINDOW`].
 const ROUNDS: usize = 5;
 /// See [`ROUNDS`].
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// When which object of a release was put right lately.
+/// The recent corrections of a release's objects.
 #[derive(Clone, Debug, Default)]
 pub struct Corrections(HashMap<ObjectKey, Vec<Instant>>);
 
 impl Corrections {
-    /// An object was put right.
+    /// Notes the correction of an object.
     pub fn note(&mut self, key: &ObjectKey, now: Instant) {
-        // one that nobody touches any more is not remembered for ever
+        // objects without recent corrections are forgotten
         self.0.retain(|_, times| {
             times.retain(|time| is_recent(*time, now));
             !times.is_empty()
@@ -26,14 +26,14 @@ impl Corrections {
         self.0.entry(key.clone()).or_default().push(now);
     }
 
-    /// How often an object was put right in the last ten minutes, if that is too often to do it again: five times.
+    /// How often an object was corrected in the last ten minutes, if that is too often to do it again: five times.
     pub fn fought_over(&self, key: &ObjectKey, now: Instant) -> Option<usize> {
         let times = self.0.get(key)?.iter();
         let rounds = times.filter(|time| is_recent(**time, now)).count();
         (rounds >= ROUNDS).then_some(rounds)
     }
 
-    /// Forgets all: the release was made anew.
+    /// Forgets all corrections: the release was installed again.
     pub fn clear(&mut self) {
         self.0.clear();
     }

@@ -1,4 +1,4 @@
-//! Where two states of an object differ, in what somebody asked for.
+//! Where two states of an object differ, in the fields that users set.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::pointer;
 
-/// What the server writes by itself, or what says what is rather than what should be.
+/// Fields that the server writes, and the status.
 const NOT_ASKED_FOR: [&str; 9] = [
     "/metadata/creationTimestamp",
     "/metadata/deletionGracePeriodSeconds",
@@ -19,13 +19,13 @@ const NOT_ASKED_FOR: [&str; 9] = [
     "/status",
 ];
 
-/// How many places are told at most.
+/// The most differences that are returned.
 const MOST: usize = 100;
 
-/// JSON pointers to where what an apply would make differs from what there is, in the order of the names; at most 100.
-/// Left out: status, what the server writes by itself, and what `ignore` points to, with all below.
+/// JSON pointers to the differences between the result of an apply and the live object, in the order of the names; at
+/// most 100. Left out: status, the fields that the server writes, and what `ignore` points to, with all below.
 ///
-/// A list of another length differs as a whole. Null is as good as absent; an empty object or list is not.
+/// A list of another length differs as a whole. Null counts as absent; an empty object or list does not.
 pub fn difference(dry_run: &Value, live: &Value, ignore: &[String]) -> Vec<String> {
     let mut left_out: BTreeSet<String> = NOT_ASKED_FOR.map(str::to_owned).into();
     left_out.extend(ignore.iter().map(|pointer| pointer::normal(pointer)));
@@ -61,7 +61,7 @@ fn compare(
                 compare(new, old, below, left_out, found);
             }
         }
-        // an ignored field that is all that one side has here does not make the whole differ
+        // an ignored field that is the only one on one side does not make the whole differ
         (Value::Object(one), Value::Null) | (Value::Null, Value::Object(one))
             if !one.is_empty() && is_all_left_out(one, &path, left_out) => {}
         _ => found.push(path),

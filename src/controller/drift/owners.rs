@@ -1,4 +1,4 @@
-//! Who wrote a field, by the object's own record of its field managers.
+//! The field managers of a field, by the object's `managedFields`.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::pointer;
 use crate::controller::objects::HELM_FIELD_MANAGER;
 
 /// The field managers, Helm's own left out, that own the field or something below it; each once, in the object's
-/// order. Nobody owns a field that is gone.
+/// order. A field that is gone has no manager.
 pub fn managers(live: &Value, path: &str) -> Vec<String> {
     let names = pointer::names(path);
     let entries = live["metadata"]["managedFields"].as_array();
@@ -23,7 +23,7 @@ pub fn managers(live: &Value, path: &str) -> Vec<String> {
     found
 }
 
-/// True if this set of fields has the way to `names`, or ends on it (what is atomic is owned whole).
+/// True if this set of fields contains the path `names`, or ends on it (what is atomic is owned as a whole).
 fn owns(fields: &Value, live: &Value, names: &[String]) -> bool {
     let Some(fields) = fields.as_object() else {
         return false;

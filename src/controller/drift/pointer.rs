@@ -1,6 +1,6 @@
-//! JSON pointers: the names on the way from an object's root to a field.
+//! JSON pointers (RFC 6901): the names from an object's root to a field.
 
-/// The names of a pointer's way, unescaped. A pointer that does not begin with a slash is read as if it did.
+/// The names of a pointer, unescaped. A pointer that does not begin with a slash is read as if it did.
 pub fn names(pointer: &str) -> Vec<String> {
     if pointer.is_empty() {
         return Vec::new();
@@ -11,13 +11,13 @@ pub fn names(pointer: &str) -> Vec<String> {
         .collect()
 }
 
-/// The pointer to a field of what `parent` points to.
+/// The pointer to a field below `parent`.
 pub fn below(parent: &str, name: &str) -> String {
     let name = name.replace('~', "~0").replace('/', "~1");
     format!("{parent}/{name}")
 }
 
-/// The same place spelled in the one way in which [`below`] spells it.
+/// The pointer in the canonical spelling, that of [`below`].
 pub fn normal(pointer: &str) -> String {
     names(pointer)
         .iter()

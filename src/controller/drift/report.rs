@@ -1,4 +1,4 @@
-//! What drifted, for programs and in words.
+//! The result of a drift comparison, as values and as a summary.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,15 +10,15 @@ use crate::release::manifest::ObjectKey;
 
 /// How many objects, and how many fields of each, the summary names.
 const NAMED: usize = 5;
-/// How many characters of a summary are kept.
+/// The most characters of a summary.
 const LONGEST: usize = 700;
 
-/// What became of all objects of a release.
+/// The states of all objects of a release.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DriftReport {
     /// Objects that are not as they were installed, in the manifest's order.
     pub drifted: Vec<Drifted>,
-    /// Objects of which it cannot be told, and why. They are never corrected.
+    /// Objects that cannot be compared, and why. They are never corrected.
     pub unknown: Vec<(ObjectKey, String)>,
 }
 
@@ -27,23 +27,23 @@ pub struct DriftReport {
 pub struct Drifted {
     /// Which object.
     pub key: ObjectKey,
-    /// What is different.
+    /// What differs.
     pub change: Change,
-    /// What is applied to put it right: the manifest's object with what Helm adds, and with the values that ignored
+    /// What is applied to correct it: the manifest's object with what Helm adds, and with the values that ignored
     /// fields have in the cluster. May hold a Secret's data.
     pub wanted: Value,
 }
 
-/// What is different.
+/// What differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The object is not there.
+    /// The object does not exist.
     Missing,
-    /// These fields have other values, or are there too many or too few.
+    /// These fields have other values, are added or are missing.
     Changed(Vec<FieldChange>),
 }
 
-/// A field that is different.
+/// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange {
     /// The JSON pointer to it.
@@ -53,13 +53,13 @@ pub struct FieldChange {
 }
 
 impl DriftReport {
-    /// True if every object could be looked at and is as it was installed.
+    /// True if every object could be compared and is as installed.
     pub fn is_clean(&self) -> bool {
         self.drifted.is_empty() && self.unknown.is_empty()
     }
 
     /// A digest (hex) of which objects and fields differ, whatever their values and whoever wrote them, so that the
-    /// same drift is told once. What cannot be told has no part in it.
+    /// same drift is reported once. Objects that cannot be compared do not count.
     pub fn digest(&self) -> String {
         let mut lines: Vec<String> = Vec::new();
         for drifted in &self.drifted {
@@ -85,7 +85,7 @@ impl DriftReport {
         joined(self.drifted.iter().map(Drifted::to_string))
     }
 
-    /// The same for what cannot be told: `Deployment web: why`.
+    /// The same for objects that cannot be compared: `Deployment web: why`.
     pub fn unknown_summary(&self) -> String {
         joined(
             self.unknown
@@ -96,7 +96,7 @@ impl DriftReport {
 }
 
 impl Drifted {
-    /// The field managers other than Helm that own what is different, each once.
+    /// The field managers other than Helm that own drifted fields, each once.
     pub fn managers(&self) -> BTreeSet<&str> {
         let fields = match &self.change {
             Change::Missing => &[][..],

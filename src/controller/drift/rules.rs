@@ -1,4 +1,4 @@
-//! What does not count as drift: the user's rules, annotations, and what others are known to fill in.
+//! What does not count as drift: the user's rules, annotations, and fields that other controllers fill in.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use crate::component::names::annotation::DRIFT_DETECTION;
 use crate::component::{DriftDetection, DriftTarget};
 use crate::release::manifest::ObjectKey;
 
-/// What of one object does not count.
+/// What of one object is ignored.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ignored {
-    /// All of it.
+    /// The whole object.
     Whole,
-    /// What these JSON pointers name.
+    /// The fields at these JSON pointers.
     Fields(Vec<String>),
 }
 
 impl Ignored {
-    /// What the user's rules leave out of this object, which lives in `namespace`; label selectors see its labels in
+    /// What the user's rules ignore of this object, which is in `namespace`; label selectors apply to its labels in
     /// `object`. A rule whose label selector cannot be read applies to nothing.
     pub fn of(policy: &DriftDetection, key: &ObjectKey, namespace: &str, object: &Value) -> Self {
         let rules = policy.ignore.iter().filter(|rule| {
@@ -75,7 +75,7 @@ pub fn is_exempt(object: &Value) -> bool {
     object["metadata"]["annotations"][DRIFT_DETECTION] == "disabled"
 }
 
-/// Pointers to what certificate injectors fill in: CA bundles of webhooks, conversions and API services.
+/// Pointers to the CA bundles that certificate injectors fill in: of webhooks, conversions and API services.
 pub fn filled_in_by_others(live: &Value) -> Vec<String> {
     let api_version = live["apiVersion"].as_str().unwrap_or_default();
     let group = api_version.split('/').next().unwrap_or_default();

@@ -1,11 +1,11 @@
-//! What an object should be: the manifest's words, what Helm adds to them, and what is left to others.
+//! The object as an apply should make it: the manifest's fields, what Helm adds, and what is left to others.
 
 use serde_json::{Map, Value};
 
 use super::pointer;
 use crate::release::manifest::Object;
 
-/// The manifest's object with the label and annotations by which Helm knows its own, as Helm applies it.
+/// The manifest's object with the label and annotations by which Helm recognises its own, as Helm applies it.
 pub fn wanted(object: &Object, release: &str, namespace: &str) -> Value {
     let mut wanted = object.value.clone();
     let texts = [
@@ -22,7 +22,7 @@ pub fn wanted(object: &Object, release: &str, namespace: &str) -> Value {
     wanted
 }
 
-/// The object under this name, made if there is none.
+/// The object in this field, created if absent.
 fn object_in<'a>(fields: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<String, Value> {
     let value = fields.entry(name).or_insert(Value::Null);
     if !value.is_object() {
@@ -31,9 +31,9 @@ fn object_in<'a>(fields: &'a mut Map<String, Value>, name: &str) -> &'a mut Map<
     value.as_object_mut().expect("it was made an object")
 }
 
-/// Gives what the pointers name the values that it has in the cluster, or takes it away where the cluster has none, so
-/// that an apply leaves it as it is. What the manifest does not say is left unsaid: to leave out what Helm once applied
-/// would remove it.
+/// Sets the fields at these pointers to their values in the cluster, or removes them where the cluster has none, so
+/// that an apply leaves them unchanged. Fields that the manifest does not set stay unset: to drop what Helm once
+/// applied would remove it from the cluster.
 pub fn keep_live(wanted: &mut Value, live: &Value, pointers: &[String]) {
     for pointer in pointers {
         let names = pointer::names(pointer);
@@ -70,7 +70,7 @@ fn keep(wanted: &mut Value, live: &Value, names: &[String]) {
             }
         }
         Value::Array(items) => {
-            // the pointer counts the cluster's items; the manifest may have them in another order
+            // the index in the pointer is the cluster's; the manifest may have the items in another order
             let Ok(place) = name.parse::<usize>() else {
                 return;
             };

@@ -9,15 +9,16 @@ use serde_json::{Value, json};
 use crate::component::conditions::Reason;
 use crate::controller::events::EventKind;
 use crate::controller::events::fold::EventKey;
+use crate::ellipsis::within_bytes;
 
 /// Bytes of an action or an instance.
 pub const SHORT: usize = 128;
 /// Bytes of a note.
 const NOTE: usize = 1024;
-/// Bytes of an object's name that its event's name begins with; the rest makes it unlike others.
+/// Bytes of the object's name at the start of an event's name; the rest makes it unique.
 const NAME: usize = 200;
 
-/// Who reports.
+/// `reportingController`.
 const CONTROLLER: &str = "chartroom.theriseunion.io/component-controller";
 
 /// The start of `text` in at most `bytes` bytes of whole characters.
@@ -25,7 +26,7 @@ pub fn cut(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }
 
-/// What tells this event from others, with every text as it will be sent.
+/// The identity of an event, with every text as it will be sent.
 pub fn key(
     reference: &ObjectReference,
     kind: EventKind,
@@ -51,16 +52,8 @@ pub fn key(
         kind: kind.as_str(),
         reason: reason.as_str(),
         action: cut(action, SHORT).to_owned(),
-        note: shortened(note),
+        note: within_bytes(note, NOTE),
     }
-}
-
-/// A note that is too long ends in `…`, so that it is seen to be cut.
-fn shortened(note: &str) -> String {
-    if note.len() <= NOTE {
-        return note.to_owned();
-    }
-    format!("{}…", cut(note, NOTE - '…'.len_utf8()))
 }
 
 /// A new event.
@@ -92,7 +85,7 @@ pub fn event(
     }
 }
 
-/// The change that makes an event one that came `count` times, the last time now.
+/// The patch for an event that occurred `count` times, the last time now.
 pub fn series(count: i32, now: Timestamp) -> Value {
     json!({"series": {"count": count, "lastObservedTime": MicroTime(now)}})
 }

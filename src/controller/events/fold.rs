@@ -1,27 +1,27 @@
-//! Whether an event is new, or one more of a kind that was sent already.
+//! Whether an event is new, or repeats one that was sent.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How long after its last occurrence an event that comes again is still the same one.
+/// How long after its last occurrence a repeated event is still the same one.
 const SAME: Duration = Duration::from_mins(10);
-/// How often the count of an event that comes again and again is written.
+/// How often the count of a repeated event is written.
 const WRITTEN: Duration = Duration::from_mins(1);
-/// How many events are remembered; more are new when they come again.
+/// How many events are remembered; others are new when they recur.
 const REMEMBERED: usize = 1024;
 
 /// What makes two events the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EventKey {
-    /// UID of the object, or whatever else tells it from others.
+    /// The object's UID, or else its kind, namespace and name.
     pub object: String,
     /// Normal or Warning.
     pub kind: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: &'static str,
-    /// What was being done.
+    /// The action.
     pub action: String,
-    /// The sentence.
+    /// The note.
     pub note: String,
 }
 
@@ -30,18 +30,18 @@ pub struct EventKey {
 pub enum Folded {
     /// A new event.
     New,
-    /// The event of this name came for the `count`th time.
+    /// The event of this name occurred for the `count`th time.
     Again {
         /// The event's name.
         name: String,
-        /// How often it came by now.
+        /// How often it has occurred.
         count: i32,
     },
-    /// Nothing now: it is counted, and written with a later one.
+    /// Nothing now: the occurrence is counted and written with a later one.
     Counted,
 }
 
-/// The events that were sent lately.
+/// The events that were sent recently.
 #[derive(Debug, Default)]
 pub struct Sent(HashMap<EventKey, Series>);
 
@@ -73,7 +73,7 @@ impl Sent {
         }
     }
 
-    /// Notes that the event was sent under this name.
+    /// Remembers the name under which the event was sent.
     pub fn remember(&mut self, key: EventKey, name: String, now: Instant) {
         if self.0.len() >= REMEMBERED {
             let oldest = self.0.iter().min_by_key(|(_, series)| series.last);
@@ -90,7 +90,7 @@ impl Sent {
         self.0.insert(key, series);
     }
 
-    /// Notes that the event is no longer there to be counted up.
+    /// Forgets an event that no longer exists.
     pub fn forget(&mut self, key: &EventKey) {
         self.0.remove(key);
     }

@@ -1,8 +1,8 @@
-//! What is wrong with a pod, in the words of the node that runs it.
+//! The trouble of a pod, in the words of its kubelet.
 
 use serde_json::Value;
 
-/// What is wrong with a pod.
+/// The trouble of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     rank: Rank,
@@ -11,27 +11,27 @@ pub struct Trouble {
     pod: String,
 }
 
-/// How plain a cause is, the plainest first.
+/// The kinds of trouble, the most specific first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    /// The image is missing.
+    /// The image cannot be pulled.
     Image,
-    /// The container cannot be made: a Secret is missing, say.
+    /// The container cannot be created, for example because a Secret is missing.
     Config,
-    /// It ends again and again.
+    /// It crashes repeatedly.
     Crash,
     /// The pod failed.
     Failed,
-    /// No node will have it.
+    /// It cannot be scheduled.
     Unschedulable,
-    /// It runs, and is not ready.
+    /// It runs but is not ready.
     NotReady,
-    /// It has not started, and nobody says why.
+    /// It has not started, for no known reason.
     Waiting,
 }
 
 impl Trouble {
-    /// How late it is named among other objects' troubles: 0 what needs a person, 1 what may pass.
+    /// Its rank among other objects' troubles: 0 for what needs a person, 1 for what may pass.
     pub fn weight(&self) -> u8 {
         match self.rank {
             Rank::Image | Rank::Config | Rank::Crash | Rank::Failed | Rank::Unschedulable => 0,
@@ -39,12 +39,12 @@ impl Trouble {
         }
     }
 
-    /// True if a claim without a volume may be behind it.
+    /// True if an unbound claim may be the cause.
     pub fn may_be_a_claim(&self) -> bool {
         self.rank == Rank::Waiting
     }
 
-    /// The same, laid to this claim.
+    /// The same trouble with this claim as the cause.
     pub fn with_claim(&self, claim: &str, state: &str) -> Self {
         Self {
             rank: Rank::Unschedulable,
@@ -54,7 +54,7 @@ impl Trouble {
     }
 }
 
-/// The pod with the plainest cause, the first by name of those. `None` if all are well, or on their way out.
+/// The pod with the most specific cause, the first by name of those. `None` if all are well or terminating.
 pub fn worst(pods: &[Value]) -> Option<(&Value, Trouble)> {
     let troubles = pods.iter().filter_map(|pod| Some((pod, trouble(pod)?)));
     troubles.min_by_key(|(_, trouble)| (trouble.rank, trouble.pod.clone()))
@@ -85,7 +85,7 @@ fn trouble(pod: &Value) -> Option<Trouble> {
     })
 }
 
-/// What the plainest of its containers says; those before the start come first.
+/// The most specific trouble of its containers, init containers first.
 fn container_trouble(pod: &Value, name: &str) -> Option<(Rank, String)> {
     let lists = [
         ("initContainerStatuses", "init container"),
@@ -123,7 +123,7 @@ fn of_container(status: &Value, word: &str, pod: &str) -> Option<(Rank, String)>
         | "RegistryUnavailable"
         | "ImageInspectError" => {
             let image = text(&status["image"]);
-            // that it backs off is said already
+            // the back-off itself is reported already
             let more = match message.as_str() {
                 "" => String::new(),
                 message if message.starts_with("Back-off pulling") => String::new(),
@@ -156,7 +156,7 @@ fn of_container(status: &Value, word: &str, pod: &str) -> Option<(Rank, String)>
     }
 }
 
-/// `OOMKilled, exit code 137`, and what it left as its message.
+/// `OOMKilled, exit code 137`, and its termination message.
 fn last_words(ended: &Value) -> String {
     let code = ended["exitCode"].as_i64().unwrap_or(0);
     let mut words = match ended["reason"].as_str() {
@@ -167,7 +167,7 @@ fn last_words(ended: &Value) -> String {
         .as_str()
         .filter(|text| !text.trim().is_empty())
     {
-        // the end of a log says more than its beginning
+        // the last lines of a log say most
         let last: Vec<&str> = message.trim().lines().rev().take(3).collect();
         let last: Vec<&str> = last.into_iter().rev().collect();
         words.push_str(": ");
@@ -176,7 +176,7 @@ fn last_words(ended: &Value) -> String {
     words
 }
 
-/// What is said of the pod as a whole.
+/// The trouble of the pod as a whole.
 fn pod_trouble(pod: &Value, name: &str) -> Option<(Rank, String)> {
     let status = &pod["status"];
     let text = |name: &str| status[name].as_str().filter(|text| !text.is_empty());

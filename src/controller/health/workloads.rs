@@ -1,4 +1,4 @@
-//! Whether what runs pods is ready.
+//! Readiness of pods and of the kinds that run them. Pure.
 
 use serde_json::Value;
 
@@ -19,12 +19,12 @@ fn count(object: &Value, name: &str) -> i64 {
     object["status"][name].as_i64().unwrap_or(0)
 }
 
-/// How many replicas there should be; absent is 1.
+/// `spec.replicas`; absent is 1.
 fn replicas(object: &Value) -> i64 {
     object["spec"]["replicas"].as_i64().unwrap_or(1)
 }
 
-/// What is so of fewer pods than should be.
+/// The first of these `status` fields that counts fewer pods than wanted, with its word for the message.
 fn short(object: &Value, wanted: i64, rows: &[(&str, &str)]) -> Option<Readiness> {
     rows.iter().find_map(|(field, word)| {
         let found = count(object, field);

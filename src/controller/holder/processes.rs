@@ -1,4 +1,4 @@
-//! Processes of this machine, as far as they can be seen from here.
+//! Processes of this machine, as far as this process sees them.
 
 use std::fmt;
 use std::fs;
@@ -7,21 +7,21 @@ use std::process;
 
 use crate::chart::digest::Sha256Hex;
 
-/// How much of a digest names a place.
+/// How many digits of a digest identify a place.
 const PLACE: usize = 12;
 
 /// A process of one boot of one machine, seen from one process namespace. Displays as `PLACE-PID-START`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Process {
-    /// Where its id means something.
+    /// The boot and process namespace in which its id is valid.
     place: String,
     pid: u32,
-    /// When it began, in the kernel's ticks: ids come again.
+    /// When it began, in the kernel's ticks: ids are reused.
     started: u64,
 }
 
 impl Process {
-    /// This one; `None` if the kernel does not tell.
+    /// This process; `None` if the kernel does not provide its identity.
     pub fn myself() -> Option<Process> {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
@@ -36,7 +36,7 @@ impl Process {
         })
     }
 
-    /// Reads what was displayed.
+    /// Parses what was displayed.
     pub fn parse(text: &str) -> Option<Process> {
         let mut parts = text.split('-');
         let (place, pid, started) = (parts.next()?, parts.next()?, parts.next()?);
@@ -53,7 +53,7 @@ impl Process {
         self.place == other.place
     }
 
-    /// True if it has not ended; for neighbours only.
+    /// True if it has not ended; valid only for processes of the same place.
     pub fn is_alive(&self) -> bool {
         start_of(self.pid) == Some(self.started)
     }
@@ -82,7 +82,7 @@ pub(super) fn has_helm(variable: &str, value: &str, word: &str) -> bool {
     })
 }
 
-/// True if one of the file's parts, which end with a zero each, is this. Other people's files cannot be read.
+/// True if one of the NUL-terminated parts of the file is this. Files of other users cannot be read.
 fn has_word(file: &Path, word: &str) -> bool {
     fs::read(file).is_ok_and(|bytes| {
         bytes
@@ -91,7 +91,7 @@ fn has_word(file: &Path, word: &str) -> bool {
     })
 }
 
-/// When a process began, unless it has ended and only waits to be collected.
+/// When a process began; `None` if it has ended, zombies included.
 fn start_of(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // the name in parentheses may hold anything, parentheses too

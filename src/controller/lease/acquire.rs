@@ -1,4 +1,4 @@
-//! Getting the Lease.
+//! Acquiring the Lease.
 
 use std::time::Instant;
 
@@ -7,7 +7,8 @@ use k8s_openapi::jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{self, Decision, Observation, TakenOver, decide};
-use super::{Elector, Leadership, is_conflict, record};
+use super::{Elector, Leadership, record};
+use crate::api_error::is_conflict;
 
 /// One attempt's outcome.
 enum Attempt {
@@ -16,12 +17,12 @@ enum Attempt {
         holder: String,
         expires: Instant,
     },
-    /// Somebody else was faster, or wrote something else into the Lease.
+    /// Another client wrote the Lease first.
     Again,
 }
 
 impl Elector {
-    /// Waits for the Lease and takes it. `None` if `stop` came first; the Lease is then nobody's or another's.
+    /// Waits for the Lease and acquires it. `None` if `stop` came first; the Lease is then not ours.
     pub async fn acquire(&self, stop: &CancellationToken) -> Option<Leadership> {
         let mut waits_for = String::new();
         loop {
@@ -32,7 +33,7 @@ impl Elector {
                 attempt = attempt => Some(attempt),
             };
             let Some(attempt) = attempt else {
-                // a write may be under way
+                // a write may be in flight
                 if self.state().taking.is_some() {
                     self.release().await;
                 }
@@ -78,7 +79,7 @@ impl Elector {
             Decision::WaitUntil { holder, expires } => {
                 return Ok(Attempt::Wait { holder, expires });
             }
-            // the answer to our own write was lost, or who had our name before has it still
+            // the response to our own write was lost, or a predecessor of our name still holds it
             Decision::Renew => self.state().taking.clone().unwrap_or(Leadership {
                 identity: self.identity.clone(),
                 transitions: spec
@@ -121,7 +122,7 @@ impl Elector {
         }
     }
 
-    /// Notes what was read and says what to do about it.
+    /// Records what was read and decides what to do.
     fn observe(&self, lease: Option<&Lease>) -> (Decision, Option<LeaseSpec>) {
         let spec = lease.map(|lease| lease.spec.clone().unwrap_or_default());
         let now = Instant::now();

@@ -1,51 +1,51 @@
-//! What to do about a Lease: a function of what was seen of it, since when, and now.
+//! What to do about a Lease: a function of what was observed, since when, and now. Pure.
 
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::coordination::v1::LeaseSpec;
 
-/// What a Lease said, and since when it has said so by the clock of this machine. Clocks of different machines are
-/// never compared (docs/components.md 16.1).
+/// The content of a Lease, and since when it is unchanged by the clock of this machine. Clocks of different machines
+/// are never compared (docs/components.md 16.1).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
     spec: LeaseSpec,
     since: Instant,
 }
 
-/// How a Lease came to us.
+/// How a Lease was acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakenOver {
     /// There was none before.
     Created,
-    /// Its holder gave it up: nobody works any more.
+    /// Its holder released it: it has stopped.
     AfterRelease,
-    /// Its holder did not renew it in time: it may still be about to stop.
+    /// It expired: its holder may still be stopping.
     AfterExpiry,
 }
 
 /// What to do about a Lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Write ourselves in.
+    /// Acquire it.
     Take {
-        /// Why we may.
+        /// Why it may be acquired.
         how: TakenOver,
-        /// Who had it last, where that is known.
+        /// The last holder, if known.
         previous_holder: Option<String>,
     },
-    /// It is ours: say so again.
+    /// Renew it: it is ours.
     Renew,
-    /// Somebody else has it, at least until then.
+    /// Wait: another candidate holds it, at least until then.
     WaitUntil {
-        /// Who has it.
+        /// The holder.
         holder: String,
-        /// When it expires if nothing more is heard of its holder.
+        /// When it expires if it is not renewed.
         expires: Instant,
     },
 }
 
 impl Observation {
-    /// The Lease as it was read now. What is as it was before keeps its time.
+    /// The Lease as read now. If it is unchanged it keeps its time.
     pub fn next(before: Option<Self>, spec: LeaseSpec, now: Instant) -> Self {
         match before {
             Some(before) if before.spec == spec => before,
@@ -53,21 +53,21 @@ impl Observation {
         }
     }
 
-    /// Who has it; `None` if it was given up.
+    /// The holder; `None` if it was released.
     pub fn holder(&self) -> Option<&str> {
         holder(&self.spec)
     }
 }
 
-/// Who has the Lease; an empty name is nobody's.
+/// The holder of the Lease; an empty name is none.
 pub fn holder(spec: &LeaseSpec) -> Option<&str> {
     spec.holder_identity
         .as_deref()
         .filter(|holder| !holder.is_empty())
 }
 
-/// What `identity` does about a Lease of which this was seen (`None`: there is none). A Lease that says that it lasts
-/// for less than `at_least`, or nothing, is waited for that long: its holder may have been told otherwise since.
+/// What `identity` does about the observed Lease (`None`: it does not exist). A Lease whose duration is
+/// less than `at_least`, or absent, is waited for that long: its holder's settings may have changed since.
 pub fn decide(
     seen: Option<&Observation>,
     identity: &str,
@@ -104,7 +104,7 @@ pub fn decide(
     }
 }
 
-/// The fencing number of whoever takes over from this (docs/components.md 16.1): one more than ever before.
+/// The fencing number of the next holder (docs/components.md 16.1): one more than ever before.
 pub fn next_transitions(seen: Option<&LeaseSpec>) -> i32 {
     match seen {
         None => 0,
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(same, first);
         let renewed = Observation::next(Some(same), spec(Some("b"), Some(10), 2), at(9));
         assert_eq!(renewed.since, at(9));
-        // a holder whose clock went backwards lives too
+        // a holder whose clock went backwards is alive too
         let backwards = Observation::next(Some(renewed), spec(Some("b"), Some(10), 0), at(12));
         assert_eq!(backwards.since, at(12));
         let other = Observation::next(Some(backwards), spec(Some("c"), Some(10), 0), at(13));

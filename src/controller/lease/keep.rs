@@ -1,22 +1,23 @@
-//! Keeping the Lease.
+//! Renewing the Lease.
 
 use std::time::{Duration, Instant};
 
 use k8s_openapi::jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Elector, Leadership, Lost, decide, is_absent, is_conflict, record};
+use super::{Elector, Leadership, Lost, decide, record};
+use crate::api_error::{is_conflict, is_not_found};
 
 /// One attempt's outcome.
 enum Renewal {
     Done,
-    /// To whom.
+    /// The new holder.
     Lost(String),
     Again,
 }
 
 impl Elector {
-    /// Renews the Lease until it is lost or `stop` comes. Each request is cut short early enough that an API server
+    /// Renews the Lease until it is lost or `stop` comes. Each request times out early enough that an API server
     /// that hangs cannot keep this from returning within the deadline.
     pub async fn keep(&self, leadership: &Leadership, stop: &CancellationToken) -> Lost {
         let why = tokio::select! {
@@ -63,7 +64,7 @@ impl Elector {
     }
 
     async fn try_renew(&self, leadership: &Leadership) -> Result<Renewal, kube::Error> {
-        // the copy from the last answer saves reading it first, as long as nobody else writes
+        // the copy from the last response saves reading it first, as long as no other client writes
         let known = self.state().lease.take();
         let lease = match known {
             Some(lease) => Some(lease),
@@ -78,7 +79,7 @@ impl Elector {
         let began = Instant::now();
         let body = match lease {
             Some(lease) => record::renewed(lease, self.times.duration, Timestamp::now()),
-            // somebody deleted it: it is made again under our number, or by somebody else
+            // it was deleted: it is created again with our number, or by another candidate
             None => record::taken(
                 None,
                 &self.name,
@@ -93,7 +94,7 @@ impl Elector {
                 self.renewed(written, began);
                 Ok(Renewal::Done)
             }
-            Err(error) if is_conflict(&error) || is_absent(&error) => Ok(Renewal::Again),
+            Err(error) if is_conflict(&error) || is_not_found(&error) => Ok(Renewal::Again),
             Err(error) => Err(error),
         }
     }

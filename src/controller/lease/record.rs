@@ -1,4 +1,4 @@
-//! What is written into a Lease. Its times are for people; nobody decides by them.
+//! The content of a Lease. Its times are for people; no decision depends on them.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 
-/// The Lease (a new one for `None`) in the hands of `identity`, whose number is `transitions`.
+/// The Lease (a new one for `None`) held by `identity`, with the fencing number `transitions`.
 pub fn taken(
     lease: Option<Lease>,
     name: &str,
@@ -24,7 +24,7 @@ pub fn taken(
     renewed(lease, duration, now)
 }
 
-/// The Lease with a sign of life.
+/// The Lease, renewed.
 pub fn renewed(mut lease: Lease, duration: Duration, now: Timestamp) -> Lease {
     let spec = lease.spec.get_or_insert_default();
     spec.lease_duration_seconds = Some(whole_seconds(duration));
@@ -32,7 +32,7 @@ pub fn renewed(mut lease: Lease, duration: Duration, now: Timestamp) -> Lease {
     lease
 }
 
-/// The Lease in nobody's hands; the number stays, so that the next one's is higher.
+/// The Lease, released; the fencing number stays, so that the next one is higher.
 pub fn released(mut lease: Lease, now: Timestamp) -> Lease {
     let spec = lease.spec.get_or_insert_default();
     spec.holder_identity = None;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::api_error;
 use crate::release::manifest::served::ApiKind;
 
 /// Why an object cannot be read or changed.
@@ -17,7 +18,7 @@ pub enum ObjectsError {
         /// `ServiceMonitor`.
         kind: String,
     },
-    /// A kind that Kubernetes had and has no more: there are no such objects, and nobody can make any.
+    /// A kind that Kubernetes has removed: there are no such objects, and none can be created.
     #[error("this version of Kubernetes has no kind {kind}, which was in {api_version}")]
     RetiredKind {
         /// `policy/v1beta1`.
@@ -55,7 +56,7 @@ pub enum ObjectsError {
         doing: &'static str,
         /// `Deployment edge/web`.
         what: String,
-        /// How long it was given.
+        /// The time limit.
         seconds: u64,
     },
 }
@@ -94,10 +95,10 @@ impl ObjectsError {
 
     /// True if there is no such object.
     pub fn is_not_found(&self) -> bool {
-        self.code() == Some(404)
+        self.answer().is_some_and(api_error::is_not_found)
     }
 
-    /// True if it may work in a moment without anything being changed (class A of docs/components.md 7.1): no answer,
+    /// True if a retry may succeed without a change (class A of docs/components.md 7.1): no answer,
     /// 409, 429 and the server's own failures.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -116,30 +117,24 @@ impl ObjectsError {
 
     /// True if the path itself is unknown to the server, rather than the object under it.
     pub(super) fn is_no_such_path(&self) -> bool {
+        let Some(kube::Error::Api(status)) = self.answer() else {
+            return false;
+        };
         // an object that is missing is answered with a Status that says NotFound and names it
-        match self {
-            Self::Api { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => {
-                    status.code == 404
-                        && (status.reason != "NotFound"
-                            || status
-                                .details
-                                .as_ref()
-                                .is_none_or(|details| details.name.is_empty()))
-                }
-                _ => false,
-            },
-            _ => false,
-        }
+        let names_an_object =
+            (status.details.as_ref()).is_some_and(|details| !details.name.is_empty());
+        status.code == 404 && !(status.reason == "NotFound" && names_an_object)
     }
 
-    fn code(&self) -> Option<u16> {
+    /// The client's error, if there is one.
+    fn answer(&self) -> Option<&kube::Error> {
         match self {
-            Self::Api { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) => Some(status.code),
-                _ => None,
-            },
-            _ => None,
+            Self::Api { source, .. } => Some(source),
+            Self::UnknownKind { .. }
+            | Self::RetiredKind { .. }
+            | Self::NotAnObject
+            | Self::UnknownFields { .. }
+            | Self::TooSlow { .. } => None,
         }
     }
 }
@@ -175,7 +170,7 @@ pub fn unknown_fields(error: &kube::Error) -> Vec<String> {
     applied.chain(strict).map(str::to_owned).collect()
 }
 
-/// The server's own sentence, without what kube puts around it.
+/// The server's own message, without kube's prefix.
 fn said(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),

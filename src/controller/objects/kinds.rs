@@ -1,5 +1,5 @@
-//! Which kinds the cluster knows, asked per group and version when a kind is first met. One that is not served in the
-//! version that a manifest names is looked for in the others: it is the same kind.
+//! The kinds that the cluster serves, discovered per group and version on first use. One that is not served in the
+//! version that a manifest names is looked up in the others: it is the same kind.
 //!
 //! Plain discovery, one group and version at a time (docs/components.md 18): a release names few kinds, and the
 //! aggregated form lists all that there are.
@@ -18,19 +18,19 @@ use super::{ObjectsError, within};
 use crate::release::manifest::ObjectKey;
 use crate::release::manifest::served::{ApiKind, Group, Served};
 
-/// How often the server is asked again for a kind that it did not know.
+/// How often the server is asked again about a kind that it did not serve.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-/// A kind of object, and where the server keeps its objects.
+/// A kind of object, and the path of its objects.
 #[derive(Clone, Debug)]
 pub struct Kind {
     /// Group, version, kind and plural.
     pub resource: ApiResource,
-    /// True if its objects live in namespaces.
+    /// True if its objects are namespaced.
     pub namespaced: bool,
 }
 
-/// The kinds of a cluster, as far as they were asked for.
+/// The kinds of a cluster, as far as they are discovered.
 pub struct Kinds {
     client: Client,
     known: Mutex<HashMap<String, Asked>>,
@@ -40,7 +40,7 @@ pub struct Kinds {
 
 type Versions = HashMap<String, Vec<String>>;
 
-/// What the server said about one group and version.
+/// The discovered kinds of one group and version.
 #[derive(Clone)]
 struct Asked {
     at: Instant,
@@ -69,7 +69,7 @@ impl Kinds {
         self.find(&api_version, &key.kind).await
     }
 
-    /// The kind of this name in `apps/v1` or `v1`, or where it is served instead.
+    /// The kind of this name in `apps/v1` or `v1`, or in the version that is served instead.
     pub async fn find(&self, api_version: &str, kind: &str) -> Result<Kind, ObjectsError> {
         if let Some(found) = self.find_there(api_version, kind).await? {
             return Ok(found);
@@ -111,7 +111,7 @@ impl Kinds {
         Ok(found)
     }
 
-    /// Whether a kind that was known is so still, and where.
+    /// Discovers a known kind again.
     pub async fn ask_again(&self, kind: &Kind) -> Result<Kind, ObjectsError> {
         let resource = &kind.resource;
         self.forget(&resource.api_version).await;
@@ -168,7 +168,7 @@ impl Kinds {
         Ok(versions)
     }
 
-    /// What the server knows in this group and version; nothing if it does not know that either.
+    /// The kinds of this group and version; empty if it is not served.
     async fn ask(&self, api_version: &str) -> Result<Arc<[Kind]>, ObjectsError> {
         let what = format!("the kinds of {api_version}");
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));

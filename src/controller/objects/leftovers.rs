@@ -1,4 +1,4 @@
-//! What is left of a release after its uninstall: Helm's own answer is not proof (docs/components.md 12.2).
+//! Objects that remain after a release is uninstalled: Helm's own result is not proof (docs/components.md 12.2).
 
 use futures_util::{StreamExt, stream};
 use k8s_openapi::jiff::Timestamp;
@@ -7,26 +7,26 @@ use serde_json::Value;
 use super::{Objects, ObjectsError};
 use crate::release::manifest::ObjectKey;
 
-/// How many objects are looked at at once.
+/// How many objects are read at the same time.
 const AT_ONCE: usize = 4;
 
-/// An object that should be gone, and is not, or of which it cannot be told.
+/// An object that should be gone and is not, or could not be read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Leftover {
     /// Which object.
     pub key: ObjectKey,
-    /// Who must let go of it first.
+    /// Its finalizers.
     pub finalizers: Vec<String>,
-    /// Since when it is being deleted; `None` if nobody asked for that yet.
+    /// Its deletion timestamp.
     pub deleting_since: Option<Timestamp>,
-    /// Namespace and name of the release that Helm's annotations on it name now: not always the one that is gone.
+    /// Namespace and name of the release in Helm's annotations on it: not always the uninstalled one.
     pub release: Option<(String, String)>,
-    /// Why it could not be looked at. It may or may not be there then.
+    /// Why it could not be read; then it may or may not exist.
     pub unknown: Option<String>,
 }
 
-/// Which objects of the inventory are still there, in its order. Those with the keep policy (`true`) are left out, and
-/// so are those of kinds that the cluster does not know any more.
+/// The objects of the inventory that still exist, in its order. Those with the keep policy (`true`) are left out, and
+/// so are those of kinds that the cluster no longer serves.
 pub async fn leftovers(
     objects: &Objects,
     inventory: &[(ObjectKey, bool)],

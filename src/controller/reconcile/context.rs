@@ -9,6 +9,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 
+use crate::api_error::{is_conflict, is_not_found};
 use crate::chart::version::Version;
 use crate::component::Component;
 use crate::config::ControllerConfig;
@@ -88,16 +89,6 @@ pub enum ReconcileError {
     /// Reading in the background failed.
     #[error("a task died")]
     Task(#[from] tokio::task::JoinError),
-}
-
-/// True if the API server says that somebody else was faster.
-pub fn is_conflict(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 409)
-}
-
-/// True if the API server says that there is no such object.
-pub fn is_not_found(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
 impl Context {

@@ -9,10 +9,11 @@ use serde_json::json;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::api_error::is_not_found;
 use crate::component::conditions::Reason;
 use crate::component::{Component, ComponentSpec, Phase};
 use crate::controller::events::EventKind;
-use crate::controller::reconcile::context::{Context, ReconcileError, is_not_found, jittered, now};
+use crate::controller::reconcile::context::{Context, ReconcileError, jittered, now};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::status::{

@@ -388,7 +388,6 @@ impl Observation {
             install_hooks: !spec.install.disable_hooks,
             upgrade_hooks: !spec.upgrade.disable_hooks,
             service_account: spec.service_account_name.as_deref(),
-            common_labels: &BTreeMap::new(),
             force_replace: spec.upgrade.force_replace,
         })
     }

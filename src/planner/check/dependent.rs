@@ -1,4 +1,4 @@
-//! One Component whose dependencies are checked, with the edges that it has right now.
+//! The Component whose dependencies are checked, with its current edges.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub(super) struct Dependent<'a> {
 }
 
 impl<'a> Dependent<'a> {
-    /// The Component `key`, whose chart `requires` this. `None` if it is not there.
+    /// The Component `key`, whose chart `requires` this. `None` if there is no such Component.
     pub(super) fn of(
         planner: &'a Planner,
         key: &NodeKey,
@@ -95,7 +95,7 @@ impl<'a> Dependent<'a> {
         Order::of(&part).cycle_of(own).cloned()
     }
 
-    /// Components that it cannot do without, by these edges.
+    /// Components that it needs, by these edges.
     fn required_now(&self) -> BTreeSet<usize> {
         let required = |edge: &Edge| match (&edge.found, edge.strength()) {
             (Found::One(target), Strength::Required) => Some(*target),
@@ -104,8 +104,8 @@ impl<'a> Dependent<'a> {
         self.edges.iter().filter_map(required).collect()
     }
 
-    /// Components from which edges lead to this one, directly or through others, those included that are not respected;
-    /// itself among them. Nobody asks where no edge is optional.
+    /// Components from which edges lead to this one, directly or through others, ignored ones included;
+    /// itself among them. Empty, because not needed, if no edge is optional.
     fn find_circular(&self) -> BTreeSet<usize> {
         let is_optional = |edge: &Edge| edge.strength() == Strength::Optional;
         if !self.edges.iter().any(is_optional) {
@@ -129,7 +129,7 @@ impl<'a> Dependent<'a> {
         leads_here
     }
 
-    /// What this Component and all others demand of another, or of one that is missing; the oldest first.
+    /// What this Component and all others demand of another, or of a missing one; the oldest first.
     pub(super) fn demands(
         &self,
         known: impl Iterator<Item = (usize, &'a Edge)>,
@@ -146,7 +146,7 @@ impl<'a> Dependent<'a> {
             .iter()
             .filter(|edge| edge.strength() == Strength::Required);
         all.extend(own.map(|edge| (self.own, *edge)));
-        // stable: of one requirer, the user's words come first
+        // stable: the declarations of one requirer stay in their order, the spec's first
         all.sort_by(|(a, _), (b, _)| {
             let (a, b) = (planner.node(*a), planner.node(*b));
             a.seniority().cmp(&b.seniority())

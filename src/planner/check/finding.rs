@@ -1,28 +1,28 @@
-//! What was found out about one dependency.
+//! The finding about one dependency.
 
 use crate::component::conditions::Reason;
 use crate::component::status::DependencyStatus;
 use crate::planner::verdict::{ImplicitComponent, Retarget};
 
-/// Why a dependency is in the way.
+/// Why a dependency holds the dependent up.
 #[derive(Debug)]
 pub(super) struct Obstacle {
     pub(super) reason: Reason,
     pub(super) message: String,
 }
 
-/// How one dependency is, and what has to be done for it.
+/// The state of one dependency, and what has to be done for it.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) status: DependencyStatus,
-    /// `None` if it is not in the way.
+    /// `None` if it holds nothing up.
     pub(super) obstacle: Option<Obstacle>,
     pub(super) create: Option<ImplicitComponent>,
     pub(super) retarget: Option<Retarget>,
 }
 
 impl Finding {
-    /// A dependency that is not in the way.
+    /// A dependency that holds nothing up.
     pub(super) fn clear(status: DependencyStatus) -> Self {
         Self {
             status,
@@ -32,7 +32,7 @@ impl Finding {
         }
     }
 
-    /// A dependency that is in the way.
+    /// A dependency that holds the dependent up.
     pub(super) fn obstacle(status: DependencyStatus, reason: Reason, message: String) -> Self {
         Self {
             obstacle: Some(Obstacle { reason, message }),

@@ -1,4 +1,4 @@
-//! A dependency that is no Component: a release of somebody else, a chart that can be installed, or nothing.
+//! A dependency that is no Component: an external release, a chart that can be installed, or nothing.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,12 @@ use crate::planner::check::finding::Finding;
 use crate::planner::demand::{Demand, agree, joined, opponents};
 use crate::planner::directory::{Edge, Found};
 use crate::planner::graph::Strength;
+use crate::planner::obstacle::Obstacle;
 use crate::planner::verdict::ImplicitComponent;
 use crate::planner::words::newest_of;
 
 impl Dependent<'_> {
-    /// Whether a release is there already, and which versions of the chart there are.
+    /// The releases that may satisfy it, and the versions of its chart.
     pub(super) fn lookups_of_missing(&self, edge: &Edge) -> Vec<Lookup> {
         let places = self.places_of_releases(edge).into_iter();
         let mut lookups: Vec<Lookup> = places
@@ -82,7 +83,7 @@ impl Dependent<'_> {
         }
     }
 
-    /// Nothing is there at all: it is created, or somebody is told what to do.
+    /// There is no release either: it is created, or the message says what to do.
     fn judge_nothing(&self, edge: &Edge, available: &Available) -> Finding {
         let me = self.me();
         let name = self.name(&edge.wanted);
@@ -93,10 +94,8 @@ impl Dependent<'_> {
             Finding::obstacle(status, Reason::DependencyMissing, message)
         };
         if !me.auto_install {
-            return missing(format!(
-                "autoInstallDependencies of {} is false; write a Component {name}",
-                self.name(&me.key)
-            ));
+            let status = edge.status(&edge.wanted, None, State::Missing);
+            return self.in_the_way(edge, status, &Obstacle::MayNotCreate);
         }
         let Some(versions) = available.versions(chart) else {
             return missing(format!(
@@ -136,8 +135,8 @@ impl Dependent<'_> {
                 None => agreement.refused,
             };
             let status = edge.status(&edge.wanted, None, State::VersionConflict);
-            let message = self.conflict(&name, &opponents, &newest_of(versions));
-            return Finding::obstacle(status, Reason::DependencyVersionConflict, message);
+            let conflict = Obstacle::VersionConflict(opponents, versions);
+            return self.in_the_way(edge, status, &conflict);
         };
         let create = ImplicitComponent {
             key: self.key_of_new(edge),

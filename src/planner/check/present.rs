@@ -1,4 +1,4 @@
-//! A dependency that is a Component: is it ready, and in a version that will do?
+//! A dependency that is a Component: whether it is ready, and in a version that satisfies the dependent.
 
 use crate::chart::version::Version;
 use crate::component::conditions::Reason;
@@ -10,15 +10,16 @@ use crate::planner::demand::{Demand, agree, joined, opponents};
 use crate::planner::directory::Edge;
 use crate::planner::graph::Strength;
 use crate::planner::node::Node;
+use crate::planner::obstacle::Obstacle;
 use crate::planner::verdict::Retarget;
-use crate::planner::words::{and, newest_of};
+use crate::planner::words::newest_of;
 
-/// How a version stands to a range.
+/// Whether a version satisfies a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
     Good,
     Bad,
-    /// The version is not known, and not any version will do.
+    /// The version is unknown, and not any version satisfies the range.
     Unknown,
 }
 
@@ -37,7 +38,7 @@ impl Fit {
 }
 
 impl Dependent<'_> {
-    /// Versions are of interest where another one than the present is wanted.
+    /// The chart's versions, if the present version does not satisfy the requirement.
     pub(super) fn lookup_of_present(&self, target: usize, edge: &Edge) -> Option<Lookup> {
         let node = self.planner.node(target);
         let is_open = edge.strength() == Strength::Required && Fit::of(node, edge) != Fit::Good;
@@ -57,7 +58,7 @@ impl Dependent<'_> {
             return self.judge_optional(edge, target, fit);
         }
         if (self.cycle.as_ref()).is_some_and(|cycle| cycle.path().contains(&node.key)) {
-            // the cycle is told once, for all of them
+            // the cycle is reported once, for all of them
             return Finding::clear(status(State::Cycle));
         }
         let name = self.name(&node.key);
@@ -66,11 +67,8 @@ impl Dependent<'_> {
             let message = format!("waits for {name}: it is being deleted");
             return Finding::obstacle(status(State::NotReady), Reason::DependencyNotReady, message);
         }
-        if !node.enabled {
-            let message = format!(
-                "{name} is disabled, but {me} needs it; set spec.enabled of {name} to true"
-            );
-            return Finding::obstacle(status(State::Disabled), Reason::DependencyDisabled, message);
+        if let Some(disabled) = self.planner.directory.obstacle(edge) {
+            return self.in_the_way(edge, status(State::Disabled), &disabled);
         }
         let is_settled = node.is_settled || node.left_alone;
         let may_move = node.implicit && !node.left_alone;
@@ -99,13 +97,14 @@ impl Dependent<'_> {
         Finding::obstacle(status(state), reason, self.waits_for(target))
     }
 
-    /// An optional dependency holds nobody up but while it is on its way, and never one that it depends on itself.
+    /// An optional dependency holds the dependent up only while it is on its way, and never if it depends on the
+    /// dependent.
     fn judge_optional(&self, edge: &Edge, target: usize, fit: Fit) -> Finding {
         let node = self.planner.node(target);
         let state = if !node.enabled {
             State::Disabled
         } else if !node.is_there() {
-            if self.planner.gets_further(target) {
+            if self.planner.makes_progress(target) {
                 State::Installing
             } else {
                 State::NotReady
@@ -123,7 +122,7 @@ impl Dependent<'_> {
         Finding::clear(status)
     }
 
-    /// A version that will not do, or is not there yet. `None` if all that can be done is to wait.
+    /// A version that does not satisfy the range, or is not installed yet. `None` if there is nothing to do but wait.
     fn judge_version(
         &self,
         edge: &Edge,
@@ -133,32 +132,18 @@ impl Dependent<'_> {
     ) -> Option<Finding> {
         let node = self.planner.node(target);
         let may_move = node.implicit && !node.left_alone;
-        let is_settled = node.is_settled || node.left_alone;
         let status = |state| edge.status(&node.key, node.version.clone(), state);
-        let name = self.name(&node.key);
-        let range = &edge.requirement.range;
-        let present = match (&node.version, fit) {
-            (Some(version), Fit::Bad) => format!(
-                "{name} {version} is installed, but {} needs {range}",
-                self.name(&self.me().key)
-            ),
-            _ => format!("{} needs {name} {range}", self.name(&self.me().key)),
-        };
-        let mismatch = |help: String| {
-            let reason = Reason::DependencyVersionMismatch;
-            let message = format!("{present}; {help}");
-            Some(Finding::obstacle(
-                status(State::VersionMismatch),
-                reason,
-                message,
-            ))
-        };
+        let (name, range) = (self.name(&node.key), &edge.requirement.range);
         let Some(versions) = available.versions(&node.chart_name) else {
             return match (fit, may_move) {
                 (Fit::Bad, true) => {
-                    mismatch("the versions that there are are not known yet".into())
+                    let help = "the versions that there are are not known yet";
+                    Some(self.mismatch(edge, node, fit, help))
                 }
-                (Fit::Bad, false) => mismatch(format!("change spec.version of {name}")),
+                (Fit::Bad, false) => {
+                    let help = format!("change spec.version of {name}");
+                    Some(self.mismatch(edge, node, fit, &help))
+                }
                 _ => None,
             };
         };
@@ -168,52 +153,59 @@ impl Dependent<'_> {
                 [] => format!("the repository has no chart {chart}"),
                 some => format!("the repository has {chart} {} only", newest_of(some)),
             };
-            return match fit {
-                Fit::Bad => mismatch(format!("{there}: push one in {range}")),
-                // the dependency says so itself
-                _ => None,
-            };
+            let help = format!("{there}: push one in {range}");
+            // otherwise the dependency's own status says so
+            return (fit == Fit::Bad).then(|| self.mismatch(edge, node, fit, &help));
         }
-        let demands = self.demands_on(target);
-        let agreement = agree(versions, demands);
+        let agreement = agree(versions, self.demands_on(target));
         let is_mine = |demand: &&Demand| demand.requirer == self.me().key && demand.range == *range;
         if let Some(refused) = agreement.refused.iter().find(is_mine) {
             let opponents = opponents(versions, &agreement.admitted, refused);
-            let message = self.conflict(&name, &opponents, &newest_of(versions));
-            let reason = Reason::DependencyVersionConflict;
-            return Some(Finding::obstacle(
-                status(State::VersionConflict),
-                reason,
-                message,
-            ));
+            let conflict = Obstacle::VersionConflict(opponents, versions);
+            return Some(self.in_the_way(edge, status(State::VersionConflict), &conflict));
         }
         let newest = agreement.newest?;
         let found = &versions[newest].text;
         if !may_move {
-            return mismatch(format!("set spec.version of {name} to {found}"));
+            let help = format!("set spec.version of {name} to {found}");
+            return Some(self.mismatch(edge, node, fit, &help));
         }
-        if !is_settled {
+        if !node.is_settled {
             return None;
         }
-        let retarget = Some(Retarget {
-            key: node.key.clone(),
-            version: joined(versions, &agreement.admitted, newest),
-        });
-        let finding = if fit == Fit::Bad && node.is_there() {
-            let message = format!("{present}; it moves to {found}");
-            Finding::obstacle(
-                status(State::Installing),
-                Reason::DependencyInstalling,
-                message,
-            )
+        let (state, reason, message) = if fit == Fit::Bad && node.is_there() {
+            let message = format!("{}; it moves to {found}", self.present(edge, node, fit));
+            (State::Installing, Reason::DependencyInstalling, message)
         } else {
-            let reason = Reason::DependencyNotReady;
-            Finding::obstacle(status(State::NotReady), reason, self.waits_for(target))
+            let message = self.waits_for(target);
+            (State::NotReady, Reason::DependencyNotReady, message)
         };
         Some(Finding {
-            retarget,
-            ..finding
+            retarget: Some(Retarget {
+                key: node.key.clone(),
+                version: joined(versions, &agreement.admitted, newest),
+            }),
+            ..Finding::obstacle(status(state), reason, message)
         })
+    }
+
+    /// The finding that a dependency has a version out of range; `help` says what to do, or why it stays.
+    fn mismatch(&self, edge: &Edge, node: &Node, fit: Fit, help: &str) -> Finding {
+        let status = edge.status(&node.key, node.version.clone(), State::VersionMismatch);
+        let message = format!("{}; {help}", self.present(edge, node, fit));
+        Finding::obstacle(status, Reason::DependencyVersionMismatch, message)
+    }
+
+    /// What is installed, and what this Component needs.
+    fn present(&self, edge: &Edge, node: &Node, fit: Fit) -> String {
+        let (me, name) = (self.name(&self.me().key), self.name(&node.key));
+        let range = &edge.requirement.range;
+        match (&node.version, fit) {
+            (Some(version), Fit::Bad) => {
+                format!("{name} {version} is installed, but {me} needs {range}")
+            }
+            _ => format!("{me} needs {name} {range}"),
+        }
     }
 
     /// All that is demanded of a member, the oldest requirer's first.
@@ -226,16 +218,5 @@ impl Dependent<'_> {
         });
         let own: Vec<&Edge> = self.edges.iter().filter(leads_there).collect();
         self.demands(known, &own)
-    }
-
-    /// Who wants what, where not all can have it.
-    pub(super) fn conflict(&self, name: &str, demands: &[Demand], there_are: &str) -> String {
-        let wishes: Vec<String> = (demands.iter())
-            .map(|demand| format!("{} needs {}", self.name(&demand.requirer), demand.range))
-            .collect();
-        format!(
-            "no version of {name} suits all: {} (there are {there_are}); change one of these ranges",
-            and(&wishes)
-        )
     }
 }

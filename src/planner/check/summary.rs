@@ -1,4 +1,4 @@
-//! One verdict of all that was found out about the dependencies of a Component.
+//! One verdict of all findings about the dependencies of a Component.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::planner::cycle::Cycle;
 use crate::planner::verdict::{DependencyCheck, Verdict};
 use crate::planner::words::and;
 
-/// How bad a reason is: the worst one is the verdict's.
+/// The rank of a reason: the worst finding, with the lowest rank, gives the verdict.
 fn rank(reason: Reason) -> usize {
     const WORST_FIRST: [Reason; 7] = [
         Reason::DependencyDisabled,
@@ -42,7 +42,7 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
         check.create.extend(finding.create);
         check.retarget.extend(finding.retarget);
     }
-    // stable: of equal ones, the user's come first
+    // stable: those of equal rank stay in their order, the spec's first
     obstacles.sort_by_key(|obstacle| rank(obstacle.reason));
     let worst = obstacles.first().map(|obstacle| obstacle.reason);
     let stalls = matches!(
@@ -73,7 +73,7 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
             Verdict::Waiting { reason, message }
         };
     }
-    // nothing is made for a Component that goes nowhere
+    // nothing is created for a Component that is stalled
     if matches!(check.verdict, Verdict::Stalled { .. }) {
         check.create.clear();
         check.retarget.clear();
@@ -89,7 +89,7 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
     check
 }
 
-/// The verdict if nothing is in the way.
+/// The verdict if nothing holds the Component up.
 fn ready(findings: &[Finding]) -> Verdict {
     const NAMED: usize = 5;
     let there = findings.iter().filter(|finding| {

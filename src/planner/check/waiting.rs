@@ -1,4 +1,4 @@
-//! For whom a Component waits and why, in words.
+//! What a Component waits for and why, as a sentence.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::planner::check::dependent::Dependent;
 use crate::planner::words::short;
 
 impl Dependent<'_> {
-    /// For whom this Component waits and why; where the dependency waits itself, who is at the bottom of it.
+    /// What this Component waits for and why; where the dependency waits itself, for what in the end.
     pub(super) fn waits_for(&self, target: usize) -> String {
         let name = self.name(&self.planner.node(target).key);
         let bottom = self.bottom_of(target);
@@ -16,15 +16,15 @@ impl Dependent<'_> {
         }
         let node = self.planner.node(bottom);
         let held_up = format!("waits for {name}, held up by {}", self.name(&node.key));
-        if self.planner.gets_further(bottom) {
-            // nothing that changes from moment to moment: everybody above would have to be written again
+        if self.planner.makes_progress(bottom) {
+            // nothing that changes often: the status of every dependent would be written again
             held_up
         } else {
             format!("{held_up}: {}", self.state_of(bottom))
         }
     }
 
-    /// Down the dependencies that are not there, to one that does not wait for another Component.
+    /// Follows the dependencies that are not ready to one that does not wait for another Component.
     fn bottom_of(&self, target: usize) -> usize {
         let mut seen = BTreeSet::from([self.own]);
         let mut at = target;

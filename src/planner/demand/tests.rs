@@ -1,11 +1,7 @@
 use super::*;
 
 fn versions(texts: &str) -> Vec<ChartVersion> {
-    let version = |text: &str| ChartVersion {
-        text: text.to_owned(),
-        version: Version::parse(text).unwrap(),
-        requires: None,
-    };
+    let version = |text: &str| ChartVersion::bare("chart", text);
     texts.split_whitespace().map(version).collect()
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::chart::index::ChartVersion;
 use crate::node_key::NodeKey;
-use crate::planner::catalog::ChartVersion;
 use crate::planner::demand::Demand;
 use crate::planner::requirement::Requirement;
 
@@ -11,7 +11,7 @@ use crate::planner::requirement::Requirement;
 #[derive(Clone, Debug)]
 pub(super) struct Added<'a> {
     pub(super) chart: String,
-    /// Who requires it, and in which versions.
+    /// Its requirers and their ranges.
     pub(super) demands: Vec<Demand>,
     /// The newest version that satisfies all demands; `None` if there is none, or none is known.
     pub(super) version: Option<&'a ChartVersion>,
@@ -22,12 +22,12 @@ pub(super) type AddedSet<'a> = BTreeMap<NodeKey, Added<'a>>;
 impl Added<'_> {
     /// What its chart requires; nothing if that cannot be read, which is reported elsewhere.
     pub(super) fn requires(&self) -> Vec<Requirement> {
-        let requires = self.version.map(ChartVersion::requires);
+        let requires = self.version.map(Requirement::of);
         requires.and_then(Result::ok).unwrap_or_default()
     }
 }
 
-/// The added Component that answers to a requirement: by chart, or for an optional one by name too.
+/// The added Component that a requirement resolves to: by chart, or for an optional one by name too.
 pub(super) fn find(
     added: &AddedSet<'_>,
     wanted: &NodeKey,

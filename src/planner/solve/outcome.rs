@@ -1,4 +1,4 @@
-//! What becomes of each Component: who is installed in which step, who fails, who waits.
+//! What happens to each Component: installed in which step, failed, or waiting.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// Reports cycles, marks who fails and who waits, and returns the steps of the others.
+    /// Reports cycles, marks the Components that fail or wait, and returns the steps of the others.
     fn put_in_order(&mut self, components: &mut Planned) -> Vec<Vec<NodeKey>> {
         let graph = graph_of(components);
         let order = Order::of(&graph);

@@ -1,4 +1,4 @@
-//! What is wrong between Components: switched off, missing, ambiguous, of the wrong version, two for one release.
+//! Problems between Components: disabled, missing, ambiguous, of the wrong version, two for one release.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,12 @@ use crate::component::conditions::Reason;
 use crate::component::names::DEFAULT_NAMESPACE;
 use crate::node_key::NodeKey;
 use crate::planner::demand::{Choice, Demand, choose};
-use crate::planner::directory::Found;
+use crate::planner::directory::{Edge, Found};
+use crate::planner::graph::Strength;
+use crate::planner::obstacle::{Obstacle, wishes};
 use crate::planner::plan::Dependency;
 use crate::planner::problem::Problem;
-use crate::planner::requirement::{Declared, Requirement};
+use crate::planner::requirement::Declared;
 use crate::planner::solve::Solver;
 use crate::planner::solve::added::{self, AddedSet};
 use crate::planner::words::{and, versions_there_are};
@@ -22,110 +24,54 @@ impl<'a> Solver<'a> {
         edges: &BTreeMap<NodeKey, Vec<Dependency>>,
     ) {
         self.check_added(added);
-        self.check_missing(added);
-        self.check_disabled(edges);
+        self.check_edges(added);
         self.check_versions(edges);
         self.check_releases(added);
     }
 
-    /// Requirements that lead nowhere, or to too many.
-    fn check_missing(&mut self, added: &AddedSet<'a>) {
+    /// Requirements that no Component can meet: by name, by chart, or because it is disabled.
+    fn check_edges(&mut self, added: &AddedSet<'a>) {
         let mut found = Vec::new();
         for (requirer, declared, may_add) in self.requirers(added) {
-            for Declared { requirement, .. } in &declared {
-                let problem = match self.directory.find(requirer, requirement) {
-                    Found::One(_) => None,
-                    Found::Several(places) => Some(self.several(requirer, requirement, &places)),
-                    Found::OtherChart(_) | Found::Nobody if requirement.is_optional() => None,
-                    Found::OtherChart(_) => Some(self.other_chart(requirer, requirement)),
-                    Found::Nobody => self.nobody(requirer, requirement, added, may_add),
+            for Declared { requirement, .. } in declared {
+                let edge = self.directory.edge(requirer, requirement);
+                let obstacle = match edge.found {
+                    Found::Nobody => self.not_added(&edge, added, may_add),
+                    _ => self.directory.obstacle(&edge),
                 };
-                found.extend(problem);
+                found.extend(obstacle.map(|obstacle| self.between(requirer, &edge, &obstacle)));
             }
         }
         self.problems.append(&mut found);
     }
 
-    fn several(&self, requirer: &NodeKey, requirement: &Requirement, places: &[usize]) -> Problem {
-        let names: Vec<String> = (places.iter())
-            .map(|place| self.name(&self.directory.node(*place).key))
-            .collect();
-        let name = self.name(&requirement.key(&requirer.namespace));
-        let requirer_name = self.name(requirer);
+    fn between(&self, requirer: &NodeKey, edge: &Edge, obstacle: &Obstacle<'_>) -> Problem {
+        let dependency = match edge.found {
+            Found::One(place) => &self.directory.node(place).key,
+            _ => &edge.wanted,
+        };
+        let chart = edge.requirement.chart();
+        let (message, help) = obstacle.in_plan(requirer, dependency, chart, &self.home);
         Problem {
-            reason: Reason::DependencyAmbiguous,
+            reason: obstacle.reason(),
             on: vec![requirer.clone()],
-            message: format!(
-                "{requirer_name} requires {name}: no Component has that name, and {} all have the chart {}",
-                and(&names),
-                requirement.chart()
-            ),
-            help: format!("name one of them in spec.dependsOn of {requirer_name}, or rename one"),
+            message,
+            help,
         }
     }
 
-    fn other_chart(&self, requirer: &NodeKey, requirement: &Requirement) -> Problem {
-        let name = self.name(&requirement.key(&requirer.namespace));
-        Problem {
-            reason: Reason::DependencyAmbiguous,
-            on: vec![requirer.clone()],
-            message: format!(
-                "{} requires {name} of the chart {}, others require it of another chart",
-                self.name(requirer),
-                requirement.chart()
-            ),
-            help: format!("write a Component {name}: its manifest says which chart it is"),
-        }
-    }
-
-    /// `None` if it is added, or would be if that came to an end.
-    fn nobody(
-        &self,
-        requirer: &NodeKey,
-        requirement: &Requirement,
-        added: &AddedSet<'a>,
-        may_add: bool,
-    ) -> Option<Problem> {
-        let wanted = requirement.key(&requirer.namespace);
-        if self.is_unsettled || added::find(added, &wanted, requirement).is_some() {
+    /// Why a missing Component is not added. `None` if it is added, or if the additions never settle.
+    fn not_added(&self, edge: &Edge, added: &AddedSet<'a>, may_add: bool) -> Option<Obstacle<'_>> {
+        let is_added = added::find(added, &edge.wanted, &edge.requirement).is_some();
+        if edge.strength() == Strength::Optional || self.is_unsettled || is_added {
             return None;
         }
-        if may_add {
-            return Some(self.other_chart(requirer, requirement));
-        }
-        let (requirer_name, name) = (self.name(requirer), self.name(&wanted));
-        Some(Problem {
-            reason: Reason::DependencyMissing,
-            on: vec![requirer.clone()],
-            message: format!(
-                "{requirer_name} requires {name}, which is in no manifest, and its autoInstallDependencies is false"
-            ),
-            help: format!(
-                "add a manifest for {name}, or set spec.autoInstallDependencies of {requirer_name} to true"
-            ),
+        Some(if may_add {
+            // the name is taken
+            Obstacle::OtherChart(None)
+        } else {
+            Obstacle::MayNotCreate
         })
-    }
-
-    fn check_disabled(&mut self, edges: &BTreeMap<NodeKey, Vec<Dependency>>) {
-        for (requirer, edges) in edges {
-            for edge in edges.iter().filter(|edge| !edge.optional) {
-                let Some(key) = &edge.target else {
-                    continue;
-                };
-                if (self.given(key)).is_none_or(|given| given.component.spec.enabled) {
-                    continue;
-                }
-                let (requirer_name, name) = (self.name(requirer), self.name(key));
-                self.problem(
-                    Reason::DependencyDisabled,
-                    vec![requirer.clone()],
-                    format!("{requirer_name} requires {name}, which has enabled: false"),
-                    format!(
-                        "set spec.enabled of {name} to true, or that of {requirer_name} to false"
-                    ),
-                );
-            }
-        }
     }
 
     /// Versions that manifests ask for, against the ranges of requirers. Added Components satisfy theirs already.
@@ -147,69 +93,53 @@ impl<'a> Solver<'a> {
             }
         }
         for (target, demands) in demands {
-            let Some(given) = self.given(&target) else {
-                continue;
-            };
-            let Some((text, version)) = given
-                .version
-                .clone()
-                .filter(|_| given.component.spec.enabled)
-            else {
-                continue;
-            };
-            let component = given.component;
-            let unmet: Vec<&Demand> = (demands.iter())
-                .filter(|demand| !demand.range.allows(&version))
-                .collect();
-            if unmet.is_empty() {
-                continue;
-            }
-            let on: Vec<NodeKey> = unmet.iter().map(|demand| demand.requirer.clone()).collect();
-            let name = self.name(&target);
-            let wishes: Vec<String> = unmet
-                .iter()
-                .map(|demand| {
-                    let requirer = self.name(&demand.requirer);
-                    format!("{requirer} wants {name} {}", demand.range)
-                })
-                .collect();
-            let wishes = and(&wishes);
-            let why = match component.spec.version.as_str() {
-                "" => "its newest version, as spec.version is empty".to_owned(),
-                asked => format!("by its spec.version {asked:?}"),
-            };
-            let message = format!("{wishes}, but {name} is {text} ({why})");
-            let versions = (self.catalog)
-                .and_then(|catalog| catalog.versions(component.chart_name()))
-                .unwrap_or_default();
-            let (reason, help) = match choose(versions, &demands) {
-                Choice::Version(index) => (
-                    Reason::DependencyVersionMismatch,
-                    format!(
-                        "set spec.version of {name} to {}, which is good for all who require it",
-                        versions[index].text
-                    ),
-                ),
-                Choice::Conflict(demands) => {
-                    self.conflict(on, &name, &demands, &versions_there_are(versions));
-                    continue;
-                }
-                Choice::Unsatisfiable(_) if versions.is_empty() => (
-                    Reason::DependencyVersionMismatch,
-                    format!(
-                        "set spec.version of {name} to one that is good for all who require it"
-                    ),
-                ),
-                Choice::Unsatisfiable(_) => (
-                    Reason::DependencyVersionMismatch,
-                    format!(
-                        "no version would do, {}: upload another or change the range",
-                        versions_there_are(versions)
-                    ),
-                ),
-            };
-            self.problem(reason, on, message, help);
+            self.check_version(&target, &demands);
         }
+    }
+
+    /// The version of one Component against all demands on it.
+    fn check_version(&mut self, target: &NodeKey, demands: &[Demand]) {
+        let Some(given) = self.given(target) else {
+            return;
+        };
+        let component = given.component;
+        let Some((text, version)) = (given.version.as_ref()).filter(|_| component.spec.enabled)
+        else {
+            return;
+        };
+        let unmet: Vec<Demand> = (demands.iter())
+            .filter(|demand| !demand.range.allows(version))
+            .cloned()
+            .collect();
+        if unmet.is_empty() {
+            return;
+        }
+        let on: Vec<NodeKey> = unmet.iter().map(|demand| demand.requirer.clone()).collect();
+        let name = self.name(target);
+        let versions = self.versions(component.chart_name());
+        let help = match choose(versions, demands) {
+            Choice::Version(index) => format!(
+                "set spec.version of {name} to {}, which is good for all who require it",
+                versions[index].text
+            ),
+            Choice::Conflict(demands) => {
+                return self.conflict(on, target, &demands, versions);
+            }
+            Choice::Unsatisfiable(_) if versions.is_empty() => {
+                format!("set spec.version of {name} to one that is good for all who require it")
+            }
+            Choice::Unsatisfiable(_) => format!(
+                "no version would do, {}: upload another or change the range",
+                versions_there_are(versions)
+            ),
+        };
+        let why = match component.spec.version.as_str() {
+            "" => "its newest version, as spec.version is empty".to_owned(),
+            asked => format!("by its spec.version {asked:?}"),
+        };
+        let wishes = wishes(&unmet, &name, &self.home);
+        let message = format!("{wishes}, but {name} is {text} ({why})");
+        self.problem(Reason::DependencyVersionMismatch, on, message, help);
     }
 
     fn note_optional(&mut self, requirer: &NodeKey, target: &NodeKey, edge: &Dependency) {

@@ -2,27 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use crate::chart::index::ChartVersion;
 use crate::component::conditions::Reason;
 use crate::node_key::NodeKey;
-use crate::planner::catalog::ChartVersion;
 use crate::planner::demand::{Choice, Demand, choose};
 use crate::planner::directory::Found;
+use crate::planner::obstacle::Obstacle;
+use crate::planner::requirement::Requirement;
 use crate::planner::solve::Solver;
 use crate::planner::solve::added::{Added, AddedSet};
 use crate::planner::words::{and, versions_there_are};
 
-/// All that is required of one chart in one namespace.
+/// All requirements of one chart in one namespace.
 #[derive(Default)]
 struct Wish {
     names: Vec<String>,
     demands: Vec<Demand>,
-    /// One of the requirers at least lets it be added.
+    /// At least one of the requirers lets it be added.
     may_be_added: bool,
 }
 
 impl<'a> Solver<'a> {
-    /// Adds what is missing, and what that requires, until nothing changes. A version decides what is required and
-    /// what is required decides the version; should that go round in circles, the last state is kept and reported.
+    /// Adds what is missing, and what that requires, until nothing changes. The version decides what is required and
+    /// what is required decides the version; if that does not settle, the last state is kept and reported.
     pub(super) fn settle_added(&mut self) -> AddedSet<'a> {
         let mut seen = Vec::new();
         let mut added = AddedSet::new();
@@ -63,7 +65,7 @@ impl<'a> Solver<'a> {
                 }
                 let chart = requirement.chart().to_owned();
                 let target = requirement.key(&requirer.namespace);
-                // itself, by another name: an edge of its own, not a second one
+                // the Component itself under another name is an edge to itself, not a second Component
                 let wish = wishes.entry((target.namespace, chart)).or_default();
                 wish.names.push(target.name);
                 wish.may_be_added |= may_add;
@@ -97,7 +99,7 @@ impl<'a> Solver<'a> {
         added
     }
 
-    fn versions(&self, chart: &str) -> &'a [ChartVersion] {
+    pub(super) fn versions(&self, chart: &str) -> &'a [ChartVersion] {
         let catalog = self.catalog;
         catalog
             .and_then(|catalog| catalog.versions(chart))
@@ -113,7 +115,7 @@ impl<'a> Solver<'a> {
             let on = vec![key.clone()];
             let chart = &added.chart;
             if let Some(version) = added.version {
-                if let Err(error) = version.requires() {
+                if let Err(error) = Requirement::of(version) {
                     self.chart_invalid(on, chart, &version.text, &error);
                 }
                 continue;
@@ -140,7 +142,7 @@ impl<'a> Solver<'a> {
                     );
                 }
                 Choice::Conflict(demands) => {
-                    self.conflict(on, &self.name(key), &demands, &there_are);
+                    self.conflict(on, key, &demands, versions);
                 }
             }
         }
@@ -151,27 +153,18 @@ impl<'a> Solver<'a> {
         format!("{} ({})", self.name(&demand.requirer), demand.range)
     }
 
-    /// Reports requirers that no version can satisfy together.
+    /// Reports requirers of `dependency` that no version can satisfy together.
     pub(super) fn conflict(
         &mut self,
         on: Vec<NodeKey>,
-        name: &str,
+        dependency: &NodeKey,
         demands: &[&Demand],
-        there_are: &str,
+        versions: &[ChartVersion],
     ) {
-        let wishes: Vec<String> = (demands.iter())
-            .map(|demand| {
-                let requirer = self.name(&demand.requirer);
-                format!("{requirer} wants {name} {}", demand.range)
-            })
-            .collect();
-        self.problem(
-            Reason::DependencyVersionConflict,
-            on,
-            format!("{}: no version is good for all, {there_are}", and(&wishes)),
-            "change the version of one of them, or upload one of the chart that all accept"
-                .to_owned(),
-        );
+        let demands = demands.iter().copied().cloned().collect();
+        let conflict = Obstacle::VersionConflict(demands, versions);
+        let (message, help) = conflict.in_plan(dependency, dependency, "", &self.home);
+        self.problem(conflict.reason(), on, message, help);
     }
 }
 

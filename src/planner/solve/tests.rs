@@ -1,5 +1,5 @@
 use super::*;
-use crate::planner::catalog::ChartVersion;
+use crate::chart::index::ChartVersion;
 use crate::yaml;
 
 /// `grafana 7.0.1 prometheus ^25, loki` is a chart version with what it requires.
@@ -9,9 +9,8 @@ fn catalog(charts: &[&str]) -> Catalog {
         let mut words = chart.splitn(3, ' ');
         let (name, text) = (words.next().unwrap(), words.next().unwrap());
         let version = ChartVersion {
-            text: text.to_owned(),
-            version: Version::parse(text).unwrap(),
             requires: Some(format!("[{}]", words.next().unwrap_or_default())),
+            ..ChartVersion::bare(name, text)
         };
         catalog.add(name, version);
     }
@@ -393,6 +392,23 @@ fn without_charts_manifests_alone_are_ordered() {
     let plan = solve(&read, None);
     assert_eq!(steps(&plan), "b ? | a ?");
     assert!(plan.works());
+}
+
+/// As in a cluster, where [`Planner::check`](crate::planner::Planner::check) judges.
+#[test]
+fn an_optional_dependency_that_could_be_several_is_in_nobodys_way() {
+    let with = |optional: bool| {
+        let own = format!("a: {{dependsOn: [{{name: lib, optional: {optional}}}]}}");
+        let lines = [&*own, "x: {chart: {name: lib}}", "z: {chart: {name: lib}}"];
+        let plan = solve(
+            &manifests(&lines),
+            Some(&catalog(&["a 1.0.0", "lib 1.0.0"])),
+        );
+        let reasons: Vec<Reason> = plan.problems.iter().map(|problem| problem.reason).collect();
+        reasons
+    };
+    assert_eq!(with(false), [Reason::DependencyAmbiguous]);
+    assert_eq!(with(true), []);
 }
 
 #[test]

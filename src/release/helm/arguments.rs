@@ -1,4 +1,4 @@
-//! What Helm is asked to do, and the exact command lines that say so (docs/components.md 5.5).
+//! Calls of Helm and their exact command lines (docs/components.md 5.5). Pure.
 
 use std::ffi::OsString;
 use std::time::Duration;

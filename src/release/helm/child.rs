@@ -1,4 +1,4 @@
-//! A running Helm: started, fed, watched and ended (docs/components.md 5.7).
+//! A helm process: started, fed, observed and ended (docs/components.md 5.7).
 
 pub mod fork;
 mod group;
@@ -22,7 +22,7 @@ use super::launcher;
 
 /// How long Helm may take to end when it is asked to stop: what a change of leader allows (docs/components.md 5.7).
 const STOP_GRACE: Duration = Duration::from_secs(10);
-/// How often its memory is looked at. The kernel keeps the peak, so what is missed is its last tenth of a second.
+/// How often its memory is sampled. The kernel keeps the peak, so only its last tenth of a second is missed.
 const SAMPLE: Duration = Duration::from_millis(100);
 /// How long the pipes are read after the end: something that left the group may still hold them.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub struct Job {
     pub command: Command,
     /// What it reads from standard input.
     pub input: Option<Vec<u8>>,
-    /// Whether what it writes to standard output is kept.
+    /// Whether its standard output is kept.
     pub keeps_output: bool,
     /// How long it may run.
     pub deadline: Duration,
@@ -67,7 +67,7 @@ impl Ended {
 }
 
 /// Runs a process to its end, which comes early when `stop` is cancelled or the deadline passes: SIGTERM first, and
-/// SIGKILL to its whole group when that takes too long. `started` is told its process id.
+/// SIGKILL to its whole group when that takes too long. `started` is called with its process id.
 pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) -> Ended {
     let child = match start(job.command, job.input.is_some(), job.keeps_output).await {
         Ok(child) => child,
@@ -122,7 +122,7 @@ pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) 
             }
         };
         if !has_talked {
-            // what has been said by now is kept
+            // the output so far is kept
             let _ = timeout(LAST_WORDS, talk).await;
         }
         status
@@ -152,7 +152,7 @@ async fn start(mut command: Command, reads: bool, is_kept: bool) -> io::Result<S
     fork::start(command).await
 }
 
-/// Writes all of the input and closes the pipe. A process that does not read it all is not our failure.
+/// Writes all of the input and closes the pipe. A process that does not read it all is no error.
 async fn feed(pipe: Option<ChildStdin>, input: Option<&[u8]>) {
     if let (Some(Ok(mut pipe)), Some(input)) = (pipe.map(process::ChildStdin::from_std), input) {
         let _ = pipe.write_all(input).await;
@@ -185,7 +185,7 @@ impl IntoAsync for ChildStderr {
     }
 }
 
-/// What an exit status means for a process that was `asked` to end, or not. Success is success, even then.
+/// The end of a process by its exit status; `asked` says whether it was asked to end. Success counts even then.
 fn ending(status: ExitStatus, asked: Option<Ending>, stderr: &str) -> Ending {
     match (status.code(), asked) {
         (Some(0), _) => Ending::Succeeded,

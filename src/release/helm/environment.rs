@@ -9,10 +9,10 @@ use std::time::Duration;
 pub struct HelmSettings {
     /// Helm, an absolute path; [`super::find`] finds it.
     pub binary: PathBuf,
-    /// A directory that can be written to, for `HOME` and caches. It is made if it is not there.
+    /// A writable directory for `HOME` and caches, created if missing.
     pub home: PathBuf,
-    /// The way to the API server: `KUBECONFIG`, or `KUBERNETES_SERVICE_*`, or `HELM_KUBE*`. It may override what is
-    /// set by default.
+    /// Variables for the API server: `KUBECONFIG`, or `KUBERNETES_SERVICE_*`, or `HELM_KUBE*`. They may override those
+    /// that are set by default.
     pub environment: Vec<(OsString, OsString)>,
     /// How long Helm may take to end by itself after its deadline, between SIGTERM and SIGKILL.
     pub grace: Duration,
@@ -25,7 +25,7 @@ pub struct HelmSettings {
     pub launcher: Option<PathBuf>,
 }
 
-/// All the variables that Helm gets; of two with one name the later holds.
+/// All variables of Helm; of two with one name the later counts.
 pub fn variables(settings: &HelmSettings) -> Vec<(OsString, OsString)> {
     let below = |name: &str| settings.home.join(name).into_os_string();
     let mut variables: Vec<(OsString, OsString)> = vec![
@@ -48,7 +48,7 @@ pub fn variables(settings: &HelmSettings) -> Vec<(OsString, OsString)> {
     variables
 }
 
-/// Where a program is looked for in a search path such as `PATH`: in each directory that is named absolutely.
+/// The candidates for a program in a search path such as `PATH`: in each absolute directory.
 pub(super) fn candidates(name: &Path, path: &OsStr) -> impl Iterator<Item = PathBuf> {
     std::env::split_paths(path)
         .filter(|directory| directory.is_absolute())

@@ -13,11 +13,11 @@ pub enum HelmError {
     )]
     NotFound(PathBuf),
 
-    /// The file that was named cannot be looked at.
+    /// The named file cannot be read.
     #[error("helm cannot be used at {}: {}; say where it is with --helm-binary", .0.display(), .1)]
     Unusable(PathBuf, #[source] io::Error),
 
-    /// It is there and is no program.
+    /// It is not executable.
     #[error(
         "{} is not a program that may be executed: make it one, or say where helm is with --helm-binary",
         .0.display()
@@ -28,11 +28,11 @@ pub enum HelmError {
     #[error("{} does not start: {}", .0.display(), .1)]
     NotStarted(PathBuf, String),
 
-    /// It does not say what it is.
+    /// It prints no version.
     #[error("{} does not say its version, is it Helm? it said {:?}", .0.display(), .1)]
     NoVersion(PathBuf, String),
 
-    /// It is not one that this program knows how to use.
+    /// Its version is not supported.
     #[error(
         "{} is Helm {}, and Helm 4.1 or a later 4 is needed: install that, or say where it is with --helm-binary",
         .0.display(), .1

@@ -1,4 +1,4 @@
-//! What became of a run of Helm, and what follows from a bad end (docs/components.md 7).
+//! The outcome of a run of Helm, and the meaning of a failure (docs/components.md 7).
 
 mod message;
 mod redact;
@@ -21,7 +21,7 @@ pub struct Outcome {
     pub ending: Ending,
     /// The end of what Helm wrote to standard error, at most 64 KiB.
     pub stderr: String,
-    /// The most memory it had resident, in bytes, as far as it was seen: it is sampled.
+    /// Its peak resident memory in bytes, sampled.
     pub max_rss_bytes: Option<u64>,
     /// How long it ran.
     pub duration: Duration,
@@ -38,9 +38,9 @@ pub enum Ending {
     Killed(i32),
     /// It was ended because it took longer than its deadline.
     DeadlineExceeded,
-    /// It was ended because whoever ran it asked for that.
+    /// It was ended on request.
     Stopped,
-    /// It never ran; why.
+    /// It did not start; why.
     NotStarted(String),
 }
 
@@ -69,7 +69,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome without these secrets. [`judge`] shortens what Helm said, so they go before.
+    /// The outcome without these secrets. To be called before [`judge`], which shortens the text.
     #[must_use]
     pub fn redacted(mut self, secrets: &[String]) -> Outcome {
         self.stderr = redact(&self.stderr, secrets);
@@ -77,18 +77,18 @@ impl Outcome {
     }
 }
 
-/// What a failure means for what comes next (docs/components.md 7.1).
+/// The class of a failure, which decides the next step (docs/components.md 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
-    /// Something could not be reached or was busy: try again soon, it does not count. Class A.
+    /// Something was unreachable or busy: retry soon, the attempt does not count. Class A.
     Transient,
     /// The attempt failed and counts. Class B.
     Attempt,
-    /// It fails again until something changes. Class C.
+    /// It fails again until an input changes. Class C.
     Terminal,
-    /// It was cut off: go on at once, it does not count. Class I.
+    /// It was interrupted: retry at once, the attempt does not count. Class I.
     Interrupted,
-    /// The release is not in the state that was assumed: look at its Secrets again.
+    /// The release is not in the assumed state: read its Secrets again.
     DecideAgain,
 }
 
@@ -113,7 +113,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What a run's outcome means; `None` is success.
+/// The failure of an outcome; `None` is success.
 ///
 /// The release's Secrets come first: this explains what they show (docs/components.md 7.3). Only Helm's own error, from
 /// the last line that begins with `Error: `, is judged, not the logs of hooks before it. A text that no rule knows is a
@@ -159,12 +159,12 @@ pub fn judge(action: OperationKind, outcome: &Outcome) -> Option<Failure> {
     }
 }
 
-/// What a shell makes of SIGKILL and SIGTERM, if Helm is wrapped in one.
+/// The exit codes of a shell for SIGKILL and SIGTERM, if Helm is wrapped in one.
 const KILLED: i32 = 128 + SIGKILL;
 const TERMINATED: i32 = 128 + SIGTERM;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
-/// SIGHUP and SIGINT, which are as polite as SIGTERM.
+/// SIGHUP and SIGINT, which end Helm as SIGTERM does.
 const HANGUP_OR_CTRL_C: [i32; 2] = [1, 2];
 
 fn judge_signal(action: OperationKind, signal: i32) -> Option<Failure> {

@@ -1,4 +1,4 @@
-//! The short life between the fork and Helm: this program, started again, ties itself to its parent and becomes Helm.
+//! Between fork and exec: this program, started again, sets its parent-death signal and becomes Helm.
 //!
 //! Between a fork and an exec of its own the parent could do this only with `unsafe` code; a program does it safely.
 
@@ -23,7 +23,7 @@ pub const NOT_STARTED: u8 = 127;
 const MYSELF: &str = "/proc/self/exe";
 
 /// The command that becomes Helm with these arguments: a process group of its own, the variables of
-/// [`environment::variables`] and no others, nothing to read and nobody who listens.
+/// [`environment::variables`] and no others, and no standard streams.
 pub(super) fn command(
     settings: &HelmSettings,
     arguments: impl IntoIterator<Item = OsString>,
@@ -37,7 +37,7 @@ pub(super) fn command(
         .args(arguments)
         .env_clear()
         .envs(environment::variables(settings))
-        // whatever directory we are in, it is not kept from being unmounted
+        // so that the working directory does not keep a volume from being unmounted
         .current_dir("/")
         .process_group(0)
         .stdin(Stdio::null())
@@ -54,7 +54,7 @@ pub fn enter(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
         return None;
     }
     let error = become_helm(arguments);
-    // the parent reads it; if it is gone nobody does
+    // for the parent; if it is gone, nobody reads it
     let _ = writeln!(io::stderr(), "{error}");
     Some(ExitCode::from(NOT_STARTED))
 }

@@ -1,5 +1,5 @@
-//! A manifest told in the versions that a server serves: the value of an `apiVersion` changes, and everything else stays
-//! byte for byte.
+//! Converts a manifest to the API versions that a server serves: the value of `apiVersion` changes, everything else
+//! stays byte for byte. Pure.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ pub fn kinds(manifest: &str) -> Result<BTreeSet<ApiKind>, ManifestError> {
         .collect())
 }
 
-/// The manifest with every object of these kinds in the version in which it is served, and without those that are served
-/// nowhere. What else a document says stays as it is, and so do all other documents.
+/// The manifest with every object of these kinds in the version in which it is served, and without those that are
+/// served nowhere. All other fields and documents stay unchanged.
 ///
 /// A document is written anew, as JSON, where its `apiVersion` cannot be changed in its place: it is an alias or a text
 /// of several lines, or a list loses some of its items.
 ///
 /// # Errors
-/// As [`objects`], or a document that can be told neither way.
+/// As [`objects`], or a document that can be converted in neither way.
 pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestError> {
     let documents = yaml::parse_all(manifest.as_bytes(), LIMITS)?;
     let places = yaml::places(manifest.as_bytes(), "apiVersion", LIMITS)?;
@@ -38,7 +38,7 @@ pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestEr
         return Err(ManifestError::NotRewritten { document: 1 });
     }
     let text = manifest.strip_prefix('\u{feff}').unwrap_or(manifest);
-    let mut told = manifest[..manifest.len() - text.len()].to_owned();
+    let mut rewritten = manifest[..manifest.len() - text.len()].to_owned();
     for (at, (document, place)) in documents.into_iter().zip(&places).enumerate() {
         let before = json(document);
         let mut after = before.clone();
@@ -47,7 +47,7 @@ pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestEr
         }
         let whole = &text[place.whole.clone()];
         if after == before {
-            told.push_str(whole);
+            rewritten.push_str(whole);
             continue;
         }
         let candidates = [in_place(text, place, &after), anew(text, place, &after)];
@@ -57,12 +57,12 @@ pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestEr
             read.is_ok_and(|read| json(read) == after)
         };
         let sound = candidates.find(is_so);
-        told.push_str(&sound.ok_or(ManifestError::NotRewritten { document: at + 1 })?);
+        rewritten.push_str(&sound.ok_or(ManifestError::NotRewritten { document: at + 1 })?);
     }
-    Ok(told)
+    Ok(rewritten)
 }
 
-/// Tells an object, or all that it lists, in the versions that are served; false if nothing is left of it. `list` is the
+/// Converts an object, or the items of a list, to served versions; false if nothing is left of it. `list` is the
 /// API version and kind of the list that it is in, which an item may leave out.
 fn tell(value: &mut Value, list: Option<(&str, &str)>, unserved: &Unserved) -> bool {
     let text = |value: &Value, name: &str| value[name].as_str().map(str::to_owned);
@@ -95,7 +95,7 @@ fn tell(value: &mut Value, list: Option<(&str, &str)>, unserved: &Unserved) -> b
 
 /// The document with the values of `apiVersion` that `after` has, each in its place.
 fn in_place(text: &str, place: &DocumentPlace, after: &Value) -> String {
-    let mut told = String::new();
+    let mut rewritten = String::new();
     let mut done = place.whole.start;
     for scalar in &place.scalars {
         let wanted = after.pointer(&scalar.pointer).and_then(Value::as_str);
@@ -105,16 +105,16 @@ fn in_place(text: &str, place: &DocumentPlace, after: &Value) -> String {
             && scalar.range.start >= done
         {
             let start = scalar.range.start + at;
-            told.push_str(&text[done..start]);
-            told.push_str(wanted);
+            rewritten.push_str(&text[done..start]);
+            rewritten.push_str(wanted);
             done = start + scalar.value.len();
         }
     }
-    told.push_str(&text[done..place.whole.end]);
-    told
+    rewritten.push_str(&text[done..place.whole.end]);
+    rewritten
 }
 
-/// The document as JSON, after what opens it.
+/// The document as JSON, after its opening lines.
 fn anew(text: &str, place: &DocumentPlace, after: &Value) -> String {
     let opened = &text[place.whole.start..place.content.start];
     let end = if opened.is_empty() { "" } else { "\n" };
@@ -123,17 +123,17 @@ fn anew(text: &str, place: &DocumentPlace, after: &Value) -> String {
 
 /// JSON in ASCII: readers of YAML fold some line ends of other scripts that JSON leaves as they are.
 fn ascii(value: &Value) -> String {
-    let mut told = String::new();
+    let mut rewritten = String::new();
     for c in value.to_string().chars() {
         if c.is_ascii() && c != '\u{7f}' {
-            told.push(c);
+            rewritten.push(c);
             continue;
         }
         for unit in c.encode_utf16(&mut [0; 2]) {
-            told.push_str(&format!("\\u{unit:04x}"));
+            rewritten.push_str(&format!("\\u{unit:04x}"));
         }
     }
-    told
+    rewritten
 }
 
 #[cfg(test)]

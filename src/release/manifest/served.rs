@@ -1,5 +1,5 @@
-//! Where a server has the objects of a kind that a manifest names in a version that the server does not serve: the same
-//! objects, for Kubernetes keeps an object in one version and shows it in every version that it serves.
+//! The served version of a kind that a manifest names in a version that the server does not serve: these are the same
+//! objects, since Kubernetes stores an object in one version and serves it in several. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,7 +13,7 @@ pub struct ApiKind {
     pub kind: String,
 }
 
-/// Where a kind is that is not served in the version that was asked for.
+/// The replacement for a kind and version that is not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Served {
     /// In this API version.
@@ -22,20 +22,21 @@ pub enum Served {
     Nowhere,
 }
 
-/// Kinds that the server does not serve in these versions, and where it has them instead.
+/// Kinds that the server does not serve in these versions, and their replacements.
 pub type Unserved = BTreeMap<ApiKind, Served>;
 
-/// A group as a server shows it.
+/// A group as a server lists it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     /// `apps`; empty for the core group.
     pub name: String,
-    /// The versions with their kinds, the one that the server prefers first.
+    /// The versions with their kinds, the preferred one first.
     pub versions: Vec<(String, BTreeSet<String>)>,
 }
 
-/// Kinds that Kubernetes took into another group: where from, the kind, and where to. Source: Kubernetes' "Deprecated API
-/// Migration Guide", <https://kubernetes.io/docs/reference/using-api/deprecation-guide/>, under the version named.
+/// Kinds that Kubernetes moved to another group: the old group, the kind, the new group. Source: Kubernetes'
+/// "Deprecated API Migration Guide", <https://kubernetes.io/docs/reference/using-api/deprecation-guide/>, under the
+/// version named.
 const MOVED: [(&str, &str, &str); 6] = [
     // v1.16
     ("extensions", "DaemonSet", "apps"),
@@ -47,9 +48,9 @@ const MOVED: [(&str, &str, &str); 6] = [
     ("extensions", "Ingress", "networking.k8s.io"),
 ];
 
-/// Groups that are Kubernetes' own, now or once: what is not served there is gone from Kubernetes, and no definition
-/// brings it. Source: the groups in the modules `k8s.io/api` v0.28 and v0.37, `k8s.io/apiextensions-apiserver` and
-/// `k8s.io/kube-aggregator`, and two that went before: `auditregistration.k8s.io` and `settings.k8s.io`.
+/// Groups that are or were Kubernetes' own: what is not served there was removed from Kubernetes, and no definition
+/// provides it. Source: the groups in the modules `k8s.io/api` v0.28 and v0.37, `k8s.io/apiextensions-apiserver` and
+/// `k8s.io/kube-aggregator`, and two that were removed before: `auditregistration.k8s.io` and `settings.k8s.io`.
 const KUBERNETES: [&str; 28] = [
     "",
     "admissionregistration.k8s.io",
@@ -96,19 +97,19 @@ impl ApiKind {
         parts.map_or("", |(group, _)| group)
     }
 
-    /// The groups that may have its objects, in the order in which they are to be looked at.
+    /// The groups that may have its objects, in order of precedence.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         let moved = MOVED.iter();
         let moved = moved.filter(|(from, kind, _)| *from == self.group() && *kind == self.kind);
         std::iter::once(self.group()).chain(moved.map(|(_, _, to)| *to))
     }
 
-    /// True if the kind was Kubernetes' own: nobody can bring it back.
+    /// True if the kind was Kubernetes' own, so that no definition can provide it.
     pub fn is_kubernetes_own(&self) -> bool {
         KUBERNETES.contains(&self.group())
     }
 
-    /// Where the server has the kind now, by what it shows of [`Self::groups`].
+    /// The served version of the kind, among [`Self::groups`].
     pub fn served_in(&self, shown: &[Group]) -> Served {
         let mut groups = self.groups().filter_map(|name| {
             let group = shown.iter().find(|group| group.name == name)?;

@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::release::record::Record;
 
 fn names(manifest: &str) -> Vec<String> {
     let objects = objects(manifest).unwrap();
@@ -242,73 +241,4 @@ fn a_megabyte_of_definitions_is_read() {
     }
     assert!(manifest.len() > 5_000_000);
     assert_eq!(objects(&manifest).unwrap().len(), 40);
-}
-
-fn release(manifest: &str, hooks: &[&str]) -> Record {
-    let json = json!({"name": "web", "version": 1, "manifest": manifest,
-        "hooks": hooks.iter().map(|manifest| json!({"manifest": manifest})).collect::<Vec<_>>()});
-    let payload = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, json.to_string());
-    Record::decode(payload.as_bytes()).unwrap()
-}
-
-#[test]
-fn the_inventory_has_objects_and_hooks_once() {
-    let record = release(
-        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: edge}}\n---\n\
-         {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: web, annotations: {helm.sh/resource-policy: keep}}}\n---\n\
-         {apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}\n",
-        &[
-            "{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}}",
-            "{apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}",
-        ],
-    );
-    let inventory = inventory(&record).unwrap();
-    let expected = json!([
-        {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "edge", "name": "web"},
-        {"version": "v1", "kind": "PersistentVolumeClaim", "name": "web", "keep": true},
-        {"version": "v1", "kind": "ServiceAccount", "name": "web"},
-        {"group": "batch", "version": "v1", "kind": "Job", "name": "migrate", "hook": true},
-    ]);
-    assert_eq!(serde_json::to_value(&inventory).unwrap(), expected);
-    let read: Vec<InventoryItem> = serde_json::from_value(expected).unwrap();
-    assert_eq!(read, inventory);
-    assert_eq!(inventory[0].key.to_string(), "Deployment edge/web");
-}
-
-#[test]
-fn an_inventory_of_what_cannot_be_read_is_an_error() {
-    let hook = "{apiVersion: v1, kind: ConfigMap}";
-    assert!(inventory(&release(hook, &[])).is_err());
-    assert!(inventory(&release("", &[hook])).is_err());
-    assert_eq!(inventory(&release("", &[])).unwrap(), []);
-}
-
-#[test]
-fn the_inventory_of_what_helm_4_and_3_wrote() {
-    for (payload, namespace) in [
-        (
-            &include_bytes!("../record/testdata/helm-4.1.4.release")[..],
-            "h4",
-        ),
-        (
-            &include_bytes!("../record/testdata/helm-3.18.0.release")[..],
-            "h3",
-        ),
-    ] {
-        let record = Record::decode(payload).unwrap();
-        let items = inventory(&record).unwrap();
-        let told: Vec<_> = items
-            .iter()
-            .map(|item| (item.key.to_string(), item.keep, item.hook))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("ConfigMap web".to_owned(), false, false),
-                ("Secret web-key".to_owned(), true, false),
-                (format!("ClusterRole web-{namespace}"), false, false),
-                ("ConfigMap web-hook".to_owned(), false, true),
-            ]
-        );
-    }
 }

@@ -1,4 +1,4 @@
-//! The payload's envelope (base64, gzip, JSON), opened with a bound and closed the way Helm does.
+//! The payload's envelope (base64, gzip, JSON): decoded with limits, encoded as Helm does.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -15,13 +15,13 @@ use serde_json::{Map, Value};
 
 use crate::release::record::{Hook, Record, RecordedChart, ReleaseStatus};
 
-/// The most that a payload may be when inflated, in bytes: a Secret holds at most 1 MiB (docs/components.md 5.1).
+/// The most bytes of an inflated payload: a Secret holds at most 1 MiB (docs/components.md 5.1).
 pub const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 
-/// The most values that its JSON may have: text inflates a thousandfold, and so would the memory for `[{},{},…`.
+/// The most values in its JSON: text can inflate a thousandfold, and so would the memory for `[{},{},…`.
 const MAX_VALUES: usize = 200_000;
 
-/// How a gzip member begins, by which Helm tells it from the plain JSON of very old releases.
+/// The magic bytes of gzip, by which Helm distinguishes it from the plain JSON of very old releases.
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
 /// Why a release's record is not usable.
@@ -117,7 +117,7 @@ pub(super) fn seal(json: &[u8]) -> Result<Vec<u8>, RecordError> {
         .map_err(RecordError::Gzip)
 }
 
-/// What Helm writes, as far as it is of use here. Go leaves empty fields out, and reads null as empty.
+/// The fields of Helm's payload that are used here. Go omits empty fields, and reads null as empty.
 #[derive(Deserialize)]
 struct Payload {
     name: String,

@@ -1,11 +1,11 @@
-//! A revision by the labels of its Secret: enough for most passes, and far cheaper than its payload.
+//! A revision by the metadata of its Secret: enough for most passes, and far cheaper than its payload.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 
 use crate::component::names::label;
 use crate::release::record::ReleaseStatus;
 
-/// What the metadata of a release Secret says.
+/// A revision as the metadata of its Secret has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Revision {
     /// The revision, from 1.
@@ -17,7 +17,7 @@ pub struct Revision {
     pub operation: Option<String>,
     /// The short form of the spec hash; inherited likewise.
     pub hash: Option<String>,
-    /// The Component whose it is, see [`crate::release::owner`]; inherited likewise.
+    /// The Component that owns it, see [`crate::release::owner`]; inherited likewise.
     pub owner: Option<String>,
     /// The Secret's name.
     pub secret: String,
@@ -30,7 +30,7 @@ pub struct Revision {
 impl Revision {
     /// The revision that a Secret with this metadata holds; `None` if it is not one of Helm's.
     ///
-    /// The release's name is not looked at beyond being there: list the Secrets by the label `name`.
+    /// The release's name is not checked: list the Secrets by the label `name`.
     pub fn of(metadata: &ObjectMeta) -> Option<Self> {
         let labels = metadata.labels.as_ref()?;
         let text = |key: &str| labels.get(key).filter(|value| !value.is_empty());
@@ -51,7 +51,7 @@ impl Revision {
     }
 }
 
-/// The revisions with the highest number first, as every question about a release is asked of the newest.
+/// The revisions, newest first.
 pub fn newest_first(mut revisions: Vec<Revision>) -> Vec<Revision> {
     revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
     revisions

@@ -1,5 +1,5 @@
-//! A record told in the API versions that a server serves. Helm builds the objects of the revision before from its record,
-//! whatever it does next, and fails over each that the server does not know by that version.
+//! Converts a record to the API versions that a server serves. Helm builds the objects of the previous revision from
+//! its record, whatever it does next, and fails on each whose version the server does not serve.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::release::manifest::ManifestError;
 use crate::release::manifest::rewrite::{kinds, rewrite};
 use crate::release::manifest::served::{ApiKind, Unserved};
 
-/// Why a record cannot be told in other API versions.
+/// Why a record cannot be converted to other API versions.
 #[derive(Debug, thiserror::Error)]
 pub enum RewriteError {
-    /// The payload is not one.
+    /// The payload is invalid.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// Its manifest, or a hook's.
@@ -25,7 +25,7 @@ pub enum RewriteError {
 /// The kinds that a record names, those of its hooks too, in the versions in which it names them.
 ///
 /// # Errors
-/// A manifest that is none.
+/// A manifest is invalid.
 pub fn named(record: &Record) -> Result<BTreeSet<ApiKind>, ManifestError> {
     let mut named = kinds(&record.manifest)?;
     for hook in &record.hooks {
@@ -34,7 +34,7 @@ pub fn named(record: &Record) -> Result<BTreeSet<ApiKind>, ManifestError> {
     Ok(named)
 }
 
-/// The same payload with its manifest and its hooks as [`rewrite`] tells them; a hook of which nothing is left goes. All
+/// The payload with its manifest and hooks converted by [`rewrite`]; a hook of which nothing is left is removed. All
 /// other fields keep their values, the chart's templates among them.
 ///
 /// # Errors
@@ -49,11 +49,11 @@ pub fn rewritten(data: &[u8], unserved: &Unserved) -> Result<Vec<u8>, RewriteErr
         let mut left = Vec::with_capacity(hooks.len());
         for mut hook in hooks.drain(..) {
             if let Some(Value::String(manifest)) = hook.get_mut("manifest") {
-                let told = rewrite(manifest, unserved)?;
-                if kinds(&told)?.is_empty() && !kinds(manifest)?.is_empty() {
+                let text = rewrite(manifest, unserved)?;
+                if kinds(&text)?.is_empty() && !kinds(manifest)?.is_empty() {
                     continue;
                 }
-                *manifest = told;
+                *manifest = text;
             }
             left.push(hook);
         }

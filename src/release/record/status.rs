@@ -1,20 +1,20 @@
-//! Helm's words for the state of a revision.
+//! Helm's status of a revision.
 
 use std::fmt;
 
 /// The state of a revision (docs/components.md 5.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReleaseStatus {
-    /// Helm's own `unknown`, and every word that is not in this list.
+    /// Helm's own `unknown`, and every other word.
     #[default]
     Unknown,
-    /// The revision that is in force.
+    /// The current revision.
     Deployed,
     /// Uninstalled with its history kept.
     Uninstalled,
-    /// A later revision took its place.
+    /// Replaced by a later revision.
     Superseded,
-    /// The operation ended badly.
+    /// The operation failed.
     Failed,
     /// Being uninstalled, or left so.
     Uninstalling,
@@ -42,7 +42,7 @@ impl ReleaseStatus {
         }
     }
 
-    /// The state that Helm has this word for; a word that it has not is [`Self::Unknown`].
+    /// The status of this name; any other name is [`Self::Unknown`].
     pub fn parse(word: &str) -> Self {
         match word {
             "deployed" => Self::Deployed,

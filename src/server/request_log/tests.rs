@@ -187,27 +187,3 @@ fn an_id_is_echoed_or_made() {
     );
     assert_ne!(first, second);
 }
-
-#[test]
-fn durations_read_as_in_go() {
-    for (nanoseconds, text) in [
-        (0, "0s"),
-        (1, "1ns"),
-        (999, "999ns"),
-        (1_000, "1µs"),
-        (92_409, "92.409µs"),
-        (1_100_000, "1.1ms"),
-        (999_999_999, "999.999999ms"),
-        (1_000_000_000, "1s"),
-        (2_050_000_000, "2.05s"),
-        (60_000_000_000, "1m0s"),
-        (62_500_000_000, "1m2.5s"),
-        (3_600_000_000_000, "1h0m0s"),
-        (7_384_000_000_001, "2h3m4.000000001s"),
-    ] {
-        assert_eq!(
-            GoDuration(Duration::from_nanos(nanoseconds)).to_string(),
-            text
-        );
-    }
-}

@@ -6,13 +6,13 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::chart::archive::Limits;
+use crate::config::{Depth, IndexFormat, Overwrite};
 use crate::metrics::Metrics;
-use crate::repository::index::IndexFormat;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings};
 use crate::server::auth::{Action, Authorizer, BasicAuth};
 use crate::server::request_log::RequestLog;
-use crate::server::tenancy::{self, Depth, PathRules};
+use crate::server::tenancy::{self, PathRules};
 use crate::server::upload::slots::UploadSlots;
 use crate::server::upload::{FormFields, UploadRules};
 use crate::server::welcome::Welcome;
@@ -50,7 +50,7 @@ struct Asked {
 
 /// What became of a request.
 #[derive(Debug, PartialEq)]
-struct Found {
+struct Answer {
     /// As a row of a table spells it: the route's name and its parameters, or `404`.
     spelled: String,
     /// For the metrics; empty where nothing is counted.
@@ -87,9 +87,7 @@ impl Asked {
                 .map_or(Authorizer::Open, Authorizer::Basic),
             uploads: UploadRules {
                 max_size: 1,
-                always_overwrite: false,
-                overwrite_with_force: false,
-                replaceable: false,
+                overwrite: Overwrite::Never,
                 delete: rules.delete,
                 form_fields: FormFields {
                     chart: "chart".to_owned(),
@@ -116,12 +114,12 @@ impl Asked {
     }
 
     /// A line is a method and a path.
-    fn ask(&self, line: &str) -> Found {
+    fn ask(&self, line: &str) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         runtime.expect("a runtime").block_on(self.answer(line))
     }
 
-    async fn answer(&self, line: &str) -> Found {
+    async fn answer(&self, line: &str) -> Answer {
         let (method, path) = line
             .split_once(' ')
             .expect("a row starts with `METHOD /path`");
@@ -129,7 +127,7 @@ impl Asked {
             .method(method)
             .uri(path)
             .body(Body::empty());
-        let not_found = |hint| Found {
+        let not_found = |hint| Answer {
             spelled: "404".to_owned(),
             label: String::new(),
             status: StatusCode::NOT_FOUND,
@@ -158,7 +156,7 @@ impl Asked {
             return not_found(body["hint"].as_str().map(str::to_owned));
         }
         let route = route.as_ref().map_or("/metrics", MatchedPath::as_str);
-        Found {
+        Answer {
             spelled: spell(&method, route, &tenant, &path),
             label: url_label(&method, route, &tenant).into_owned(),
             status,
@@ -209,7 +207,7 @@ fn spell(method: &Method, route: &str, tenant: &Tenant, path: &str) -> String {
     words.join(" ")
 }
 
-fn ask(line: &str, rules: &RouteRules) -> Found {
+fn ask(line: &str, rules: &RouteRules) -> Answer {
     Asked::with(rules).ask(line)
 }
 

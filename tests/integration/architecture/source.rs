@@ -1,5 +1,6 @@
 //! Reads Rust files as far as the rules need it: which paths a file names, which modules it declares.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,11 +46,6 @@ impl Source {
         is_below(&self.module, room)
     }
 
-    /// The path of the file's module in the crate: `repository::index`.
-    pub fn module(&self) -> &str {
-        &self.module
-    }
-
     /// Every path the file names, from the root: `std::fs::read`, `chartroom::chart::ChartPackage`.
     pub fn paths(&self) -> &[String] {
         &self.paths
@@ -68,13 +64,161 @@ pub fn is_below(path: &str, ancestor: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// The file whose module a path leads into: the longest one that begins it.
-pub fn named<'a>(sources: &'a [Source], path: &str) -> Option<&'a Source> {
-    let below = path.strip_prefix("chartroom::")?;
-    let above = sources
-        .iter()
-        .filter(|source| is_below(below, &source.module));
-    above.max_by_key(|source| source.module.len())
+/// All files of the program, without tests, and which of them use which.
+pub struct Sources {
+    files: Vec<Source>,
+    /// Of each file the places of the others that it uses.
+    uses: Vec<BTreeSet<usize>>,
+}
+
+impl Sources {
+    /// Reads all files below `root`, the directory of `lib.rs`.
+    pub fn read(root: &Path) -> Self {
+        let files = rust_files(root).into_iter();
+        let sources = files.map(|file| Source::read(root, &file));
+        Self::of(sources.filter(|source| !source.module.split("::").any(|part| part == "tests")))
+    }
+
+    fn of(files: impl IntoIterator<Item = Source>) -> Self {
+        let files: Vec<Source> = files.into_iter().collect();
+        let places: BTreeMap<&str, usize> = (files.iter().enumerate())
+            .map(|(place, source)| (&*source.module, place))
+            .collect();
+        let uses_of = |(own, source): (usize, &Source)| -> BTreeSet<usize> {
+            let used = source.paths.iter();
+            let used = used.filter_map(|path| holder(&files, &places, source, path));
+            used.filter(|place| *place != own).collect()
+        };
+        Self {
+            uses: files.iter().enumerate().map(uses_of).collect(),
+            files,
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.files.iter()
+    }
+
+    /// Every file that one in `room` reaches, those in it included, and the shortest way there as file names.
+    pub fn reached_from(&self, room: &str) -> Vec<(&Source, Vec<String>)> {
+        let start = (0..self.files.len()).filter(|place| self.files[*place].is_in(room));
+        let mut ways: Vec<Vec<usize>> = start.map(|place| vec![place]).collect();
+        let mut known: BTreeSet<usize> = ways.iter().flatten().copied().collect();
+        let mut next = 0;
+        while let Some(way) = ways.get(next).cloned() {
+            next += 1;
+            for used in &self.uses[way[way.len() - 1]] {
+                if known.insert(*used) {
+                    ways.push(way.iter().copied().chain([*used]).collect());
+                }
+            }
+        }
+        let names = |way: &Vec<usize>| {
+            way.iter()
+                .map(|place| self.files[*place].to_string())
+                .collect()
+        };
+        let end = |way: &Vec<usize>| &self.files[way[way.len() - 1]];
+        ways.iter().map(|way| (end(way), names(way))).collect()
+    }
+}
+
+/// The place of the file in which the item at a path stands. A name that a file only hands on (`pub use`) is looked up
+/// where it comes from.
+fn holder(
+    files: &[Source],
+    places: &BTreeMap<&str, usize>,
+    user: &Source,
+    path: &str,
+) -> Option<usize> {
+    let child = format!("{}::{path}", user.module);
+    let mut below = path.strip_prefix("chartroom::").unwrap_or(&child);
+    // as many steps as re-exports may stand behind each other
+    for _ in 0..4 {
+        let mut module = below;
+        let place = loop {
+            match places.get(module) {
+                Some(place) => break *place,
+                None => module = module.rsplit_once("::")?.0,
+            }
+        };
+        let name = below[module.len()..].split("::").nth(1);
+        let mut handed_on = (files[place].paths.iter())
+            .filter_map(|path| path.strip_prefix("chartroom::"))
+            .filter(|path| path.rsplit("::").next() == name);
+        match handed_on.find(|path| *path != below) {
+            Some(origin) => below = origin,
+            None => return Some(place),
+        }
+    }
+    None
+}
+
+/// The circles among the modules of each module, each as `a -> b -> a (file uses path, …)`.
+pub fn circles(sources: &Sources) -> Vec<String> {
+    // from a module to those beside it that it uses, and the files that show it
+    let mut beside: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
+    for (user, uses) in sources.files.iter().zip(&sources.uses) {
+        for used in uses.iter().map(|place| &sources.files[*place]) {
+            let Some((from, to)) = parting(&user.module, &used.module) else {
+                continue;
+            };
+            let shown = || format!("{user} uses {used}");
+            (beside.entry(from).or_default().entry(to)).or_insert_with(shown);
+        }
+    }
+    let mut circles = Vec::new();
+    let mut told = BTreeSet::new();
+    for start in beside.keys() {
+        let Some(circle) = shortest_circle(&beside, start) else {
+            continue;
+        };
+        let members: BTreeSet<&str> = circle.iter().copied().collect();
+        if !told.insert(members) {
+            continue;
+        }
+        let uses: Vec<&str> = (circle.windows(2))
+            .map(|pair| &*beside[pair[0]][pair[1]])
+            .collect();
+        circles.push(format!("{} ({})", circle.join(" -> "), uses.join(", ")));
+    }
+    circles
+}
+
+/// The way from a module back to itself.
+fn shortest_circle<'a>(
+    beside: &BTreeMap<&'a str, BTreeMap<&'a str, String>>,
+    start: &'a str,
+) -> Option<Vec<&'a str>> {
+    let mut ways = vec![vec![start]];
+    let mut known = BTreeSet::new();
+    let mut next = 0;
+    while let Some(way) = ways.get(next).cloned() {
+        next += 1;
+        let last = way.last().expect("a way has a start");
+        for to in beside.get(last).into_iter().flat_map(BTreeMap::keys) {
+            let way: Vec<&str> = way.iter().copied().chain([*to]).collect();
+            if *to == start {
+                return Some(way);
+            }
+            if known.insert(*to) {
+                ways.push(way);
+            }
+        }
+    }
+    None
+}
+
+/// Two modules cut to the first segment in which they differ; `None` if one is in the other.
+fn parting<'a>(one: &'a str, other: &'a str) -> Option<(&'a str, &'a str)> {
+    let mut length = 0;
+    for (a, b) in one.split("::").zip(other.split("::")) {
+        if a != b {
+            return Some((&one[..length + a.len()], &other[..length + b.len()]));
+        }
+        length += a.len() + 2;
+    }
+    None
 }
 
 /// All `.rs` files below a directory; none when it does not exist.
@@ -334,6 +478,30 @@ fn paths_are_found_wherever_they_are_written() {
             source.paths()
         );
     }
+}
+
+#[test]
+fn chains_and_circles_are_found_through_folders_and_re_exports() {
+    let sources = Sources::of([
+        Source::parse("a", "use crate::b::X;"),
+        Source::parse("b", "mod c; pub use self::c::X; pub struct Other;"),
+        Source::parse("b::c", "use super::Other; use crate::d;"),
+        Source::parse("d", "pub fn go() { e::go() }"),
+        Source::parse("d::e", "use crate::a::Y; use tokio::time;"),
+    ]);
+    let reached = sources.reached_from("a");
+    let (end, chain) = reached.last().expect("a reaches others");
+    assert!(end.is_in("d::e"));
+    assert_eq!(
+        chain.join(" -> "),
+        "src/a.rs -> src/b/c.rs -> src/d.rs -> src/d/e.rs"
+    );
+    assert_eq!(
+        circles(&sources),
+        [
+            "a -> b -> d -> a (src/a.rs uses src/b/c.rs, src/b/c.rs uses src/d.rs, src/d/e.rs uses src/a.rs)"
+        ]
+    );
 }
 
 #[test]

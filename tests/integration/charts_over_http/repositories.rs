@@ -211,10 +211,6 @@ async fn credentials_open_the_repository_and_are_never_told() {
     let with = |user: &str| format!("http://{user}{}", server.address());
     let room = Room::new(&with("me:p%40ssword@"));
     room.newest().await.expect("a package");
-    let room = Room::with(&server.url(), |settings| {
-        settings.credentials = Some(("me".to_owned(), "p@ssword".to_owned()));
-    });
-    room.newest().await.expect("a package");
     // a Component names the same repository
     room.charts
         .versions(Some(&server.url()), "demo")

@@ -51,7 +51,6 @@ fn scenario_69_a_restart_with_200_components_runs_no_helm() {
             install_hooks: true,
             upgrade_hooks: true,
             service_account: None,
-            common_labels: &std::collections::BTreeMap::new(),
             force_replace: false,
         });
         let token = format!("op=test-{number} hash={hash} gen=1");

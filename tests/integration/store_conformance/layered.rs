@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chartroom::chart::archive::Limits;
+use chartroom::config::IndexFormat;
 use chartroom::repository::entry::Layer;
-use chartroom::repository::index::IndexFormat;
 use chartroom::repository::key::Tenant;
 use chartroom::repository::store::{ChartStore, Content, WriteMode};
 use chartroom::repository::upload::{Upload, UploadError};

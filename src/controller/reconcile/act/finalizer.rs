@@ -3,8 +3,9 @@
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
+use crate::api_error::{is_conflict, is_not_found};
 use crate::component::names::FINALIZER;
-use crate::controller::reconcile::context::{Context, ReconcileError, is_conflict, is_not_found};
+use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::effects::took_in;
 use crate::controller::reconcile::observe::Observed;
 

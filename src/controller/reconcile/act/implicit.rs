@@ -6,13 +6,12 @@ use std::sync::Arc;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 
+use crate::api_error::{is_conflict, is_not_found};
 use crate::component::ComponentSpec;
 use crate::component::conditions::Reason;
 use crate::component::names::{FIELD_MANAGER, label};
 use crate::controller::reconcile::act::finalizer::patch_metadata;
-use crate::controller::reconcile::context::{
-    Context, ReconcileError, changed, is_conflict, is_not_found,
-};
+use crate::controller::reconcile::context::{Context, ReconcileError, changed};
 use crate::controller::reconcile::effects::tell;
 use crate::controller::reconcile::implicit::{MADE_FROM, component, is_as_made, made_from, note};
 use crate::controller::reconcile::observe::Observed;

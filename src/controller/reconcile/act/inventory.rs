@@ -8,11 +8,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 
-use crate::controller::reconcile::context::{Context, ReconcileError, is_conflict, is_not_found};
+use crate::api_error::{is_conflict, is_not_found};
+use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::memory::Kept;
 use crate::controller::reconcile::observation::{Observation, Release};
 use crate::controller::reconcile::observe::{INVENTORY_KEY, Observed, inventory};
-use crate::release::manifest::{self, ObjectKey};
+use crate::release::manifest::ObjectKey;
 use crate::release::record::Record;
 
 /// Writes down what this revision consists of.
@@ -135,7 +136,7 @@ pub async fn drop(context: &Context, seen: &mut Observed) -> Result<(), Reconcil
 /// The objects of a revision, without hooks, which go by their own rules.
 pub fn consists_of(record: &Record) -> Vec<Kept> {
     // what we cannot read, Helm cannot either, and says so
-    let objects = manifest::inventory(record).unwrap_or_default();
+    let objects = crate::release::inventory::inventory(record).unwrap_or_default();
     let own = objects.into_iter().filter(|item| !item.hook);
     let items: BTreeMap<ObjectKey, bool> = own.map(|item| (item.key, item.keep)).collect();
     items.into_iter().collect()

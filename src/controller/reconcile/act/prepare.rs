@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::causes::chain;
 use crate::component::CrdsPolicy;
 use crate::component::conditions::Reason;
 use crate::controller::charts::FetchedChart;
@@ -13,7 +14,6 @@ use crate::controller::namespace::{self, NamespaceState};
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::observe::Observed;
 use crate::release::helm::{Failure, FailureClass};
-use crate::repository::chain;
 
 /// How long CRDs may take to be served.
 const CRDS_ESTABLISHED: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::debug;
 
+use crate::causes::chain;
 use crate::component::Component;
 use crate::controller::health;
 use crate::controller::objects::leftovers;
@@ -19,7 +20,6 @@ use crate::node_key::NodeKey;
 use crate::release::installer::{Call, Operation, ReleaseKey};
 use crate::release::manifest::{self, Object, ObjectKey};
 use crate::release::record::ReleaseStatus;
-use crate::repository::chain;
 
 /// Helm is quick, or it waits: from then on people want to know for what.
 const FIRST_LOOK: Duration = Duration::from_secs(5);

@@ -6,10 +6,9 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::json;
 
+use crate::api_error::is_conflict;
 use crate::component::names::label;
-use crate::controller::reconcile::context::{
-    Context, ReconcileError, changed, is_conflict, payload,
-};
+use crate::controller::reconcile::context::{Context, ReconcileError, changed, payload};
 use crate::controller::reconcile::observation::{Newest, Observation, Release};
 use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::status::unreadable_name;

@@ -14,11 +14,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::PostParams;
 use tracing::warn;
 
+use crate::api_error::{is_conflict, is_not_found};
+use crate::causes::chain;
 use crate::component::conditions::Reason;
 use crate::component::names::label;
-use crate::controller::reconcile::context::{
-    Context, ReconcileError, changed, is_conflict, is_not_found, payload,
-};
+use crate::controller::reconcile::context::{Context, ReconcileError, changed, payload};
 use crate::controller::reconcile::effects::tell;
 use crate::controller::reconcile::observation::Release;
 use crate::controller::reconcile::observe::Observed;
@@ -29,7 +29,6 @@ use crate::release::installer::ReleaseKey;
 use crate::release::manifest;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 use crate::release::record::{Record, ReleaseStatus, named, rewritten, secret_name};
-use crate::repository::chain;
 
 /// What was changed in records, for people.
 #[derive(Default)]

@@ -1,11 +1,12 @@
 //! What the planner has to know before it says whether dependencies are met (docs/components.md 11.3).
 
+use crate::chart::index::ChartVersion;
 use crate::controller::charts::ChartsError;
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::observe::release;
 use crate::node_key::NodeKey;
-use crate::planner::{Available, ChartVersion, DependencyCheck, Lookup, Requirement};
+use crate::planner::{Available, DependencyCheck, Lookup, Requirement};
 use crate::release::installer::ReleaseKey;
 use crate::release::record::ReleaseStatus;
 
@@ -36,18 +37,12 @@ pub async fn gate(
 
 /// The versions of a chart in the repository; `None` if it does not answer.
 async fn versions(context: &Context, chart: &str) -> Option<Vec<ChartVersion>> {
-    let versions = match context.charts.versions(None, chart).await {
-        Ok(versions) => versions,
+    match context.charts.versions(None, chart).await {
+        Ok(versions) => Some(versions),
         // the repository has answered, too
-        Err(ChartsError::ChartNotFound { .. }) => Vec::new(),
-        Err(_) => return None,
-    };
-    let versions = versions.into_iter().map(|found| ChartVersion {
-        text: found.text,
-        version: found.version,
-        requires: found.requires,
-    });
-    Some(versions.collect())
+        Err(ChartsError::ChartNotFound { .. }) => Some(Vec::new()),
+        Err(_) => None,
+    }
 }
 
 /// The chart version of a deployed release of that name, in that namespace or in the one that this release goes to.

@@ -10,11 +10,12 @@ use crate::component::{ComponentStatus, Phase};
 use crate::controller::reconcile::observation::MOMENT;
 use crate::controller::reconcile::retry;
 use crate::controller::reconcile::status::{Count, Next, Remembers, Report, Told};
+use crate::ellipsis::within_bytes;
 
 /// A report in the making. Its status starts as what the object has, so that whatever is not touched stays.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The fields, free to be set; conditions and phase go through the methods.
+    /// The fields, to be set directly; conditions and phase are set by the methods.
     pub status: ComponentStatus,
     /// What is to be remembered.
     pub remembers: Remembers,
@@ -155,7 +156,7 @@ impl Draft {
         self.set(about, ConditionStatus::False, reason, message);
     }
 
-    /// Takes conditions away: there is nothing to say about them.
+    /// Removes conditions.
     pub fn clear(&mut self, gone: &[ConditionType]) {
         let is_gone = |known: &Condition| gone.iter().any(|about| known.type_ == about.as_str());
         self.status.conditions.retain(|known| !is_gone(known));
@@ -171,23 +172,24 @@ impl Draft {
         find(&self.status.conditions, about).map(|known| known.message.as_str())
     }
 
-    /// Sets the one word for people and the sentence beside it.
+    /// Sets the phase and its message.
     pub fn phase(&mut self, phase: Phase, message: &str) {
         if self.status.phase.as_ref() != Some(&phase) {
             self.status.last_transition_time = Some(Time(self.now));
         }
         self.status.phase = Some(phase);
-        self.status.message = Some(shortened(message)).filter(|message| !message.is_empty());
+        self.status.message =
+            Some(within_bytes(message, MAX_MESSAGE)).filter(|message| !message.is_empty());
     }
 
-    /// Everything is as wanted: Ready for this reason, nothing goes on, nothing is stuck.
+    /// Everything is as wanted: Ready for this reason, neither Reconciling nor Stalled.
     pub fn ready(&mut self, reason: Reason, message: &str) {
         self.is_true(ConditionType::Ready, reason, message);
         self.clear(&[ConditionType::Reconciling, ConditionType::Stalled]);
         self.settle();
     }
 
-    /// Work goes on: Ready is unknown, and the generation not yet observed.
+    /// Work is in progress: Ready is Unknown, and the generation not yet observed.
     pub fn progressing(&mut self, reason: Reason, message: &str) {
         let unknown = ConditionStatus::Unknown;
         self.set(ConditionType::Ready, unknown, Reason::Progressing, message);
@@ -195,7 +197,7 @@ impl Draft {
         self.clear(&[ConditionType::Stalled]);
     }
 
-    /// Something must come from elsewhere first, or be tried again: not Ready for `reason`, going on as `waiting`.
+    /// It waits for something else, or for a retry: not Ready for `reason`, Reconciling for `waiting`.
     pub fn waiting(&mut self, reason: Reason, waiting: Reason, message: &str) {
         self.is_false(ConditionType::Ready, reason, message);
         self.is_true(ConditionType::Reconciling, waiting, message);
@@ -203,7 +205,7 @@ impl Draft {
         self.settle();
     }
 
-    /// Nothing will happen until somebody changes something.
+    /// Stalled: nothing will happen until a user changes something.
     pub fn stalled(&mut self, reason: Reason, message: &str) {
         self.is_false(ConditionType::Ready, reason, message);
         self.is_true(ConditionType::Stalled, reason, message);
@@ -219,14 +221,6 @@ impl Draft {
 
 /// The longest message beside the phase, in bytes: the conditions have the rest.
 const MAX_MESSAGE: usize = 1024;
-
-fn shortened(message: &str) -> String {
-    if message.len() <= MAX_MESSAGE {
-        return message.to_owned();
-    }
-    let end = message.floor_char_boundary(MAX_MESSAGE - '…'.len_utf8());
-    format!("{}…", &message[..end])
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The one thread that starts processes.
 //!
-//! A process that asked to be told of its parent's death is told when the *thread* that started it ends, and the
+//! A process with a parent-death signal gets it when the *thread* that started it ends, and the
 //! runtime's threads come and go. This one lives as long as the program.
 
 use std::io;
@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::group::{End, Group};
 
-/// A process that was started. Dropping it ends it, wherever that happens: also on the way to whoever asked for it.
+/// A started process. Dropping it ends it, also before its requester has received it.
 #[derive(Debug)]
 pub struct Started {
     pub group: Group,
@@ -43,7 +43,7 @@ pub fn prepare() -> io::Result<()> {
     Ok(())
 }
 
-/// Starts a process in a group of its own. Whoever stops waiting for it leaves nothing behind.
+/// Starts a process in a group of its own. If the returned future is dropped, the process is ended.
 pub async fn start(command: Command) -> io::Result<Started> {
     prepare()?;
     let (answer, started) = oneshot::channel();
@@ -62,7 +62,7 @@ pub async fn start(command: Command) -> io::Result<Started> {
 
 fn work(requests: &Receiver<Request>) {
     for request in requests {
-        // if nobody waits for it any more it is dropped, and so ended
+        // without a receiver it is dropped, and so ended
         let _ = request.answer.send(spawn(request.command));
     }
 }

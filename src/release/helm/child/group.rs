@@ -1,4 +1,4 @@
-//! A process and all that it starts: asked to end, killed as one, and reaped only when nothing of it is left to kill.
+//! A process group: asked to end, killed as a whole, and reaped only when nothing of it is left to kill.
 
 use std::io;
 use std::process::{Child, ExitStatus};
@@ -12,10 +12,10 @@ use rustix::process::{
 };
 use tokio::sync::oneshot;
 
-/// How long a process may take to end when nobody waits for it any more.
+/// How long a process may take to end after its value was dropped.
 const ABANDONED: Duration = Duration::from_secs(10);
 
-/// Hears how a group's leader ended.
+/// Receives how a group's leader ended.
 pub type End = oneshot::Receiver<io::Result<ExitStatus>>;
 
 /// A running process group. Dropping it ends what still runs: SIGTERM, and SIGKILL after ten seconds.
@@ -32,8 +32,8 @@ struct Shared {
 }
 
 impl Group {
-    /// Watches over the group that this process leads; the receiver hears how it ended. When the process has ended,
-    /// what it has left behind in its group is killed.
+    /// Observes the group that this process leads; the receiver gets how it ended. When the process has ended,
+    /// the rest of its group is killed.
     pub fn watch(mut child: Child) -> io::Result<(Group, End)> {
         let shared = Arc::new(Shared {
             leader: Pid::from_child(&child),
@@ -49,7 +49,7 @@ impl Group {
                 let has_ended = shared.wait();
                 let mut is_reaped = shared.lock();
                 if has_ended {
-                    // still a zombie: nobody else can have its id yet
+                    // still a zombie: its id cannot be reused yet
                     let _ = kill_process_group(shared.leader, Signal::KILL);
                 }
                 let status = child.wait();
@@ -65,7 +65,7 @@ impl Group {
         self.shared.leader.as_raw_nonzero().get()
     }
 
-    /// Asks the leader to end, unless it has. What it has started goes on: it may need that to end well, such as the
+    /// Sends SIGTERM to the leader, unless it has ended. Its children go on: it may need them to end well, such as the
     /// program that gives it its credentials.
     pub fn terminate(&self) {
         let is_reaped = self.shared.lock();
@@ -117,7 +117,7 @@ impl Shared {
     fn kill(&self) {
         let is_reaped = self.lock();
         if !*is_reaped {
-            // the last of it may end just now
+            // it may end at this moment
             let _ = kill_process_group(self.leader, Signal::KILL);
         }
     }

@@ -1,4 +1,4 @@
-//! The end of what a process says, however much that is.
+//! The end of a process's output, in bounded memory.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
@@ -35,7 +35,7 @@ impl Tail {
         }
     }
 
-    /// The text, whole lines where the beginning is gone: half a secret is not found when secrets are taken out.
+    /// The text, from a line's start if the beginning is gone: half a secret could not be redacted.
     pub fn text(mut self) -> String {
         self.cut();
         let whole = match self.bytes.iter().position(|byte| *byte == b'\n') {

@@ -1,11 +1,11 @@
-//! What Helm said, made fit for people: no noise, one paragraph, and not too long.
+//! Helm's error as a message: without noise, in one paragraph, of bounded length. Pure.
 
 use crate::release::manifest::served::ApiKind;
 
 /// How long a message may be, in bytes.
 pub const LIMIT: usize = 1024;
 
-/// Words before an error that say nothing: the action is known.
+/// Prefixes of an error that only name the action.
 const NOISE: [&str; 4] = [
     "Error: ",
     "UPGRADE FAILED: ",
@@ -19,7 +19,7 @@ const MASK: &str =
     "an error occurred while cleaning up resources. original rollback error: unable to cleanup";
 
 /// Helm's own error in all its lines: what follows the last `Error: ` at the beginning of a line. Hooks may have logged
-/// anything before it. `None` if Helm did not come to say one.
+/// anything before it. `None` if Helm printed none.
 pub fn error(stderr: &str) -> Option<String> {
     let lines: Vec<&str> = stderr.lines().collect();
     let start = lines.iter().rposition(|line| line.starts_with(NOISE[0]))?;
@@ -45,7 +45,7 @@ fn rolled_back(line: &str) -> Option<String> {
     Some(why.to_owned())
 }
 
-/// What Helm said, as one line: its error, or else the first words of a crash, or else all but its log. It is not
+/// Helm's output as one line: its error, or else the start of a crash, or else all but its log. It is not
 /// shortened.
 pub fn said(stderr: &str) -> String {
     if let Some(error) = error(stderr) {

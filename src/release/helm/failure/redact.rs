@@ -1,4 +1,4 @@
-//! Secrets taken out of what Helm says: it may print values in errors of templates and schemas
+//! Redacts secrets in Helm's output: it may print values in errors of templates and schemas
 //! (docs/components.md 7.4).
 
 use std::collections::BTreeSet;
@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What stands where a secret was.
+/// The replacement for a secret.
 const MARK: &str = "[redacted]";
-/// Shorter texts are left: they are words such as `true` or `admin`, and taking those out hides the error itself.
+/// Shorter texts are not redacted: they are words such as `true` or `admin`, and redacting those hides the error
+/// itself.
 const SHORTEST: usize = 7;
 
 /// The text without these secrets, as far as they are longer than 6 characters: as they are, each of their lines,
@@ -19,7 +20,7 @@ pub fn redact(text: &str, secrets: &[String]) -> String {
         .flat_map(|secret| spellings(secret))
         .collect();
     let mut spellings: Vec<&String> = spellings.iter().collect();
-    // the longest first, or the rest of a secret that begins with another one stays
+    // the longest first, or the rest of a secret that begins with another one would stay
     spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
     let mut text = text.to_owned();
     for spelling in spellings {

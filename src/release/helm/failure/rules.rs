@@ -1,23 +1,23 @@
-//! Helm's texts and what they mean, as one table: the first row that fits holds (docs/components.md 7.3).
+//! Helm's error texts and their meaning, as one table: the first matching row counts (docs/components.md 7.3). Pure.
 
 use super::FailureClass;
 use crate::component::conditions::Reason;
 use FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient};
 
-/// A text that Helm's error may have, and what it means.
+/// A pattern of Helm's errors, and its meaning.
 pub struct Rule {
     has: Has,
     /// What comes next.
     pub class: FailureClass,
     /// `None` is the action's own, such as InstallFailed.
     pub reason: Option<Reason>,
-    /// What people can do, where that is clear.
+    /// What users can do, where that is clear.
     pub next: &'static str,
 }
 
-/// What the error has; all is in lower case, as the error is when it is looked at.
+/// The pattern, in lower case, as the error is when it is matched.
 enum Has {
-    /// One of these at its beginning: the rest may be anybody's words, such as those of a template.
+    /// One of these at its beginning: the rest may be arbitrary text, such as that of a template.
     Start(&'static [&'static str]),
     /// All of these, anywhere.
     All(&'static [&'static str]),
@@ -105,7 +105,7 @@ const RULES: &[Rule] = &[
         Some(Reason::ChartInvalid),
         "The chart or its values must be corrected: a value that it needs may be missing.",
     ),
-    // the release is not what it was taken for
+    // the release is not in the assumed state
     rule(
         Has::Any(&["another operation (install/upgrade/rollback) is in progress"]),
         Transient,
@@ -318,7 +318,8 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-/// What API servers from 1.28 on say of a field that may not change; which of these, depends on the kind and the version.
+/// What API servers from 1.28 on say of a field that may not change; which of these, depends on the kind and the
+/// version.
 const IMMUTABLE: &[&str] = &[
     "field is immutable",
     // PersistentVolumeClaims

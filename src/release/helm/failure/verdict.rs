@@ -1,4 +1,4 @@
-//! An exit code and Helm's words made a failure: a rule's verdict, and a message for people.
+//! The failure for an exit code and Helm's error: a rule's class and reason, and a message. Pure.
 
 use super::FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient};
 use super::message::{self, LIMIT};
@@ -7,7 +7,7 @@ use crate::component::conditions::Reason;
 use crate::operation_kind::OperationKind;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 
-/// How much of the text a list of objects may take.
+/// The most bytes of a list of objects in the message.
 const LIST: usize = 700;
 
 /// What is said before the kinds that a release needs and the cluster does not know.

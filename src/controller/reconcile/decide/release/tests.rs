@@ -47,7 +47,6 @@ fn hash(letter: &str) -> SpecHash {
         install_hooks: true,
         upgrade_hooks: true,
         service_account: None,
-        common_labels: &BTreeMap::new(),
         force_replace: false,
     })
 }

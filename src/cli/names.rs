@@ -1,0 +1,21 @@
+//! The commands by name.
+
+pub const SERVE: &str = "serve";
+pub const CONTROLLER: &str = "controller";
+pub const PACKAGE: &str = "package";
+pub const PLAN: &str = "plan";
+pub const CRD: &str = "crd";
+pub const TEARDOWN: &str = "teardown";
+pub const COMPLETION: &str = "completion";
+pub const HELP: &str = "help";
+pub const VERSION: &str = "version";
+
+/// The commands, in the order in which they are listed.
+pub const COMMANDS: [&str; 9] = [
+    SERVE, CONTROLLER, PACKAGE, PLAN, CRD, TEARDOWN, COMPLETION, HELP, VERSION,
+];
+
+/// The command of this name.
+pub fn command_named(name: &str) -> Option<&'static str> {
+    COMMANDS.into_iter().find(|known| *known == name)
+}
