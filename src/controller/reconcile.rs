@@ -24,8 +24,9 @@ use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
 use crate::repository::chain;
 
-use self::context::{Context, ReconcileError};
+use self::context::{Context, ReconcileError, jitter};
 use self::decide::{Decision, decide};
+use self::memory::OfComponent;
 use self::outcome::Outcome;
 
 /// Pause after somebody else changed the object at the same time.
@@ -48,14 +49,15 @@ pub async fn reconcile(context: Arc<Context>, key: NodeKey) -> Option<Duration> 
     };
     let (result, next) = match ended {
         Ok(next) => {
-            effects::no_longer_transient(&context, &key, transient);
+            (context.memory).of(&key, |memory| memory.no_longer_transient(transient));
             ("success", next)
         }
         Err(ReconcileError::Conflict) => ("conflict", Some(AFTER_CONFLICT)),
         Err(cause) => {
             context.metrics.retry(FailureClass::Transient);
             warn!(component = %key, error = chain(&cause), "Reconcile failed: it is tried again");
-            ("error", Some(context.another_transient(&key)))
+            let another = |memory: &mut OfComponent| memory.another_transient(jitter());
+            ("error", Some(context.memory.of(&key, another)))
         }
     };
     context.metrics.reconciled(result, started.elapsed());

@@ -1,14 +1,15 @@
 //! Acting: what a decision asks for is done, once (docs/components.md 4.1). What came of it is judged by others.
 
+pub(super) mod call;
 mod finalizer;
 mod implicit;
 mod installed;
 mod inventory;
 mod moving;
 mod operation;
-mod prepare;
+pub(super) mod prepare;
 mod progress;
-mod records;
+pub(super) mod records;
 mod removal;
 mod rewriting;
 

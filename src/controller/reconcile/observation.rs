@@ -2,6 +2,7 @@
 //! asked for with [`Look`](super::decide::Look) and read then: until that, it is `None`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -187,6 +188,17 @@ pub enum Newest {
     Unreadable(String),
 }
 
+/// What the last good revision was made of.
+#[derive(Clone, Debug)]
+pub struct GoodRevision {
+    /// Its package.
+    pub package: PathBuf,
+    /// Its values, a JSON object.
+    pub values: Vec<u8>,
+    /// Its hash, if its record proves one.
+    pub hash: Option<SpecHash>,
+}
+
 /// Another Component that a release is marked for, and that wants it still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rival {
@@ -272,6 +284,38 @@ impl Release {
 }
 
 impl Observation {
+    /// What can be said of a Component without asking anybody; `status` is as decisions take it.
+    pub fn of(
+        now: Timestamp,
+        jitter: f64,
+        key: &NodeKey,
+        component: &Component,
+        status: ComponentStatus,
+        holder: String,
+        plan: Plan,
+    ) -> Self {
+        Self {
+            now,
+            jitter,
+            key: key.clone(),
+            component: component.clone(),
+            status,
+            holder,
+            plan,
+            memory: Remembered::default(),
+            chart: None,
+            gate: None,
+            releases: Vec::new(),
+            slot: None,
+            reapply: None,
+            readiness: None,
+            installed: None,
+            leftovers: None,
+            namespace_ends: None,
+            is_claimed: None,
+        }
+    }
+
     /// `metadata.generation`.
     pub fn generation(&self) -> i64 {
         self.component.metadata.generation.unwrap_or_default()
@@ -446,6 +490,22 @@ pub fn release_of(component: &Component) -> ReleaseKey {
 
 fn annotation_of<'a>(component: &'a Component, key: &str) -> Option<&'a String> {
     component.metadata.annotations.as_ref()?.get(key)
+}
+
+/// The status of a Component as decisions take it, which is as it stands if the Component cannot be acted on.
+pub fn taken_in(
+    component: &Component,
+    has_owner: bool,
+    definition_came: impl FnOnce() -> bool,
+) -> Acknowledged {
+    if is_acted_on(component, has_owner) {
+        return acknowledged(component, definition_came());
+    }
+    Acknowledged {
+        status: component.status.clone().unwrap_or_default(),
+        checks_now: false,
+        forgets: false,
+    }
 }
 
 /// The status of a Component as decisions take it: the annotations that ask for something once are acknowledged, and

@@ -8,7 +8,9 @@ use crate::chart::digest::Sha256Hex;
 use crate::component::spec_hash::SpecHash;
 use crate::controller::holder;
 use crate::controller::reconcile::context::{Context, ReconcileError};
-use crate::controller::reconcile::observation::{Newest, Observation, Release, Rival, release_of};
+use crate::controller::reconcile::observation::{
+    GoodRevision, Newest, Observation, Release, Rival, release_of,
+};
 use crate::controller::reconcile::observe::{Good, Observed};
 use crate::node_key::NodeKey;
 use crate::release::installer::ReleaseKey;
@@ -231,12 +233,12 @@ pub async fn good(
     match context.cluster.record(&o.target(), to).await? {
         Some(Ok(record)) => {
             let proved = || Token::parse(&record.description).map(|token| token.hash);
-            seen.good = Some(Good {
+            let revision = GoodRevision {
                 package: chart.path.clone(),
                 values: serde_json::to_vec(&record.config).unwrap_or_default(),
                 hash: hash.or_else(proved),
-                chart,
-            });
+            };
+            seen.good = Some(Good { revision, chart });
             o.reapply = Some(None);
         }
         _ => o.reapply = Some(Some(format!("revision {to} can no longer be read"))),
