@@ -12,6 +12,8 @@ mod observe;
 mod outcome;
 pub mod retry;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
