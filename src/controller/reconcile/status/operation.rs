@@ -332,6 +332,8 @@ impl Draft {
         {
             doing = format!("{doing}; last time: {cause}");
         }
+        // it may have been suspended meanwhile
+        self.phase(phase_of(kind), &doing);
         progress(self, &doing, Some(objects).filter(|text| !text.is_empty()));
     }
 
