@@ -363,11 +363,16 @@ impl Draft {
             self.is_true(ConditionType::Healthy, Reason::Healthy, "");
         }
         self.remembers.made_anew = Some(is_awaited);
+        let interval = o.component.spec.interval.get();
+        if !is_awaited {
+            // else it is due as after a start, at some time within the interval
+            self.remembers.checked = Some(interval.saturating_sub(HEALTH_SOON));
+        }
         self.count(Count::Operation(kind, true, reason));
         let action = format!("{word}/{}", &wanted.hash.short()[..8]);
         self.tell(Told::normal(reason, action, &message));
         self.happened(if is_awaited {
-            Next::About(o.component.spec.interval.get())
+            Next::About(interval)
         } else {
             Next::In(HEALTH_SOON)
         })
