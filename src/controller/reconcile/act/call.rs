@@ -10,7 +10,7 @@ use crate::component::spec_hash::SpecHash;
 use crate::component::status::{self, OperationKind};
 use crate::component::{Component, TakeOwnership, Wait};
 use crate::controller::reconcile::decide::Action;
-use crate::controller::reconcile::decide::release::never_reached_helm;
+use crate::controller::reconcile::decide::release::{last_known_good, never_reached_helm};
 use crate::controller::reconcile::observation::{GoodRevision, Observation, Release};
 use crate::controller::store::still_goes;
 use crate::release::helm::NO_LABEL;
@@ -74,16 +74,15 @@ pub fn operation(
     let after = before.number();
     let (call, proof) = match action {
         Action::Rollback { to } => (
-            Call::Rollback(rollback_call(o, to)),
+            Call::Rollback(rollback_call(o, before, to)),
             Proof::WentBack { after, to },
         ),
         Action::Reinstall | Action::FinishUninstall => {
             (Call::Uninstall(uninstall_call(o, false)), Proof::Gone)
         }
         Action::Install | Action::Upgrade | Action::Reapply { .. } => {
-            let is_first = before.revisions.is_empty();
             let hash = hash.unwrap_or(wanted);
-            let call = upgrade_call(o, material, action, &id, hash, is_first);
+            let call = upgrade_call(o, material, action, &id, hash, before);
             (Call::Upgrade(call), Proof::Made { after })
         }
     };
@@ -131,8 +130,7 @@ pub fn dry_run(
     whoever_has_objects: bool,
 ) -> Operation {
     let id = new_id();
-    let is_first = release.revisions.is_empty();
-    let call = upgrade_call(o, material, Action::Install, &id, wanted, is_first);
+    let call = upgrade_call(o, material, Action::Install, &id, wanted, release);
     let (namespace, name) = release.key.clone();
     Operation {
         kind: OperationKind::Install,
@@ -231,9 +229,10 @@ fn upgrade_call(
     action: Action,
     operation: &str,
     hash: SpecHash,
-    is_first: bool,
+    before: &Release,
 ) -> UpgradeCall {
     let spec = &o.component.spec;
+    let is_first = before.revisions.is_empty();
     let (wait, wait_for_jobs, disable_hooks) = if is_first {
         let install = &spec.install;
         (install.wait, install.wait_for_jobs, install.disable_hooks)
@@ -265,7 +264,7 @@ fn upgrade_call(
         wait,
         wait_for_jobs: wait_for_jobs && wait != Wait::HookOnly,
         disable_hooks,
-        history_limit: spec.history_limit,
+        history_limit: kept(o, before),
         token: token.to_string(),
         hash_label: hash.short(),
         // what another left there is taken away
@@ -277,7 +276,21 @@ fn upgrade_call(
     }
 }
 
-fn rollback_call(o: &Observation, revision: i64) -> RollbackCall {
+/// How many revisions Helm keeps: as many as the spec says, and the last good one, to go back to. Helm itself only keeps
+/// the one that it calls deployed, be it somebody else's, or never ready.
+fn kept(o: &Observation, before: &Release) -> u32 {
+    let limit = o.component.spec.history_limit;
+    let good = last_known_good(&before.revisions, &o.status);
+    let mut revisions = before.revisions.iter();
+    let place = good.and_then(|good| revisions.position(|revision| revision.number == good));
+    match place.and_then(|place| u32::try_from(place).ok()) {
+        // those above it, itself, and the one that is made now
+        Some(place) if limit > 0 => limit.max(place.saturating_add(2)),
+        _ => limit,
+    }
+}
+
+fn rollback_call(o: &Observation, before: &Release, revision: i64) -> RollbackCall {
     let spec = &o.component.spec;
     let wait = helms_own_wait(o, spec.rollback.wait);
     RollbackCall {
@@ -285,7 +298,7 @@ fn rollback_call(o: &Observation, revision: i64) -> RollbackCall {
         wait,
         wait_for_jobs: spec.rollback.wait_for_jobs && wait != Wait::HookOnly,
         disable_hooks: spec.rollback.disable_hooks,
-        history_limit: spec.history_limit,
+        history_limit: kept(o, before),
         cleanup_on_fail: spec.upgrade.cleanup_on_fail,
     }
 }

@@ -174,7 +174,10 @@ impl Walk {
     /// Once a revision was in order, there is one to go back to.
     fn keeps_what_is_good(&mut self) {
         self.was_good |= self.site.is_in_order("web");
-        let revisions = self.site.helm.release(&release("web"), |history, _| history.revisions());
+        let revisions = self
+            .site
+            .helm
+            .release(&release("web"), |history, _| history.revisions());
         let good = last_known_good(&revisions, &self.site.status("web"));
         let told = || format!("nothing good is left: {}", self.site.told("web"));
         assert!(!self.was_good || good.is_some(), "{}", told());

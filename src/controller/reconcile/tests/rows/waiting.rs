@@ -181,7 +181,10 @@ pub const ROWS: &[Row] = &[
         |mut site| {
             waits(&mut site);
             for letter in 0..8 {
-                site.apply("web", &format!("{{version: 2.0.0, values: {{a: {letter}}}}}"));
+                site.apply(
+                    "web",
+                    &format!("{{version: 2.0.0, values: {{a: {letter}}}}}"),
+                );
                 site.settle();
             }
             site.helm.take_runs(&release("web"));
