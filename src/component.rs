@@ -214,6 +214,12 @@ impl Component {
         given(self.spec.chart.release_name.as_deref()).unwrap_or(self.name())
     }
 
+    /// Its release: namespace and name.
+    pub fn release(&self) -> (String, String) {
+        let name = self.release_name().to_owned();
+        (self.target_namespace().to_owned(), name)
+    }
+
     /// The namespace that the release goes to; [`names::DEFAULT_NAMESPACE`] if the spec has none or an empty one.
     pub fn target_namespace(&self) -> &str {
         given(Some(&self.spec.chart.namespace)).unwrap_or(names::DEFAULT_NAMESPACE)

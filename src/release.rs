@@ -4,6 +4,8 @@ pub mod helm;
 pub mod installer;
 pub mod inventory;
 pub mod manifest;
+pub mod operation;
+pub mod outcome;
 pub mod owner;
 pub mod record;
 pub mod token;

@@ -14,7 +14,6 @@ use self::processes::Process;
 use crate::api_error::{code, is_forbidden};
 use crate::causes::chain;
 use crate::component::status::Operation;
-use crate::controller::reconcile::context::ReconcileError;
 
 /// The variable that Helm gets with its holder's identity: a Helm may outlive its holder for a moment.
 pub const VARIABLE: &str = "CHARTROOM_HOLDER";
@@ -97,12 +96,15 @@ pub async fn is_gone(
     me: &str,
     operation: &Operation,
     release: &str,
-) -> Result<bool, ReconcileError> {
+) -> Result<bool, kube::Error> {
     let (me, holder) = (Holder::parse(me), Holder::parse(&operation.holder));
     let name = holder.name.clone();
     let release = release.to_owned();
-    let known =
-        tokio::task::spawn_blocking(move || holder.is_gone_by_itself(&me, &release)).await?;
+    let look = move || holder.is_gone_by_itself(&me, &release);
+    let known = match tokio::task::spawn_blocking(look).await {
+        Ok(known) => known,
+        Err(died) => std::panic::resume_unwind(died.into_panic()),
+    };
     if let Some(is_gone) = known {
         return Ok(is_gone);
     }
@@ -121,7 +123,7 @@ pub async fn is_gone(
             if is_forbidden(&cause) {
                 Ok(false)
             } else {
-                Err(cause.into())
+                Err(cause)
             }
         }
     }

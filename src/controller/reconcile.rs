@@ -2,6 +2,7 @@
 //! what follows from it is the next reconcile's business.
 
 pub mod act;
+mod call;
 pub mod context;
 pub mod decide;
 mod effects;
@@ -12,6 +13,9 @@ mod observe;
 mod outcome;
 pub mod retry;
 pub mod status;
+#[cfg(test)]
+mod tests;
+pub mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +28,9 @@ use crate::controller::store::Seen;
 use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
 
-use self::context::{Context, ReconcileError};
+use self::context::{Context, ReconcileError, jitter};
 use self::decide::{Decision, decide};
+use self::memory::OfComponent;
 use self::outcome::Outcome;
 
 /// Pause after somebody else changed the object at the same time.
@@ -48,14 +53,15 @@ pub async fn reconcile(context: Arc<Context>, key: NodeKey) -> Option<Duration> 
     };
     let (result, next) = match ended {
         Ok(next) => {
-            effects::no_longer_transient(&context, &key, transient);
+            (context.memory).of(&key, |memory| memory.no_longer_transient(transient));
             ("success", next)
         }
         Err(ReconcileError::Conflict) => ("conflict", Some(AFTER_CONFLICT)),
         Err(cause) => {
             context.metrics.retry(FailureClass::Transient);
             warn!(component = %key, error = chain(&cause), "Reconcile failed: it is tried again");
-            ("error", Some(context.another_transient(&key)))
+            let another = |memory: &mut OfComponent| memory.another_transient(jitter());
+            ("error", Some(context.memory.of(&key, another)))
         }
     };
     context.metrics.reconciled(result, started.elapsed());

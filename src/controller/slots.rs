@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::node_key::NodeKey;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 
 /// Who goes first: removal and rollback, then what others wait for, then the oldest. Smaller goes first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

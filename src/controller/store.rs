@@ -9,10 +9,9 @@ use tokio::sync::watch;
 use crate::component::Component;
 use crate::component::conditions::{ConditionType, find};
 use crate::component::names::annotation;
-use crate::controller::reconcile::observation::release_of;
 use crate::node_key::NodeKey;
 use crate::planner::{Node, Planner};
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::record::{Revision, newest_first};
 
 /// A Component as the API server has it.
@@ -323,7 +322,7 @@ fn concerned(
 ) -> Vec<NodeKey> {
     let mut concerned = planner.concerned(key);
     for component in versions.into_iter().flatten().filter_map(Seen::usable) {
-        concerned.extend(owners(inner, &release_of(component)));
+        concerned.extend(owners(inner, &component.release()));
         let depends_on = component.spec.depends_on.iter();
         concerned.extend(depends_on.map(|dependency| {
             let namespace = dependency.namespace.as_deref();

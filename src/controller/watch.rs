@@ -24,7 +24,7 @@ use crate::controller::reconcile::observation::lacks_definitions;
 use crate::controller::store::{Seen, Store, key_of};
 use crate::controller::workqueue::WorkQueueHandle;
 use crate::node_key::NodeKey;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::record::{Revision, SECRET_TYPE};
 
 /// How long a definition that came may take to be served.

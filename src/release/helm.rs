@@ -23,7 +23,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::instrument::Instrument as _;
 use tracing::{Span, info, warn};
 
-pub use self::arguments::NO_LABEL;
 use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;
@@ -32,7 +31,8 @@ pub use self::failure::{
     redact, unknown_kinds,
 };
 
-use crate::release::installer::{Installer, Operation};
+use crate::release::installer::Installer;
+use crate::release::operation::Operation;
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.
 const VERSION_DEADLINE: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use source::{Source, Sources};
 
 /// Rooms that take values and return values.
-const PURE: [&str; 39] = [
+const PURE: [&str; 43] = [
     "api_error",
     "causes",
     "chart",
@@ -25,12 +25,14 @@ const PURE: [&str; 39] = [
     "controller::health::kinds",
     "controller::health::readiness",
     "controller::health::workloads",
+    "controller::reconcile::call",
     "controller::reconcile::decide",
     "controller::reconcile::implicit",
     "controller::reconcile::observation",
     "controller::reconcile::outcome",
     "controller::reconcile::retry",
     "controller::reconcile::status",
+    "controller::reconcile::wanted",
     "ellipsis",
     "go_syntax",
     "node_key",
@@ -41,6 +43,8 @@ const PURE: [&str; 39] = [
     "repository::index",
     "release::inventory",
     "release::manifest",
+    "release::operation",
+    "release::outcome",
     "release::record",
     "release::token",
     "remote::address",

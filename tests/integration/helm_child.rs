@@ -11,7 +11,7 @@ use chartroom::component::conditions::Reason;
 use chartroom::component::{Cascade, Wait};
 use chartroom::operation_kind::OperationKind;
 use chartroom::release::helm::{Ending, Failure, FailureClass, Helm, HelmSettings, Outcome, judge};
-use chartroom::release::installer::{
+use chartroom::release::operation::{
     Call, Operation, Proof, RollbackCall, UninstallCall, UpgradeCall,
 };
 use serde_json::Value;

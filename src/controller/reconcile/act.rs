@@ -6,9 +6,9 @@ mod installed;
 mod inventory;
 mod moving;
 mod operation;
-mod prepare;
+pub(super) mod prepare;
 mod progress;
-mod records;
+pub(super) mod records;
 mod removal;
 mod rewriting;
 
@@ -18,7 +18,7 @@ use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::outcome::Outcome;
-use crate::controller::reconcile::status::superseded;
+use crate::controller::reconcile::outcome::superseded;
 use crate::release::helm::not_ready;
 
 /// Does what was decided.

@@ -1,7 +1,6 @@
 //! What every reconcile has at hand.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
@@ -19,13 +18,11 @@ use crate::controller::lease::Elector;
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
 use crate::controller::reconcile::memory::Memory;
-use crate::controller::reconcile::retry;
 use crate::controller::slots::Slots;
 use crate::controller::store::Store;
 use crate::controller::workqueue::WorkQueueHandle;
-use crate::node_key::NodeKey;
-use crate::release::helm::FailureClass;
-use crate::release::installer::{Installer, ReleaseKey};
+use crate::release::installer::Installer;
+use crate::release::operation::ReleaseKey;
 use crate::release::record::{Record, RecordError, secret_name};
 
 /// The controller's means, shared by all reconciles.
@@ -89,17 +86,6 @@ pub enum ReconcileError {
     /// Reading in the background failed.
     #[error("a task died")]
     Task(#[from] tokio::task::JoinError),
-}
-
-impl Context {
-    /// Counts that something could not be reached, and says how long to wait for it; the pauses grow.
-    pub fn another_transient(&self, key: &NodeKey) -> Duration {
-        let failures = self.memory.of(key, |memory| {
-            memory.retry.transient += 1;
-            memory.retry.transient - 1
-        });
-        retry::delay(FailureClass::Transient, failures, jitter())
-    }
 }
 
 impl Work {
@@ -180,11 +166,6 @@ pub fn payload(mut secret: Secret) -> Vec<u8> {
 /// Now, on the wall.
 pub fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// `delay` give or take a tenth, so that many do not come at once.
-pub fn jittered(delay: Duration) -> Duration {
-    delay.mul_f64(1.0 + 0.1 * jitter())
 }
 
 /// A number between -1 and 1.

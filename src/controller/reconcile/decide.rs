@@ -18,10 +18,10 @@ use crate::component::names::{annotation, label};
 use crate::component::rules;
 use crate::component::status::ComponentStatus;
 use crate::controller::reconcile::observation::{
-    ChartFacts, ChartState, Observation, Release, SlotState,
+    self, ChartFacts, ChartState, Observation, Release, SlotState,
 };
 use crate::planner::{DependencyCheck, Verdict};
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 
 use self::release::{Situation, Wanted, decide_release};
 
@@ -218,6 +218,17 @@ fn without_slot(o: &Observation, key: &ReleaseKey, is_urgent: bool, why: &str) -
         None => {
             let key = key.clone();
             Some(Decision::Look(Look::Slot { key, is_urgent }))
+        }
+    }
+}
+
+impl Release {
+    /// As decisions take it.
+    fn newest(&self) -> release::Newest<'_> {
+        match &self.newest {
+            observation::Newest::None => release::Newest::None,
+            observation::Newest::Readable(record) => release::Newest::Readable(record),
+            observation::Newest::Unreadable(why) => release::Newest::Unreadable(why.clone()),
         }
     }
 }

@@ -13,19 +13,12 @@ use crate::api_error::is_not_found;
 use crate::component::conditions::Reason;
 use crate::component::{Component, ComponentSpec, Phase};
 use crate::controller::events::EventKind;
-use crate::controller::reconcile::context::{Context, ReconcileError, jittered, now};
+use crate::controller::reconcile::context::{Context, ReconcileError, jitter, now};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observe::Observed;
-use crate::controller::reconcile::status::{
-    Count, Draft, Level, NEWS, Next, Remembers, Report, Told,
-};
+use crate::controller::reconcile::status::{Count, Draft, Level, NEWS, Remembers, Report, Told};
 use crate::controller::store::Seen;
 use crate::node_key::NodeKey;
-
-/// Pauses while somebody else has to delete something first: they grow to the longest.
-const WAIT_FIRST: Duration = Duration::from_secs(5);
-/// See [`WAIT_FIRST`].
-const WAIT_LONGEST: Duration = Duration::from_secs(30);
 
 /// Carries out a report; says when to reconcile again.
 pub async fn carry_out(
@@ -43,7 +36,11 @@ pub async fn carry_out(
     count(context, &report);
     remember(context, seen, &report.remembers);
     // also if the status cannot be written: a pause holds
-    let mut next = after(context, &key, report.next, report.remembers.pauses);
+    let (next, pauses) = (report.next, report.remembers.pauses);
+    let safety_poll = context.config.safety_poll;
+    let mut next = (context.memory).of(&key, |memory| {
+        memory.after(next, pauses, safety_poll, jitter(), Instant::now())
+    });
     if report.has_happened {
         tell_all(context, seen, &report.events);
         write(context, seen, report).await?;
@@ -125,68 +122,10 @@ fn news_that_can_wait(context: &Context, seen: &Observed, report: &Report) -> Op
 
 fn remember(context: &Context, seen: &Observed, remembers: &Remembers) {
     let o = &seen.observation;
-    let generation = o.generation();
+    let wanted = o.resolved().map(|chart| o.wanted(chart).hash);
     context.memory.of(&o.key, |memory| {
-        let now = Instant::now();
-        if remembers.forgets_release {
-            memory.tried = None;
-        }
-        if remembers.tried {
-            memory.tried = o.resolved().map(|chart| (o.wanted(chart).hash, generation));
-        }
-        if remembers.forgets_failures {
-            memory.retry.pause = None;
-        }
-        if remembers.pauses {
-            // until when it is set with the pause itself
-            memory.retry.pause = Some((generation, now));
-        }
-        if let Some(is_healthy) = remembers.made_anew {
-            memory.drift.checked = is_healthy.then_some(now);
-            memory.drift.corrections.clear();
-            memory.told.remove(Reason::DriftDetected.as_str());
-        }
-        if let Some(ago) = remembers.checked {
-            memory.drift.checked = Some(now.checked_sub(ago).unwrap_or(now));
-        }
-        if remembers.drift_is_over {
-            memory.told.remove(Reason::DriftDetected.as_str());
-        }
-        if remembers.told_progress {
-            memory.waiting.told_progress = Some(now);
-        }
-        match remembers.queued {
-            true => _ = memory.waiting.queued.get_or_insert(now),
-            false => memory.waiting.queued = None,
-        }
+        memory.take_in(remembers, wanted, o.generation(), Instant::now());
     });
-}
-
-/// When that is, from now.
-fn after(context: &Context, key: &NodeKey, next: Next, pauses: bool) -> Option<Duration> {
-    Some(match next {
-        Next::Never => return None,
-        Next::Now => Duration::ZERO,
-        Next::In(delay) => delay,
-        Next::About(delay) => jittered(delay),
-        Next::SafetyPoll => jittered(context.config.safety_poll),
-        Next::Transient(at_most) => {
-            let delay = context.another_transient(key);
-            context.memory.of(key, |memory| {
-                if let Some((_, until)) = memory.retry.pause.as_mut().filter(|_| pauses) {
-                    *until = Instant::now() + delay;
-                }
-            });
-            at_most.map_or(delay, |most| most.min(delay))
-        }
-        Next::Patience => {
-            let rounds = context.memory.of(key, |memory| {
-                memory.waiting.patience = memory.waiting.patience.saturating_add(1);
-                memory.waiting.patience
-            });
-            WAIT_FIRST.saturating_mul(rounds).min(WAIT_LONGEST)
-        }
-    })
 }
 
 /// An implicit Component that nobody requires is looked at again when its grace is over.
@@ -197,15 +136,6 @@ fn earlier(next: Option<Duration>, seen: &Observed) -> Option<Duration> {
         (Some(next), Some(rest)) => Some(next.min(rest)),
         (next, rest) => next.or(rest),
     }
-}
-
-/// A reconcile that did what it should: unless it, too, could not reach something, or came too early to try.
-pub fn no_longer_transient(context: &Context, key: &NodeKey, before: i64) {
-    context.memory.of(key, |memory| {
-        if memory.retry.transient == before && memory.retry.pause.is_none() {
-            memory.retry.transient = 0;
-        }
-    });
 }
 
 fn count(context: &Context, report: &Report) {
@@ -230,13 +160,8 @@ fn tell_all(context: &Arc<Context>, seen: &Observed, events: &[Told]) {
 /// Tells something, if it was not told before that is told once.
 pub fn tell(context: &Arc<Context>, seen: &Observed, told: &Told) {
     let key = &seen.observation.key;
-    if let Some(once) = &told.once {
-        let before = context.memory.of(key, |memory| {
-            memory.told.insert(told.reason.as_str(), once.clone())
-        });
-        if before.as_ref() == Some(once) {
-            return;
-        }
+    if !(context.memory).of(key, |memory| memory.is_news(told)) {
+        return;
     }
     let (operation, reason) = (seen.operation.as_deref(), told.reason.as_str());
     let (action, message) = (told.action.as_str(), told.note.as_str());

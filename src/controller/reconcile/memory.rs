@@ -1,5 +1,7 @@
 //! What a process remembers of each Component between reconciles. Losing it loses nothing but a little work.
 
+mod update;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +14,6 @@ use tokio::time::Instant;
 
 use crate::component::spec_hash::SpecHash;
 use crate::controller::drift::{Compared, Corrections};
-use crate::controller::reconcile::observation::Remembered;
 use crate::node_key::NodeKey;
 use crate::release::manifest::ObjectKey;
 use crate::release::record::{Record, Revision};
@@ -109,24 +110,6 @@ impl Memory {
     pub fn forget(&self, key: &NodeKey) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.remove(key);
-    }
-}
-
-impl OfComponent {
-    /// What decisions take of it.
-    pub fn remembered(&self, generation: i64) -> Remembered {
-        let since = |time: Option<Instant>| time.map(|time| time.elapsed());
-        let pause = self.retry.pause.filter(|(of, _)| *of == generation);
-        let left = pause.map(|(_, until)| until.saturating_duration_since(Instant::now()));
-        Remembered {
-            pause: left.filter(|left| !left.is_zero()),
-            queued: since(self.waiting.queued),
-            has_inventory: self.release.inventory.is_some(),
-            tried: self.tried,
-            checked: since(self.drift.checked),
-            told: self.told.clone(),
-            progress: since(self.waiting.told_progress),
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! asked for with [`Look`](super::decide::Look) and read then: until that, it is `None`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +15,13 @@ use crate::component::names::{FINALIZER, annotation};
 use crate::component::spec_hash::{Ingredients, SpecHash};
 use crate::component::status::{Attempt, OperationKind};
 use crate::component::{Component, ComponentStatus, Wait, rules};
-use crate::controller::reconcile::decide::release::{self, Waits, Wanted};
+
 use crate::controller::reconcile::retry;
+use crate::controller::reconcile::wanted::{Waits, Wanted};
 use crate::node_key::NodeKey;
 use crate::planner::{DependencyCheck, Removal};
 use crate::release::helm::UNKNOWN_KINDS;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 
 /// What was seen of a Component and of what belongs to it.
@@ -187,6 +189,17 @@ pub enum Newest {
     Unreadable(String),
 }
 
+/// What the last good revision was made of.
+#[derive(Clone, Debug)]
+pub struct GoodRevision {
+    /// Its package.
+    pub package: PathBuf,
+    /// Its values, a JSON object.
+    pub values: Vec<u8>,
+    /// Its hash, if its record proves one.
+    pub hash: Option<SpecHash>,
+}
+
 /// Another Component that a release is marked for, and that wants it still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rival {
@@ -260,18 +273,41 @@ impl Release {
             Newest::None | Newest::Unreadable(_) => None,
         }
     }
-
-    /// As decisions take it.
-    pub fn newest(&self) -> release::Newest<'_> {
-        match &self.newest {
-            Newest::None => release::Newest::None,
-            Newest::Readable(record) => release::Newest::Readable(record),
-            Newest::Unreadable(why) => release::Newest::Unreadable(why.clone()),
-        }
-    }
 }
 
 impl Observation {
+    /// What can be said of a Component without asking anybody; `status` is as decisions take it.
+    pub fn of(
+        now: Timestamp,
+        jitter: f64,
+        key: &NodeKey,
+        component: &Component,
+        status: ComponentStatus,
+        holder: String,
+        plan: Plan,
+    ) -> Self {
+        Self {
+            now,
+            jitter,
+            key: key.clone(),
+            component: component.clone(),
+            status,
+            holder,
+            plan,
+            memory: Remembered::default(),
+            chart: None,
+            gate: None,
+            releases: Vec::new(),
+            slot: None,
+            reapply: None,
+            readiness: None,
+            installed: None,
+            leftovers: None,
+            namespace_ends: None,
+            is_claimed: None,
+        }
+    }
+
     /// `metadata.generation`.
     pub fn generation(&self) -> i64 {
         self.component.metadata.generation.unwrap_or_default()
@@ -279,7 +315,7 @@ impl Observation {
 
     /// The release that the spec names.
     pub fn target(&self) -> ReleaseKey {
-        release_of(&self.component)
+        self.component.release()
     }
 
     /// True if the Component is to go.
@@ -442,16 +478,24 @@ pub fn is_acted_on(component: &Component, has_owner: bool) -> bool {
         && !(component.spec.enabled && has_owner)
 }
 
-/// The release of a Component.
-pub fn release_of(component: &Component) -> ReleaseKey {
-    (
-        component.target_namespace().to_owned(),
-        component.release_name().to_owned(),
-    )
-}
-
 fn annotation_of<'a>(component: &'a Component, key: &str) -> Option<&'a String> {
     component.metadata.annotations.as_ref()?.get(key)
+}
+
+/// The status of a Component as decisions take it, which is as it stands if the Component cannot be acted on.
+pub fn taken_in(
+    component: &Component,
+    has_owner: bool,
+    definition_came: impl FnOnce() -> bool,
+) -> Acknowledged {
+    if is_acted_on(component, has_owner) {
+        return acknowledged(component, definition_came());
+    }
+    Acknowledged {
+        status: component.status.clone().unwrap_or_default(),
+        checks_now: false,
+        forgets: false,
+    }
 }
 
 /// The status of a Component as decisions take it: the annotations that ask for something once are acknowledged, and

@@ -2,11 +2,10 @@
 
 mod chart;
 mod dependencies;
-mod installed;
+pub(super) mod installed;
 mod leftovers;
 mod release;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,16 +17,18 @@ use crate::component::Component;
 use crate::component::names::label;
 use crate::controller::charts::FetchedChart;
 use crate::controller::objects::Leftover;
+use crate::controller::reconcile::call::Material;
 use crate::controller::reconcile::context::{Context, ReconcileError, jitter, now};
 use crate::controller::reconcile::decide::{Look, moved};
 use crate::controller::reconcile::implicit::{is_as_made, is_claimed};
+use crate::controller::reconcile::memory::OfComponent;
 use crate::controller::reconcile::observation::{
-    Acknowledged, Observation, OldRelease, Plan, SlotState, acknowledged, is_acted_on, release_of,
+    GoodRevision, Observation, OldRelease, Plan, SlotState, taken_in,
 };
 use crate::controller::slots::{Slot, Urgency};
 use crate::node_key::NodeKey;
 use crate::planner::Planner;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 
 pub use self::installed::{Uncorrected, readiness_of_record, unready};
 pub use self::leftovers::{INVENTORY_KEY, describe, inventory};
@@ -51,16 +52,23 @@ pub struct Observed {
     pub operation: Option<String>,
 }
 
-/// What the last good revision was made of.
+/// The last good revision.
 pub struct Good {
-    /// Its package.
-    pub package: PathBuf,
-    /// Its values.
-    pub values: Vec<u8>,
-    /// Its hash, if its record proves one.
-    pub hash: Option<crate::component::spec_hash::SpecHash>,
-    /// Holds the package in the cache.
+    /// What it was made of.
+    pub revision: GoodRevision,
+    /// Holds its package in the cache.
     pub chart: Arc<FetchedChart>,
+}
+
+impl Observed {
+    /// What a release can be made of.
+    pub fn material(&self) -> Material {
+        Material {
+            package: (self.chart.as_ref())
+                .map_or_else(Default::default, |chart| chart.path.clone()),
+            good: self.good.as_ref().map(|good| good.revision.clone()),
+        }
+    }
 }
 
 /// A Component, and what can be said of it without asking anybody.
@@ -68,23 +76,12 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     let store = &context.cluster.store;
     let planner = store.planner();
     let release_owner = planner.release_owner(key);
-    let definition_came = || {
-        let came =
-            |memory: &mut super::memory::OfComponent| std::mem::take(&mut memory.definition_came);
+    let taken = taken_in(component, release_owner.is_some(), || {
+        let came = |memory: &mut OfComponent| std::mem::take(&mut memory.definition_came);
         context.memory.of(key, came)
-    };
-    let acts = is_acted_on(component, release_owner.is_some());
-    let taken = if acts {
-        acknowledged(component, definition_came())
-    } else {
-        Acknowledged {
-            status: component.status.clone().unwrap_or_default(),
-            checks_now: false,
-            forgets: false,
-        }
-    };
-    let status = taken.status;
-    let target = release_of(component);
+    });
+    let status = taken.status.clone();
+    let target = component.release();
     let is_preinstalled = component.is_marked(crate::component::names::annotation::PRE_INSTALLED);
     let old = moved(&status, target.clone()).filter(|_| !is_preinstalled);
     let plan = Plan {
@@ -100,38 +97,12 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
         unneeded: unneeded(context, &planner, key, component),
     };
     let operation = status.operation.as_ref().map(|begun| begun.id.clone());
-    let mut observation = Observation {
-        now: now(),
-        jitter: jitter(),
-        key: key.clone(),
-        component: component.clone(),
-        status,
-        holder: context.work.identity.clone(),
-        plan,
-        memory: Default::default(),
-        chart: None,
-        gate: None,
-        releases: Vec::new(),
-        slot: None,
-        reapply: None,
-        readiness: None,
-        installed: None,
-        leftovers: None,
-        namespace_ends: None,
-        is_claimed: None,
-    };
+    let holder = context.work.identity.clone();
+    let mut observation = Observation::of(now(), jitter(), key, component, status, holder, plan);
     let generation = observation.generation();
     let is_forced = observation.force_request().is_some();
     observation.memory = context.memory.of(key, |memory| {
-        if taken.checks_now {
-            memory.drift.checked = None;
-        }
-        let pause = memory.retry.pause;
-        let is_over = pause.is_some_and(|(of, until)| of != generation || until <= Instant::now());
-        if taken.forgets || is_forced || is_over {
-            memory.retry.pause = None;
-        }
-        memory.remembered(generation)
+        memory.remembered(&taken, is_forced, generation, Instant::now())
     });
     Observed {
         observation,

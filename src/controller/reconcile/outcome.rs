@@ -2,10 +2,11 @@
 
 use k8s_openapi::jiff::Timestamp;
 
+use crate::component::conditions::Reason;
 use crate::component::status::OperationKind;
 use crate::controller::reconcile::decide::Action;
 use crate::controller::reconcile::observation::{Readiness, Release};
-use crate::release::helm::Failure;
+use crate::release::helm::{Failure, FailureClass};
 use crate::release::record::Record;
 
 /// What came of acting on a decision.
@@ -57,8 +58,71 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// A run that did what it should, of something that need not be awaited.
+    pub fn of(
+        now: Timestamp,
+        kind: OperationKind,
+        action: Option<Action>,
+        before: i64,
+        release: Release,
+    ) -> Self {
+        Self {
+            now,
+            kind,
+            action,
+            before,
+            release,
+            failure: None,
+            said: String::new(),
+            readiness: Readiness::Ready,
+            unready: None,
+        }
+    }
+
     /// The newest record, if it can be read.
     pub fn record(&self) -> Option<&Record> {
         self.release.record().map(AsRef::as_ref)
+    }
+}
+
+/// Why an operation that the release does not prove failed: as Helm's end was `judged`, or because it was ended for
+/// another.
+pub fn unproved(judged: Option<Failure>, is_superseded: bool) -> Failure {
+    if is_superseded {
+        return superseded();
+    }
+    judged.unwrap_or(Failure {
+        class: FailureClass::DecideAgain,
+        reason: Reason::Interrupted,
+        message: "Helm reported success, and the release does not show it".to_owned(),
+    })
+}
+
+/// Why an uninstall that left its release failed, as Helm's end was `judged`.
+pub fn not_gone(judged: Option<Failure>) -> Failure {
+    judged.unwrap_or(Failure {
+        class: FailureClass::DecideAgain,
+        reason: Reason::UninstallFailed,
+        message: "Helm reported success, and the release is still there".to_owned(),
+    })
+}
+
+/// True if objects that are not ready may be why.
+pub fn may_be_unready(failure: &Failure) -> bool {
+    matches!(
+        failure.reason,
+        Reason::Timeout | Reason::InstallFailed | Reason::UpgradeFailed
+    ) && matches!(
+        failure.class,
+        FailureClass::Attempt | FailureClass::Terminal
+    )
+}
+
+/// Why an operation was ended for another.
+pub fn superseded() -> Failure {
+    Failure {
+        class: FailureClass::Interrupted,
+        reason: Reason::Interrupted,
+        message: "interrupted: the Component changed".to_owned(),
     }
 }

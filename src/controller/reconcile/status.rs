@@ -20,7 +20,7 @@ use crate::planner::Verdict;
 use crate::release::helm::FailureClass;
 
 pub use self::draft::Draft;
-pub use self::operation::{begin, begin_dry_run, begin_uninstall, progress, superseded};
+pub use self::operation::{begin, begin_dry_run, begin_uninstall, progress};
 pub use self::waiting::unreadable_name;
 
 /// News about what is waited for are written so often at most.

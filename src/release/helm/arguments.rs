@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use crate::component::names::label;
 use crate::component::{Cascade, Wait};
-use crate::release::installer::{Call, Operation, RollbackCall, UninstallCall, UpgradeCall};
-
-/// As a label's value in an upgrade: Helm takes the label away (docs/components.md 5.5). An install takes it as it is.
-pub const NO_LABEL: &str = "null";
+use crate::release::operation::{Call, Operation, RollbackCall, UninstallCall, UpgradeCall};
 
 /// Helm's arguments for this operation, without the program's name.
 ///

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::operation_kind::OperationKind;
-use crate::release::installer::{Call, Proof, UninstallCall, UpgradeCall};
+use crate::release::operation::{Call, Proof, UninstallCall, UpgradeCall};
 
 /// How long something that must happen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use crate::component::status::OperationKind;
 use crate::controller::namespace::{self, NamespaceState};
-use crate::controller::reconcile::act::operation::{
-    BESIDE_WAITING, new_id, run_installer, upgrade_call,
-};
+use crate::controller::reconcile::act::operation::run_installer;
 use crate::controller::reconcile::act::{implicit, prepare, rewriting};
+use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
-use crate::controller::reconcile::decide::{Action, Decision};
+use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::effects::begin;
 use crate::controller::reconcile::observation::Release;
 use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::status::begin_dry_run;
 use crate::release::helm::{self, Failure, judge};
-use crate::release::installer::{Call, Operation, Proof, ReleaseKey, UpgradeCall};
+use crate::release::operation::ReleaseKey;
 
 /// Finds out whether the release of the spec could be installed. What the old release has of its objects does not count.
 /// The chart's CRDs are applied for that: Helm cannot tell without.
@@ -71,25 +70,8 @@ async fn dry_run(
 ) -> Result<helm::Outcome, ReconcileError> {
     let o = &seen.observation;
     let chart = o.resolved().ok_or(ReconcileError::Conflict)?;
-    let (id, hash) = (new_id(), o.wanted(chart).hash);
-    let is_first = release.revisions.is_empty();
-    let call = upgrade_call(seen, Action::Install, &id, hash, is_first);
-    let (namespace, name) = release.key.clone();
-    let operation = Operation {
-        kind: OperationKind::Install,
-        call: Call::Upgrade(UpgradeCall {
-            dry_run: true,
-            take_ownership: call.take_ownership || whoever_has_objects,
-            ..call
-        }),
-        proof: Proof::DryRun,
-        as_user: None,
-        release: name,
-        namespace,
-        timeout: BESIDE_WAITING,
-        deadline: BESIDE_WAITING,
-        id,
-    };
+    let wanted = o.wanted(chart).hash;
+    let operation = call::dry_run(o, &seen.material(), release, wanted, whoever_has_objects);
     let ended = run_installer(context, seen, &operation).await?;
     if ended.superseded || context.work.stop.is_cancelled() {
         return Err(ReconcileError::Conflict);

@@ -17,8 +17,8 @@ use crate::controller::reconcile::context::{Context, ReconcileError, now};
 use crate::controller::reconcile::observe::{Observed, describe};
 use crate::controller::reconcile::status::{Draft, progress};
 use crate::node_key::NodeKey;
-use crate::release::installer::{Call, Operation, ReleaseKey};
 use crate::release::manifest::{self, Object, ObjectKey};
+use crate::release::operation::{Call, Operation, ReleaseKey};
 use crate::release::record::ReleaseStatus;
 
 /// Helm is quick, or it waits: from then on people want to know for what.

@@ -12,7 +12,7 @@ use crate::controller::reconcile::context::{Context, ReconcileError, changed, pa
 use crate::controller::reconcile::observation::{Newest, Observation, Release};
 use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::status::unreadable_name;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::owner;
 use crate::release::record::{ReleaseStatus, interrupted, secret_name};
 

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Api;
 
-use crate::component::conditions::Reason;
-use crate::component::status::{self, OperationKind};
 use crate::controller::reconcile::act::{inventory, operation, rewriting};
+use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::effects::begin;
-use crate::controller::reconcile::observation::{Observation, Readiness};
 use crate::controller::reconcile::observe::{self, Observed};
-use crate::controller::reconcile::outcome::{Outcome, Ran};
+use crate::controller::reconcile::outcome::{Outcome, Ran, not_gone};
 use crate::controller::reconcile::status::begin_uninstall;
-use crate::release::helm::{Failure, FailureClass, judge};
-use crate::release::installer::{Call, Operation, Proof, ReleaseKey, UninstallCall};
+use crate::release::helm::judge;
+use crate::release::operation::ReleaseKey;
 
 /// Runs Helm's uninstall once.
 pub async fn uninstall(
@@ -33,19 +30,8 @@ pub async fn uninstall(
     };
     let ends = namespace_ends(context, &key.0).await?;
     inventory::save(context, seen, &before).await?;
-    let operation = operation_of(&seen.observation, key, ends || without_hooks);
-    let o = &seen.observation;
-    let intent = status::Operation {
-        id: operation.id.clone(),
-        kind: operation.kind,
-        from_revision: before.number(),
-        hash: None,
-        chart_digest: None,
-        holder: o.holder.clone(),
-        started_at: Time(o.now),
-        deadline: o.after(operation.deadline),
-        ready_by: None,
-    };
+    let operation = call::removal(&seen.observation, key, ends || without_hooks);
+    let intent = call::intent(&seen.observation, &operation, before.number(), None);
     seen.operation = Some(operation.id.clone());
     let report = begin_uninstall(&seen.observation, decision, intent, key);
     begin(context, seen, report).await?;
@@ -60,50 +46,9 @@ pub async fn uninstall(
         let key = &seen.observation.key;
         context.memory.of(key, |memory| memory.waiting.patience = 0);
     }
-    let judged = judge(operation.kind, &ended.outcome).unwrap_or_else(|| Failure {
-        class: FailureClass::DecideAgain,
-        reason: Reason::UninstallFailed,
-        message: "Helm reported success, and the release is still there".to_owned(),
-    });
-    Ok(Outcome::Ran(Box::new(Ran {
-        now: now(),
-        kind: operation.kind,
-        action: None,
-        before: before.number(),
-        release: after,
-        failure: (!is_gone).then_some(judged),
-        said: String::new(),
-        readiness: Readiness::Ready,
-        unready: None,
-    })))
-}
-
-fn operation_of(o: &Observation, (namespace, name): &ReleaseKey, without_hooks: bool) -> Operation {
-    let kind = OperationKind::Uninstall;
-    let timeout = o.timeout(kind);
-    Operation {
-        id: operation::new_id(),
-        kind,
-        call: Call::Uninstall(call(o, without_hooks)),
-        proof: Proof::Gone,
-        as_user: None,
-        release: name.clone(),
-        namespace: namespace.clone(),
-        timeout,
-        deadline: timeout * 3 + operation::BESIDE_WAITING,
-    }
-}
-
-/// What is asked of Helm.
-pub fn call(o: &Observation, without_hooks: bool) -> UninstallCall {
-    let uninstall = &o.component.spec.uninstall;
-    UninstallCall {
-        wait: uninstall.wait,
-        disable_hooks: uninstall.disable_hooks || without_hooks,
-        cascade: uninstall.cascade,
-        keep_history: uninstall.keep_history,
-        description: None,
-    }
+    let mut ran = Ran::of(now(), operation.kind, None, before.number(), after);
+    ran.failure = (!is_gone).then(|| not_gone(judge(operation.kind, &ended.outcome)));
+    Ok(Outcome::Ran(Box::new(ran)))
 }
 
 async fn namespace_ends(context: &Context, name: &str) -> Result<bool, ReconcileError> {

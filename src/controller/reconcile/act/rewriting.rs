@@ -25,9 +25,9 @@ use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::status::Told;
 use crate::operation_kind::OperationKind;
 use crate::release::helm::{Failure, Outcome, judge, of_unserved, unknown_kinds};
-use crate::release::installer::ReleaseKey;
 use crate::release::manifest;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
+use crate::release::operation::ReleaseKey;
 use crate::release::record::{Record, ReleaseStatus, named, rewritten, secret_name};
 
 /// What was changed in records, for people.

@@ -8,7 +8,7 @@ use crate::component::conditions::Reason;
 use crate::component::status::OperationKind;
 use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 
 /// What has to be read before a decision can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]

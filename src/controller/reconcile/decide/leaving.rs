@@ -8,7 +8,7 @@ use crate::controller::reconcile::decide::{Decision, Look};
 use crate::controller::reconcile::observation::{Observation, Release, SlotState};
 use crate::node_key::NodeKey;
 use crate::planner;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 
 /// How the removal of one release stands.
 pub(super) enum Removed {

@@ -14,7 +14,7 @@ use crate::controller::reconcile::observation::{MOMENT, Observation, OldRelease}
 use crate::controller::reconcile::retry::later;
 use crate::planner::DependencyCheck;
 use crate::release::helm::FailureClass;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::record::ReleaseStatus;
 
 /// Namespaces whose names begin like this are Kubernetes' own: what a cluster stands on lives there, its network, its

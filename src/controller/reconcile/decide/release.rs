@@ -36,11 +36,15 @@ pub use self::removal::{Removal, RemovalStep, UNINSTALLS_WITH_HOOKS, decide_remo
 pub use super::decision::{Action, Decision, InSync, Why};
 
 use self::evidence::Maker;
+use crate::component::TakeOwnership;
 use crate::component::conditions::Reason;
+#[cfg(test)]
 use crate::component::spec_hash::SpecHash;
 use crate::component::status::{ComponentStatus, OperationKind};
-use crate::component::{InstallFailure, TakeOwnership, UpgradeFailure};
+#[cfg(test)]
+use crate::component::{InstallFailure, UpgradeFailure};
 use crate::controller::reconcile::retry::later;
+pub use crate::controller::reconcile::wanted::{Waits, Wanted};
 use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
 use crate::release::record::{Record, ReleaseStatus, Revision};
@@ -50,61 +54,6 @@ const RECHECK: Duration = Duration::from_secs(30 * 60);
 
 /// How long nobody looks again whether a rival is still there: nothing tells when it goes without its release.
 pub const RIVAL_RECHECK: Duration = Duration::from_secs(2 * 60);
-
-/// What the Component asks for, resolved.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// The hash of everything that the release is to be made of.
-    pub hash: SpecHash,
-    /// The generation of the spec. It decides nothing: the hash does (docs/components.md 3.2).
-    pub generation: i64,
-    /// The chart's name.
-    pub chart_name: String,
-    /// The chart's exact version.
-    pub chart_version: String,
-    /// `spec.timeout`, by which the age of somebody else's operation is judged.
-    pub timeout: Duration,
-    /// Whether a release that was there before may be taken over.
-    pub take_ownership: TakeOwnership,
-    /// What follows a failed first install.
-    pub install_on_failure: InstallFailure,
-    /// True if the chart has hooks that run at installs only.
-    pub has_install_hooks: bool,
-    /// How many attempts follow a first failed upgrade.
-    pub upgrade_retries: u32,
-    /// What follows a failed upgrade.
-    pub upgrade_on_failure: UpgradeFailure,
-    /// After which operations readiness is awaited.
-    pub waits: Waits,
-}
-
-/// After which operations readiness is awaited (docs/components.md 4.6).
-#[derive(Clone, Copy, Debug)]
-pub struct Waits {
-    /// Of the first revision.
-    pub install: bool,
-    /// Of each later one.
-    pub upgrade: bool,
-    /// Of a way back.
-    pub rollback: bool,
-}
-
-impl Waits {
-    /// True if an operation of this kind that made this revision is awaited.
-    pub fn after(self, kind: OperationKind, revision: i64) -> bool {
-        match kind {
-            OperationKind::Rollback => self.rollback,
-            OperationKind::Uninstall => false,
-            OperationKind::Install | OperationKind::Upgrade | OperationKind::Test => {
-                if revision == 1 {
-                    self.install
-                } else {
-                    self.upgrade
-                }
-            }
-        }
-    }
-}
 
 /// The newest revision of the release.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::observe::release;
 use crate::node_key::NodeKey;
 use crate::planner::{Available, DependencyCheck, Lookup, Requirement};
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::record::ReleaseStatus;
 
 /// Whether what the chart requires, and the spec depends on, is there.

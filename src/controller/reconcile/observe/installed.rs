@@ -178,7 +178,7 @@ async fn readiness_of(
 }
 
 /// What is waited for after the operation that made this revision (docs/components.md 4.6).
-fn awaited(o: &Observation, number: i64) -> Awaited {
+pub fn awaited(o: &Observation, number: i64) -> Awaited {
     let spec = &o.component.spec;
     let kind = o.status.operation.as_ref().map(|operation| operation.kind);
     let (wait, jobs) = match kind {

@@ -8,7 +8,7 @@ use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::memory::Kept;
 use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::observe::Observed;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 
 /// Where an inventory stands in its ConfigMap.
 pub const INVENTORY_KEY: &str = "inventory.json";

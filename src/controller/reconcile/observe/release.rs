@@ -8,10 +8,12 @@ use crate::chart::digest::Sha256Hex;
 use crate::component::spec_hash::SpecHash;
 use crate::controller::holder;
 use crate::controller::reconcile::context::{Context, ReconcileError};
-use crate::controller::reconcile::observation::{Newest, Observation, Release, Rival, release_of};
+use crate::controller::reconcile::observation::{
+    GoodRevision, Newest, Observation, Release, Rival,
+};
 use crate::controller::reconcile::observe::{Good, Observed};
 use crate::node_key::NodeKey;
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::owner;
 use crate::release::record::{Record, ReleaseStatus, Revision, newest_first, selector};
 use crate::release::token::Token;
@@ -149,14 +151,14 @@ async fn rival(
             // it wants something, whatever that is
             return Ok(unknown(owner));
         };
-        let wants = release_of(component) == *release;
+        let wants = component.release() == *release;
         let is_known = true;
         return Ok(wants.then_some(Rival { owner, is_known }));
     }
     let api = context.cluster.components(&owner.namespace);
     match api.get_opt(&owner.name).await {
         Ok(found) => {
-            let wants = found.is_some_and(|found| release_of(&found) == *release);
+            let wants = found.is_some_and(|found| found.release() == *release);
             Ok(unknown(owner).filter(|_| wants))
         }
         Err(kube::Error::SerdeError(_)) => Ok(unknown(owner)),
@@ -231,12 +233,12 @@ pub async fn good(
     match context.cluster.record(&o.target(), to).await? {
         Some(Ok(record)) => {
             let proved = || Token::parse(&record.description).map(|token| token.hash);
-            seen.good = Some(Good {
+            let revision = GoodRevision {
                 package: chart.path.clone(),
                 values: serde_json::to_vec(&record.config).unwrap_or_default(),
                 hash: hash.or_else(proved),
-                chart,
-            });
+            };
+            seen.good = Some(Good { revision, chart });
             o.reapply = Some(None);
         }
         _ => o.reapply = Some(Some(format!("revision {to} can no longer be read"))),

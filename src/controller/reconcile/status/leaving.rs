@@ -11,7 +11,7 @@ use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::outcome::Ran;
 use crate::controller::reconcile::status::{Count, Draft, Level, Next, Report, Told};
 use crate::release::helm::{Failure, FailureClass};
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 
 /// Who needs this Component is going too.
 pub(super) fn await_dependents(mut draft: Draft, names: &str) -> Report {

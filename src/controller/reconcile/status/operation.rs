@@ -14,13 +14,13 @@ use crate::controller::reconcile::decide::{Action, Decision, Why};
 use crate::controller::reconcile::observation::{
     ChartFacts, Observation, Readiness, whole_seconds_after,
 };
-use crate::controller::reconcile::outcome::Ran;
+use crate::controller::reconcile::outcome::{Ran, superseded};
 use crate::controller::reconcile::retry;
 use crate::controller::reconcile::status::{
     Count, Draft, Next, Report, Told, known, released_reason, stalled_reason,
 };
 use crate::release::helm::{Failure, FailureClass, failed, not_ready};
-use crate::release::installer::ReleaseKey;
+use crate::release::operation::ReleaseKey;
 use crate::release::owner;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 use crate::release::token::rollback_target;
@@ -238,15 +238,6 @@ pub(super) fn interrupted(o: &Observation, mut draft: Draft, kind: OperationKind
     draft.put_off(kind, &superseded())
 }
 
-/// Why an operation was ended for another.
-pub fn superseded() -> Failure {
-    Failure {
-        class: FailureClass::Interrupted,
-        reason: Reason::Interrupted,
-        message: "interrupted: the Component changed".to_owned(),
-    }
-}
-
 /// An operation failed that nobody saw end.
 pub(super) fn count_failure(
     o: &Observation,
@@ -334,6 +325,8 @@ impl Draft {
         {
             doing = format!("{doing}; last time: {cause}");
         }
+        // it may have been suspended meanwhile
+        self.phase(phase_of(kind), &doing);
         progress(self, &doing, Some(objects).filter(|text| !text.is_empty()));
     }
 
@@ -363,11 +356,16 @@ impl Draft {
             self.is_true(ConditionType::Healthy, Reason::Healthy, "");
         }
         self.remembers.made_anew = Some(is_awaited);
+        let interval = o.component.spec.interval.get();
+        if !is_awaited {
+            // else it is due as after a start, at some time within the interval
+            self.remembers.checked = Some(interval.saturating_sub(HEALTH_SOON));
+        }
         self.count(Count::Operation(kind, true, reason));
         let action = format!("{word}/{}", &wanted.hash.short()[..8]);
         self.tell(Told::normal(reason, action, &message));
         self.happened(if is_awaited {
-            Next::About(o.component.spec.interval.get())
+            Next::About(interval)
         } else {
             Next::In(HEALTH_SOON)
         })

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::operation_kind::OperationKind;
-use crate::release::installer::Proof;
+use crate::release::operation::Proof;
 
 fn upgrade() -> UpgradeCall {
     UpgradeCall {

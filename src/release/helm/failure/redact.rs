@@ -1,6 +1,8 @@
 //! Redacts secrets in Helm's output: it may print values in errors of templates and schemas
 //! (docs/components.md 7.4).
 
+use crate::release::outcome::Outcome;
+
 use std::collections::BTreeSet;
 
 use base64::Engine as _;
@@ -48,6 +50,15 @@ fn spellings(secret: &str) -> Vec<String> {
 
 fn is_long(text: &str) -> bool {
     text.chars().nth(SHORTEST - 1).is_some()
+}
+
+impl Outcome {
+    /// The outcome without these secrets. To be called before [`judge`](super::judge), which shortens the text.
+    #[must_use]
+    pub fn redacted(mut self, secrets: &[String]) -> Outcome {
+        self.stderr = redact(&self.stderr, secrets);
+        self
+    }
 }
 
 #[cfg(test)]
