@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, Span};
-
-use crate::yaml::input::{GuardedInput, ReadAhead};
-use crate::yaml::{Limits, YamlError, decode};
+use crate::yaml::parser::{EventKind, Parser};
+use crate::yaml::{Limits, YamlError, reader};
 
 /// One document of a text, in bytes of that text without its byte-order mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,30 +40,22 @@ enum Frame {
 /// The documents of `text`, and where in each of them scalars stand under `key`, at any depth. Aliases are not followed.
 ///
 /// # Errors
-/// As [`parse_all`](crate::yaml::parse_all); only depth and what is read ahead are held to `limits`.
+/// As [`parse_all`](crate::yaml::parse_all); only the depth is held to `limits`.
 pub fn places(text: &[u8], key: &str, limits: Limits) -> Result<Vec<DocumentPlace>, YamlError> {
-    let text = decode(text)?;
-    let ahead = ReadAhead::new(limits.nodes.saturating_mul(2).saturating_add(64));
-    let mut parser = Parser::new(GuardedInput::new(text, &ahead));
-    let mut bytes = Bytes { text, at: (0, 0) };
+    let text = reader::read(text)?;
+    let mut parser = Parser::new(&text);
     let mut documents: Vec<DocumentPlace> = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
     let mut ended = 0;
-    while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| YamlError::Syntax(error.to_string()))?;
-        if ahead.is_exhausted() {
-            return Err(YamlError::TooManyNodes {
-                limit: limits.nodes,
-            });
-        }
-        ahead.renew();
-        match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd => {}
+    loop {
+        let event = parser.next_event()?;
+        let range = event.start.index..event.end.index;
+        match event.kind {
+            EventKind::StreamEnd => return Ok(documents),
             // what comes after it without a `---` begins right there
-            Event::DocumentEnd => ended = bytes.range(span).end,
-            Event::DocumentStart(is_marked) => {
-                let marked = bytes.range(span);
-                let start = if is_marked { marked.start } else { ended };
+            EventKind::DocumentEnd => ended = range.end,
+            EventKind::DocumentStart { is_marked } => {
+                let start = if is_marked { range.start } else { ended };
                 let start = match documents.last_mut() {
                     Some(last) => {
                         last.whole.end = start;
@@ -76,41 +66,45 @@ pub fn places(text: &[u8], key: &str, limits: Limits) -> Result<Vec<DocumentPlac
                 };
                 documents.push(DocumentPlace {
                     whole: start..text.len(),
-                    content: if is_marked { marked.end } else { start }..text.len(),
+                    content: if is_marked { range.end } else { start }..text.len(),
                     scalars: Vec::new(),
                 });
             }
-            Event::Scalar(value, ..) => {
+            EventKind::Scalar { text: value, .. } => {
                 if let Some(pointer) = pointer(&frames, key)
                     && let Some(document) = documents.last_mut()
                 {
                     document.scalars.push(ScalarPlace {
                         pointer,
                         value: value.to_string(),
-                        range: bytes.range(span),
+                        range,
                     });
                 }
                 pass(&mut frames, Some(&value));
             }
-            Event::Alias(_) => pass(&mut frames, None),
-            Event::SequenceStart(..) | Event::MappingStart(..) => {
-                if frames.len() >= limits.depth {
-                    return Err(YamlError::TooDeep {
-                        limit: limits.depth,
-                    });
-                }
-                frames.push(match event {
-                    Event::SequenceStart(..) => Frame::Sequence { next: 0 },
-                    _ => Frame::Mapping { key: None },
-                });
+            EventKind::Alias(_) => pass(&mut frames, None),
+            EventKind::SequenceStart { .. } => {
+                open(&mut frames, Frame::Sequence { next: 0 }, limits)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => {
+            EventKind::MappingStart { .. } => {
+                open(&mut frames, Frame::Mapping { key: None }, limits)?;
+            }
+            EventKind::SequenceEnd | EventKind::MappingEnd => {
                 frames.pop();
                 pass(&mut frames, None);
             }
         }
     }
-    Ok(documents)
+}
+
+fn open(frames: &mut Vec<Frame>, frame: Frame, limits: Limits) -> Result<(), YamlError> {
+    if frames.len() >= limits.depth {
+        return Err(YamlError::TooDeep {
+            limit: limits.depth,
+        });
+    }
+    frames.push(frame);
+    Ok(())
 }
 
 /// The pointer to the value that comes next, if it is one of `key`.
@@ -138,28 +132,6 @@ fn pass(frames: &mut [Frame], text: Option<&str>) {
             None => *key = Some(text.unwrap_or_default().to_owned()),
         },
         None => {}
-    }
-}
-
-/// Turns the parser's characters into bytes; quick as long as they come in their order.
-struct Bytes<'a> {
-    text: &'a str,
-    /// The same place, in characters and in bytes.
-    at: (usize, usize),
-}
-
-impl Bytes<'_> {
-    fn range(&mut self, span: Span) -> Range<usize> {
-        let start = self.of(span.start.index());
-        start..self.of(span.end.index())
-    }
-
-    fn of(&mut self, wanted: usize) -> usize {
-        let (characters, bytes) = if wanted < self.at.0 { (0, 0) } else { self.at };
-        let rest = &self.text[bytes..];
-        let further = rest.char_indices().nth(wanted - characters);
-        self.at = (wanted, bytes + further.map_or(rest.len(), |(byte, _)| byte));
-        self.at.1
     }
 }
 
@@ -214,7 +186,7 @@ mod tests {
         );
         let second = &text[documents[1].content.clone()];
         assert_eq!(second, "\n# Source: ж\nv: x\n");
-        let text = "# head\n---\na: 1\n...\n# b\nv: x\n";
+        let text = "# head\n---\na: 1\n...\n# b\n---\nv: x\n";
         let documents = places(text.as_bytes(), "v", Limits::default()).expect("sound");
         assert_eq!(documents[0].whole.start, 0);
         assert_eq!(documents[1].whole.end, text.len());

@@ -67,7 +67,7 @@ fn values_become_the_json_that_helm_makes() {
         ),
         (
             "a: !!str 1\nb: !!float 2\nc: !mine 3\nd: ! '4'",
-            json!({"a": "1", "b": 2, "c": "3", "d": 4}),
+            json!({"a": "1", "b": 2, "c": "3", "d": "4"}),
         ),
         ("a: 1\na: 2", json!({"a": 2})),
         ("a: 1\n---\nb: 2", json!({"a": 1})),
@@ -111,7 +111,13 @@ fn a_merge_key_brings_the_fields_of_other_mappings() {
     ] {
         assert_eq!(json_of(&format!("{base}{mapping}"))["z"], json, "{mapping}");
     }
-    for mapping in ["{<<: 1}", "{<<: [1]}", "{<<: [*x, [*y]]}", "{<<: }"] {
+    for mapping in [
+        "{<<: 1}",
+        "{<<: [1]}",
+        "{<<: [*x, [*y]]}",
+        "{<<: }",
+        "{a: &z [*x], <<: *z}",
+    ] {
         let text = format!("{base}{mapping}");
         assert!(
             read(&text).is_err_and(|error| error.contains("map merge requires")),
@@ -234,11 +240,11 @@ fn limits_are_exact() {
     }
 }
 
-/// 5 MiB, what Helm reads of one file.
-const FILE: usize = 5 << 20;
+/// Far more than the default limits allow, whatever it is made of.
+const FILE: usize = 2 << 20;
 
 #[test]
-fn hostile_texts_of_five_mebibytes_are_refused() {
+fn hostile_texts_are_refused() {
     let fill = |unit: &str| unit.repeat(FILE / unit.len());
     let laughs: String = (1..=40)
         .map(|n| format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(9)))
@@ -424,22 +430,10 @@ proptest! {
     }
 
     #[test]
-    fn what_json_writes_is_read_back(keys in proptest::collection::btree_map("\\PC{0,8}", any::<i32>(), 0..5), text in "\\PC{0,20}") {
+    fn what_json_writes_is_read_back(keys in proptest::collection::btree_map("[^\\pC\\p{Zl}\\p{Zp}]{0,8}", any::<i32>(), 0..5), text in "[^\\pC\\p{Zl}\\p{Zp}]{0,20}") {
+        // but for U+2028 and U+2029, which end lines in YAML 1.1
         let json = json!({"numbers": keys, "text": text});
         prop_assert_eq!(json_of(&json.to_string()), json);
-    }
-
-    #[test]
-    fn the_guarded_input_reads_what_the_parsers_own_input_reads(text in yaml_like()) {
-        // the one wanted difference: a tab after a key
-        let text = text.replace('\t', " ");
-        let ahead = input::ReadAhead::new(10_000);
-        let guarded = saphyr_parser::Parser::new(input::GuardedInput::new(&text, &ahead));
-        let own = saphyr_parser::Parser::new_from_str(&text);
-        let until_error = |result: &Result<_, _>| result.is_ok();
-        let guarded: Vec<_> = guarded.take_while(until_error).collect();
-        let own: Vec<_> = own.take_while(until_error).collect();
-        prop_assert_eq!(guarded, own);
     }
 }
 
