@@ -7,6 +7,7 @@
 
 pub mod block;
 mod cursor;
+mod documents;
 mod float;
 mod json;
 mod parser;
@@ -22,8 +23,9 @@ mod walk;
 
 use std::collections::BTreeMap;
 
+pub use documents::{Division, divide};
 pub use float::go_float_text;
-pub use places::{DocumentPlace, ScalarPlace, places};
+pub use places::{ScalarPlace, places};
 pub use values::{are_values, values};
 
 use shape::Shape;
@@ -150,14 +152,18 @@ pub fn parse(text: &[u8], limits: Limits) -> Result<Yaml, YamlError> {
     walk::walk(&reader::read(text)?, limits)
 }
 
-/// Reads all documents of `text`, each as [`parse`] reads the first; one without content is [`Yaml::Null`].
+/// Reads all documents of `text` as Helm and kubectl do: [`divide`] finds them, and each is read as by [`parse`]. One
+/// without content is [`Yaml::Null`].
 ///
 /// `limits` are for all documents together. Anchors are known within their document only.
 ///
 /// # Errors
-/// As [`parse`], for any of the documents.
-pub fn parse_all(text: &[u8], limits: Limits) -> Result<Vec<Yaml>, YamlError> {
-    walk::walk_all(&reader::read(text)?, limits)
+/// As [`parse`], for any of the documents, and something but a comment behind the `---` that opens one.
+pub fn parse_all(text: &[u8], mut limits: Limits) -> Result<Vec<Yaml>, YamlError> {
+    let text = reader::without_mark(text);
+    let documents = divide(text).into_iter();
+    let read = documents.map(|document| document.parse(text, &mut limits));
+    read.collect()
 }
 
 /// Reads `text` only to see that it is sound; true if its root is a mapping or null. Keeps no tree.

@@ -3,6 +3,7 @@
 mod object;
 pub mod rewrite;
 pub mod served;
+mod unreadable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use object::{Object, ObjectKey};
+pub use unreadable::Unreadable;
 
 use crate::release::record::Record;
-use crate::yaml::{self, Limits, Yaml, YamlError};
+use crate::yaml::{self, Limits, Yaml};
 
 /// More than any manifest has that fits a Secret: a megabyte of packed definitions is some 600,000 nodes.
 const LIMITS: Limits = Limits {
@@ -20,20 +22,31 @@ const LIMITS: Limits = Limits {
     depth: 500,
 };
 
+/// What a manifest holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifest {
+    /// Its objects, in their order.
+    pub objects: Vec<Object>,
+    /// The documents that hold something else, or nobody knows what. As long as there is one, what is not among the
+    /// objects may be part of the release all the same.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// What a release consists of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inventory {
+    /// Each object once, hooks after the others.
+    pub items: Vec<InventoryItem>,
+    /// What could not be read: as long as there is something, the items are not all.
+    pub unreadable: Vec<Unreadable>,
+}
+
 /// Why a manifest's objects cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// It is not YAML, or too much of it.
-    #[error("the release's manifest cannot be read: {0}")]
-    Yaml(#[from] YamlError),
-    /// A document that is not an object, or one without an API version, a kind or a name.
-    #[error("document {document} of the release's manifest has no {missing}")]
-    Incomplete {
-        /// Which document, from 1.
-        document: usize,
-        /// What it lacks, such as `kind`.
-        missing: &'static str,
-    },
+    /// A document that cannot be read, the first of them.
+    #[error("{0}")]
+    Unreadable(#[from] Unreadable),
     /// A document that cannot be told in another API version.
     #[error("document {document} of the release's manifest cannot be told in another API version")]
     NotRewritten {
@@ -56,44 +69,59 @@ pub struct InventoryItem {
     pub hook: bool,
 }
 
-/// The objects in a stream of YAML documents, in their order.
+/// Reads a stream of YAML documents, divided and read as Helm does before it talks to the API server.
 ///
 /// Empty documents are passed over, lists are taken apart, and an object with only a `generateName` is left out: it has
 /// no name to be found by. Integers are exact, as they are for Kubernetes.
-///
-/// # Errors
-/// No YAML, too much of it, or a document that is not an object with an API version, a kind and a name.
-pub fn objects(manifest: &str) -> Result<Vec<Object>, ManifestError> {
-    let documents = yaml::parse_all(manifest.as_bytes(), LIMITS)?;
-    let mut objects = Vec::new();
-    for (at, document) in documents.into_iter().enumerate() {
-        let value = json(document);
-        if !value.is_null() {
-            object::collect(value, at + 1, &mut objects)?;
-        }
+pub fn read(manifest: &str) -> Manifest {
+    let text = manifest.strip_prefix('\u{feff}').unwrap_or(manifest);
+    let mut limits = LIMITS;
+    let mut read = Manifest::default();
+    for (at, document) in yaml::divide(text.as_bytes()).iter().enumerate() {
+        let mut objects = Vec::new();
+        let collected = match document.parse(text.as_bytes(), &mut limits).map(json) {
+            Ok(Value::Null) => Ok(()),
+            Ok(value) => object::collect(value, &mut objects)
+                .map_err(|missing| Unreadable::incomplete(text, document, at + 1, missing)),
+            Err(error) => Err(Unreadable::of(text, document, at + 1, &error)),
+        };
+        read.objects.append(&mut objects);
+        read.unreadable.extend(collected.err());
     }
-    Ok(objects)
+    read
 }
 
-/// What a release consists of, each object once and hooks after the others: to be saved before it is uninstalled, as
-/// Helm may report success or failure with some of it left (docs/components.md 5.8, fact 4, and 12.2).
-///
-/// Definitions from a chart's `crds/` are in no manifest and so not in here.
+/// The objects in a stream of YAML documents, as [`read`] has them.
 ///
 /// # Errors
-/// As [`objects`], for the manifest or a hook.
-pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
+/// A document that cannot be read, or too much of it, or one that is not an object with an API version, a kind and a
+/// name.
+pub fn objects(manifest: &str) -> Result<Vec<Object>, ManifestError> {
+    let read = read(manifest);
+    match read.unreadable.into_iter().next() {
+        None => Ok(read.objects),
+        Some(unreadable) => Err(unreadable.into()),
+    }
+}
+
+/// What a release consists of, as far as it can be read: to be saved before it is uninstalled, as Helm may report success
+/// or failure with some of it left (docs/components.md 5.8, fact 4, and 12.2).
+///
+/// Definitions from a chart's `crds/` are in no manifest and so not in here.
+pub fn known_inventory(record: &Record) -> Inventory {
     let hooks = record
         .hooks
         .iter()
         .map(|hook| (hook.manifest.as_str(), true));
-    let mut items = Vec::new();
+    let mut inventory = Inventory::default();
     let mut seen = BTreeSet::new();
     for (manifest, hook) in std::iter::once((record.manifest.as_str(), false)).chain(hooks) {
-        for object in objects(manifest)? {
+        let mut read = read(manifest);
+        inventory.unreadable.append(&mut read.unreadable);
+        for object in read.objects {
             let key = object.identity();
             if seen.insert(key.clone()) {
-                items.push(InventoryItem {
+                inventory.items.push(InventoryItem {
                     key,
                     keep: object.keeps(),
                     hook,
@@ -101,7 +129,19 @@ pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
             }
         }
     }
-    Ok(items)
+    inventory
+}
+
+/// All that a release consists of.
+///
+/// # Errors
+/// As [`objects`], for the manifest or a hook.
+pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
+    let known = known_inventory(record);
+    match known.unreadable.into_iter().next() {
+        None => Ok(known.items),
+        Some(unreadable) => Err(unreadable.into()),
+    }
 }
 
 /// A document as Kubernetes reads it: like [`Yaml::to_json`], but integers stay what they are.

@@ -22,10 +22,7 @@ pub(super) struct Event<'a> {
 /// Which event it is. After [`StreamEnd`](Self::StreamEnd) there is none.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum EventKind<'a> {
-    DocumentStart {
-        /// With a `---`, at which the event ends.
-        is_marked: bool,
-    },
+    DocumentStart,
     DocumentEnd,
     StreamEnd,
     Alias(&'a str),
@@ -182,7 +179,7 @@ impl<'a> Parser<'a> {
                 self.directives()?;
                 self.states.push(State::DocumentEnd);
                 self.state = State::BlockNode;
-                let kind = EventKind::DocumentStart { is_marked: false };
+                let kind = EventKind::DocumentStart;
                 return Ok(Event { kind, start, end });
             }
             _ => {}
@@ -196,7 +193,7 @@ impl<'a> Parser<'a> {
         self.scanner.skip();
         self.states.push(State::DocumentEnd);
         self.state = State::DocumentContent;
-        let kind = EventKind::DocumentStart { is_marked: true };
+        let kind = EventKind::DocumentStart;
         Ok(Event { kind, start, end })
     }
 

@@ -1,20 +1,9 @@
-//! Where a key's values stand in a text, so that they can be changed and everything else stays byte for byte.
+//! Where a key's values stand in a document, so that they can be changed and everything else stays byte for byte.
 
 use std::ops::Range;
 
 use crate::yaml::parser::{EventKind, Parser};
-use crate::yaml::{Limits, YamlError, reader};
-
-/// One document of a text, in bytes of that text without its byte-order mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DocumentPlace {
-    /// All of it, with the `---` that opens it and what stands before the next one: together they are all of the text.
-    pub whole: Range<usize>,
-    /// What follows that `---`.
-    pub content: Range<usize>,
-    /// The values of the key, in their order.
-    pub scalars: Vec<ScalarPlace>,
-}
+use crate::yaml::{Limits, YamlError};
 
 /// A scalar under the key, with its quotes, and with the anchor or tag before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +12,7 @@ pub struct ScalarPlace {
     pub pointer: String,
     /// What it says.
     pub value: String,
-    /// Where it stands.
+    /// Where it stands, in bytes.
     pub range: Range<usize>,
 }
 
@@ -37,47 +26,25 @@ enum Frame {
     },
 }
 
-/// The documents of `text`, and where in each of them scalars stand under `key`, at any depth. Aliases are not followed.
+/// Where scalars stand under `key` in the first document of `text`, at any depth. Aliases are not followed.
 ///
 /// # Errors
-/// As [`parse_all`](crate::yaml::parse_all); only the depth is held to `limits`.
-pub fn places(text: &[u8], key: &str, limits: Limits) -> Result<Vec<DocumentPlace>, YamlError> {
-    let text = reader::read(text)?;
-    let mut parser = Parser::new(&text);
-    let mut documents: Vec<DocumentPlace> = Vec::new();
+/// As [`parse`](crate::yaml::parse); only the depth is held to `limits`.
+pub fn places(text: &str, key: &str, limits: Limits) -> Result<Vec<ScalarPlace>, YamlError> {
+    let mut parser = Parser::new(text);
+    let mut places = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
-    let mut ended = 0;
     loop {
         let event = parser.next_event()?;
-        let range = event.start.index..event.end.index;
         match event.kind {
-            EventKind::StreamEnd => return Ok(documents),
-            // what comes after it without a `---` begins right there
-            EventKind::DocumentEnd => ended = range.end,
-            EventKind::DocumentStart { is_marked } => {
-                let start = if is_marked { range.start } else { ended };
-                let start = match documents.last_mut() {
-                    Some(last) => {
-                        last.whole.end = start;
-                        last.content.end = start;
-                        start
-                    }
-                    None => 0,
-                };
-                documents.push(DocumentPlace {
-                    whole: start..text.len(),
-                    content: if is_marked { range.end } else { start }..text.len(),
-                    scalars: Vec::new(),
-                });
-            }
+            EventKind::DocumentEnd | EventKind::StreamEnd => return Ok(places),
+            EventKind::DocumentStart => {}
             EventKind::Scalar { text: value, .. } => {
-                if let Some(pointer) = pointer(&frames, key)
-                    && let Some(document) = documents.last_mut()
-                {
-                    document.scalars.push(ScalarPlace {
+                if let Some(pointer) = pointer(&frames, key) {
+                    places.push(ScalarPlace {
                         pointer,
                         value: value.to_string(),
-                        range,
+                        range: event.start.index..event.end.index,
                     });
                 }
                 pass(&mut frames, Some(&value));
@@ -139,14 +106,12 @@ fn pass(frames: &mut [Frame], text: Option<&str>) {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Vec<Vec<(String, String)>> {
-        let documents = places(text.as_bytes(), "v", Limits::default()).expect("sound");
-        let documents = documents.into_iter().map(|document| {
-            let scalars = document.scalars.into_iter();
-            let shown = scalars.map(|scalar| (scalar.pointer, text[scalar.range].to_owned()));
-            shown.collect()
-        });
-        documents.collect()
+    fn found(text: &str) -> Vec<(String, String)> {
+        let places = places(text, "v", Limits::default()).expect("sound");
+        let shown = places
+            .into_iter()
+            .map(|place| (place.pointer, text[place.range].to_owned()));
+        shown.collect()
     }
 
     #[test]
@@ -163,35 +128,14 @@ mod tests {
             ("v: {v: [v]}\n", vec![]),
         ];
         for (text, expected) in rows {
-            assert_eq!(found(text), [expected], "{text:?}");
+            assert_eq!(found(text), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn documents_are_whole_with_what_opens_them() {
-        let text = "# first\na: 1\n---\n# Source: ж\nv: x\n--- # odd\n---\nb: |\n  ---\n";
-        let documents = places(text.as_bytes(), "v", Limits::default()).expect("sound");
-        let whole: Vec<&str> = documents
-            .iter()
-            .map(|document| &text[document.whole.clone()])
-            .collect();
-        assert_eq!(
-            whole,
-            [
-                "# first\na: 1\n",
-                "---\n# Source: ж\nv: x\n",
-                "--- # odd\n",
-                "---\nb: |\n  ---\n"
-            ]
-        );
-        let second = &text[documents[1].content.clone()];
-        assert_eq!(second, "\n# Source: ж\nv: x\n");
-        let text = "# head\n---\na: 1\n...\n# b\n---\nv: x\n";
-        let documents = places(text.as_bytes(), "v", Limits::default()).expect("sound");
-        assert_eq!(documents[0].whole.start, 0);
-        assert_eq!(documents[1].whole.end, text.len());
-        assert_eq!(documents[0].whole.end, documents[1].whole.start);
-        assert!(places(b"a: [", "v", Limits::default()).is_err());
-        assert_eq!(places(b"", "v", Limits::default()).expect("sound"), []);
+    fn nothing_beyond_the_first_document_is_read() {
+        assert_eq!(found("---\nv: x\n...\nv: [\n").len(), 1);
+        assert_eq!(found(""), []);
+        assert!(places("v: [", "v", Limits::default()).is_err());
     }
 }

@@ -4,20 +4,20 @@ use std::borrow::Cow;
 
 use crate::yaml::YamlError;
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
+/// The bytes without the byte-order mark of UTF-8.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
 
 /// The text without its byte-order mark. UTF-16 is known by its mark; everything else is UTF-8.
 ///
 /// # Errors
 /// What is neither, and characters that go-yaml refuses wherever they stand.
 pub(super) fn read(bytes: &[u8]) -> Result<Cow<'_, str>, YamlError> {
-    let text = match bytes {
+    let text: Cow<'_, str> = match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes)?.into(),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes)?.into(),
-        _ => {
-            let text = utf8(bytes)?;
-            Cow::Borrowed(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text))
-        }
+        _ => utf8(without_mark(bytes))?.into(),
     };
     match forbidden(&text) {
         None => Ok(text),

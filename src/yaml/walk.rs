@@ -72,7 +72,7 @@ struct Walk<'a, N: Node> {
     /// Nodes built or kept for repetition so far.
     spent: usize,
     frames: Vec<Frame<N>>,
-    /// The anchored nodes of this document; `None` until one is complete.
+    /// The anchored nodes; `None` until one is complete.
     anchored: Vec<Option<Measured<N>>>,
     /// Which of them a name stands for now.
     anchors: HashMap<&'a str, usize>,
@@ -80,53 +80,26 @@ struct Walk<'a, N: Node> {
 }
 
 /// Reads the first document, and nothing beyond it.
-pub(super) fn walk<N: Node>(text: &str, limits: Limits) -> Result<N, YamlError> {
-    match documents(text, limits, 1)?.0.pop() {
-        Some(document) => Ok(document),
-        None => N::scalar(Scalar::Null),
-    }
+pub(super) fn walk<N: Node>(text: &str, mut limits: Limits) -> Result<N, YamlError> {
+    walk_within(text, &mut limits)
 }
 
-/// Reads the first document, and takes what it costs from `limits`.
+/// Reads the first document, and takes what it costs from `limits`. One without content is null.
 pub(super) fn walk_within<N: Node>(text: &str, limits: &mut Limits) -> Result<N, YamlError> {
-    let (mut documents, spent) = documents(text, *limits, 1)?;
-    limits.nodes -= spent;
-    match documents.pop() {
-        Some(document) => Ok(document),
-        None => N::scalar(Scalar::Null),
-    }
-}
-
-/// Reads all documents; `limits` are for all of them together.
-pub(super) fn walk_all<N: Node>(text: &str, limits: Limits) -> Result<Vec<N>, YamlError> {
-    Ok(documents(text, limits, usize::MAX)?.0)
-}
-
-/// Reads documents, at most `wanted` of them, and tells what they cost. One without content is null.
-fn documents<N: Node>(
-    text: &str,
-    limits: Limits,
-    wanted: usize,
-) -> Result<(Vec<N>, usize), YamlError> {
     let mut parser = Parser::new(text);
     let mut walk = Walk {
-        limits,
+        limits: *limits,
         spent: 0,
         frames: Vec::new(),
         anchored: Vec::new(),
         anchors: HashMap::new(),
         root: None,
     };
-    let mut documents = Vec::new();
-    while documents.len() < wanted {
+    loop {
         let event = parser.next_event()?;
         let done = match event.kind {
-            EventKind::DocumentStart { .. } => Ok(()),
-            EventKind::DocumentEnd => {
-                documents.push(walk.end_document()?);
-                Ok(())
-            }
-            EventKind::StreamEnd => break,
+            EventKind::DocumentStart => Ok(()),
+            EventKind::DocumentEnd | EventKind::StreamEnd => break,
             EventKind::Scalar {
                 text,
                 is_plain,
@@ -151,20 +124,14 @@ fn documents<N: Node>(
         };
         done.map_err(|error| error.at_line(event.start.line + 1))?;
     }
-    Ok((documents, walk.spent))
+    limits.nodes -= walk.spent;
+    match walk.root {
+        Some(root) => Ok(root),
+        None => N::scalar(Scalar::Null),
+    }
 }
 
 impl<'a, N: Node> Walk<'a, N> {
-    /// The document that is complete now. The next one is counted on, but its anchors are its own.
-    fn end_document(&mut self) -> Result<N, YamlError> {
-        self.anchors.clear();
-        self.anchored.clear();
-        match self.root.take() {
-            Some(root) => Ok(root),
-            None => N::scalar(Scalar::Null),
-        }
-    }
-
     fn spend(&mut self, nodes: usize) -> Result<(), YamlError> {
         self.spent = self.spent.saturating_add(nodes);
         if self.spent > self.limits.nodes {
