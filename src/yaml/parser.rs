@@ -6,6 +6,7 @@ mod flow;
 mod node;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::yaml::cursor::Mark;
 use crate::yaml::scanner::Scanner;
@@ -74,7 +75,7 @@ pub(super) struct Parser<'a> {
     /// What comes after the nodes that are open.
     states: Vec<State>,
     /// What the handles of tags stand for in this document.
-    handles: Vec<(&'a str, Cow<'a, str>)>,
+    handles: HashMap<&'a str, Cow<'a, str>>,
 }
 
 /// The handles that every document has.
@@ -86,7 +87,7 @@ impl<'a> Parser<'a> {
             scanner: Scanner::new(text),
             state: State::FirstDocumentStart,
             states: Vec::new(),
-            handles: Vec::new(),
+            handles: HashMap::new(),
         }
     }
 
@@ -240,21 +241,20 @@ impl<'a> Parser<'a> {
                 TokenKind::TagDirective { handle, .. } if self.prefix(handle).is_some() => {
                     return self.fault("found duplicate %TAG directive");
                 }
-                TokenKind::TagDirective { handle, prefix } => self.handles.push((handle, prefix)),
+                TokenKind::TagDirective { handle, prefix } => {
+                    self.handles.insert(handle, prefix);
+                }
                 _ => break,
             }
             self.scanner.skip();
         }
         for (handle, prefix) in HANDLES {
-            if self.prefix(handle).is_none() {
-                self.handles.push((handle, Cow::Borrowed(prefix)));
-            }
+            self.handles.entry(handle).or_insert(Cow::Borrowed(prefix));
         }
         Ok(())
     }
 
     fn prefix(&self, wanted: &str) -> Option<&str> {
-        let found = self.handles.iter().find(|(handle, _)| *handle == wanted);
-        found.map(|(_, prefix)| &**prefix)
+        self.handles.get(wanted).map(|prefix| &**prefix)
     }
 }

@@ -453,6 +453,10 @@ fn hostile_texts_are_refused() {
         ("commas", format!("[{}", fill(","))),
         ("an open quote", format!("a: \"{}", fill("a "))),
         ("percent signs", fill("%")),
+        (
+            "many handles of tags",
+            (0..60_000).map(|n| format!("%TAG !{n}! tag:x\n")).collect(),
+        ),
         ("colons", fill(": ")),
     ] {
         let limits = Limits::default();
