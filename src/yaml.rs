@@ -1,9 +1,11 @@
 //! YAML as Helm's chart loader reads it: bytes in, a tree with YAML 1.1 scalars out.
 //!
-//! Helm reads through `sigs.k8s.io/yaml` with go-yaml v2, a port of libyaml that goes its own ways in places (`?` within
-//! flow collections, `key:,`, `\/`, U+0085). What it takes is taken here, and what it refuses is refused in its words, so
-//! the scanner and the parser are this room's own: no library reads this dialect without panics (docs of each module say
-//! which rule it has). Bytes pass through [`reader`], [`scanner`], [`parser`] and [`walk`] in this order.
+//! Helm reads through `sigs.k8s.io/yaml`, which is go-yaml v2: a port of libyaml with rules of its own (`?` ends a word
+//! in a flow collection, `[a:,b]` is two words, `\/` is no escape). What it takes is taken here, and what it refuses is
+//! refused in its words, so this room has a scanner and a parser of its own. `libyaml-safer` 0.1.1, libyaml in safe Rust,
+//! differs in these rules, panics on some texts (`[!a,b]`) and takes time that grows with the square of the nesting.
+//!
+//! Bytes pass through `reader`, `scanner`, `parser` and `walk`, in this order.
 
 pub mod block;
 mod cursor;
