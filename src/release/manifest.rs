@@ -45,7 +45,7 @@ pub struct Inventory {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// A document that cannot be read, the first of them.
-    #[error("{0}")]
+    #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// A document that cannot be told in another API version.
     #[error("document {document} of the release's manifest cannot be told in another API version")]

@@ -76,7 +76,7 @@ impl<'a> Parser<'a> {
     fn directives(&mut self) -> Result<(), Fault> {
         let mut has_version = false;
         loop {
-            match self.peek()?.clone() {
+            match self.peek()? {
                 TokenKind::VersionDirective { .. } if has_version => {
                     return self.fault("found duplicate %YAML directive");
                 }
@@ -84,11 +84,11 @@ impl<'a> Parser<'a> {
                 TokenKind::VersionDirective { .. } => {
                     return self.fault("found incompatible YAML document");
                 }
-                TokenKind::TagDirective { handle, .. } if self.prefix(handle).is_some() => {
-                    return self.fault("found duplicate %TAG directive");
-                }
                 TokenKind::TagDirective { handle, prefix } => {
-                    self.handles.insert(handle, prefix);
+                    let (handle, prefix) = (*handle, prefix.clone());
+                    if self.handles.insert(handle, prefix).is_some() {
+                        return self.fault("found duplicate %TAG directive");
+                    }
                 }
                 _ => break,
             }
