@@ -214,6 +214,11 @@ impl Component {
         given(self.spec.chart.release_name.as_deref()).unwrap_or(self.name())
     }
 
+    /// True if its release is to go, whatever else changes.
+    pub fn is_leaving(&self) -> bool {
+        (self.metadata.deletion_timestamp.is_some() || !self.spec.enabled) && !self.is_left_alone()
+    }
+
     /// Its release: namespace and name.
     pub fn release(&self) -> (String, String) {
         let name = self.release_name().to_owned();

@@ -1,21 +1,37 @@
 //! YAML as Helm's chart loader reads it: bytes in, a tree with YAML 1.1 scalars out.
 //!
-//! The parser is YAML 1.2's; typing, merge keys and keys as strings are those of go-yaml v2 under `sigs.k8s.io/yaml`.
+//! Helm reads through `sigs.k8s.io/yaml`, which is go-yaml v2: a port of libyaml with rules of its own (`?` ends a word
+//! in a flow collection, `[a:,b]` is two words, `\/` is no escape). What it takes is taken here, and what it refuses is
+//! refused in its words, so this room has a scanner and a parser of its own. `libyaml-safer` 0.1.1, libyaml in safe Rust,
+//! differs in these rules, panics on some texts (`[!a,b]`) and takes time that grows with the square of the nesting.
+//!
+//! Bytes pass through `reader`, `scanner`, `parser` and `walk`, in this order.
 
 pub mod block;
+mod cursor;
+mod documents;
 mod float;
-mod input;
 mod json;
+mod parser;
 mod places;
+mod reader;
 mod scalar;
+mod scanner;
 mod shape;
+mod token;
 mod tree;
+mod values;
 mod walk;
 
 use std::collections::BTreeMap;
 
+pub use documents::{Division, divide};
 pub use float::go_float_text;
-pub use places::{DocumentPlace, ScalarPlace, places};
+pub use places::{ScalarPlace, places};
+pub use values::{are_values, values};
+
+use shape::Shape;
+use token::Fault;
 
 /// A parsed YAML node. Mapping keys are already strings, as JSON needs them; of duplicate keys the last one wins.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +61,7 @@ pub struct Limits {
     /// what is repeated every 64 bytes of a text count as one more). Also bounds the memory: a node takes some 60 to 300
     /// bytes while it is read.
     pub nodes: usize,
-    /// Levels of nesting. Flow collections (`[…]`, `{…}`) nest 255 levels at most, whatever this says.
+    /// Levels of nesting.
     pub depth: usize,
 }
 
@@ -63,9 +79,14 @@ impl Default for Limits {
 #[derive(Debug, thiserror::Error)]
 pub enum YamlError {
     /// The text breaks YAML's grammar, or go-yaml's rules for keys, tags and merges.
-    #[error("yaml: {0}")]
-    Syntax(String),
-    /// More nodes than [`Limits::nodes`], or a flow collection of so many that it is not read to its end.
+    #[error("yaml: {}{problem}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
+    Syntax {
+        /// Where it was noticed, from 1.
+        line: Option<usize>,
+        /// What is wrong, in go-yaml's words where it has some.
+        problem: String,
+    },
+    /// More nodes than [`Limits::nodes`].
     #[error("yaml: document has more than {limit} nodes")]
     TooManyNodes {
         /// [`Limits::nodes`].
@@ -79,26 +100,72 @@ pub enum YamlError {
     },
 }
 
+impl YamlError {
+    fn syntax(problem: impl Into<String>) -> Self {
+        Self::Syntax {
+            line: None,
+            problem: problem.into(),
+        }
+    }
+
+    /// Says where, unless that is known.
+    fn at_line(mut self, noticed: usize) -> Self {
+        if let Self::Syntax { line, .. } = &mut self {
+            line.get_or_insert(noticed);
+        }
+        self
+    }
+
+    /// The same of a text that begins so many lines further down in another one.
+    pub(crate) fn further_down(mut self, lines: usize) -> Self {
+        if let Self::Syntax {
+            line: Some(line), ..
+        } = &mut self
+        {
+            *line += lines;
+        }
+        self
+    }
+
+    /// The line where it was noticed, from 1.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Syntax { line, .. } => *line,
+            Self::TooManyNodes { .. } | Self::TooDeep { .. } => None,
+        }
+    }
+}
+
+impl From<Fault> for YamlError {
+    fn from(fault: Fault) -> Self {
+        Self::syntax(fault.problem).at_line(fault.mark.line + 1)
+    }
+}
+
 /// Reads the first document of `text` with go-yaml v2's typing, the way `sigs.k8s.io/yaml` does for Helm.
 ///
 /// No document at all is [`Yaml::Null`]. Merge keys (`<<`) apply where they stand: what follows overrides them, as in
-/// go-yaml v2. The text is UTF-8; a byte-order mark is skipped.
+/// go-yaml v2. The text is UTF-8, or UTF-16 with a byte-order mark.
 ///
 /// # Errors
-/// Broken grammar, invalid UTF-8, control characters, a key that is null or a collection, a tag that its content
+/// Broken grammar, another encoding, control characters, a key that is null or a collection, a tag that its content
 /// contradicts, or more than `limits` allow.
 pub fn parse(text: &[u8], limits: Limits) -> Result<Yaml, YamlError> {
-    walk::walk(decode(text)?, limits)
+    walk::walk(&reader::read(text)?, limits)
 }
 
-/// Reads all documents of `text`, each as [`parse`] reads the first; one without content is [`Yaml::Null`].
+/// Reads all documents of `text` as Helm and kubectl do: [`divide`] finds them, and each is read as by [`parse`]. One
+/// without content is [`Yaml::Null`].
 ///
 /// `limits` are for all documents together. Anchors are known within their document only.
 ///
 /// # Errors
-/// As [`parse`], for any of the documents.
-pub fn parse_all(text: &[u8], limits: Limits) -> Result<Vec<Yaml>, YamlError> {
-    walk::walk_all(decode(text)?, limits)
+/// As [`parse`], for any of the documents, and something but a comment behind the `---` that opens one.
+pub fn parse_all(text: &[u8], mut limits: Limits) -> Result<Vec<Yaml>, YamlError> {
+    let text = reader::without_mark(text);
+    let documents = divide(text).into_iter();
+    let read = documents.map(|document| document.parse(text, &mut limits));
+    read.collect()
 }
 
 /// Reads `text` only to see that it is sound; true if its root is a mapping or null. Keeps no tree.
@@ -106,21 +173,8 @@ pub fn parse_all(text: &[u8], limits: Limits) -> Result<Vec<Yaml>, YamlError> {
 /// # Errors
 /// As [`parse`], and floats that JSON cannot hold (`.nan`, `.inf`), which Helm refuses in values.
 pub fn is_mapping(text: &[u8], limits: Limits) -> Result<bool, YamlError> {
-    let root: shape::Shape = walk::walk(decode(text)?, limits)?;
-    Ok(matches!(root, shape::Shape::Mapping | shape::Shape::Null))
-}
-
-/// The text without its byte-order mark, if it has only characters that go-yaml's reader takes.
-fn decode(text: &[u8]) -> Result<&str, YamlError> {
-    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    let text = str::from_utf8(text).map_err(|_| YamlError::Syntax("invalid UTF-8".to_owned()))?;
-    let forbidden = |byte: &u8| matches!(byte, 0..=8 | 0xb | 0xc | 0xe..=0x1f | 0x7f);
-    if text.as_bytes().iter().any(forbidden) {
-        return Err(YamlError::Syntax(
-            "control characters are not allowed".to_owned(),
-        ));
-    }
-    Ok(text)
+    let root: Shape = walk::walk(&reader::read(text)?, limits)?;
+    Ok(matches!(root, Shape::Mapping | Shape::Null))
 }
 
 impl Yaml {

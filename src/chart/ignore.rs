@@ -29,8 +29,13 @@ pub enum IgnoreError {
 }
 
 impl IgnoreRules {
-    /// Reads the text of `.helmignore`; empty text leaves the one rule that every chart has.
-    pub fn parse(text: &str) -> Result<Self, IgnoreError> {
+    /// Reads `.helmignore`; an empty one leaves the one rule that every chart has.
+    ///
+    /// As in Helm the file need not be UTF-8: lines are taken as they are, and a byte-order mark before the first is
+    /// none of it. A rule that is no text matches nothing, as all names in a package are text.
+    pub fn parse(file: &[u8]) -> Result<Self, IgnoreError> {
+        let text = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+        let text = String::from_utf8_lossy(text);
         let mut rules = Vec::new();
         for line in text.lines().chain(["templates/.?*"]) {
             let line = line.trim();
@@ -214,7 +219,8 @@ mod tests {
 
     #[test]
     fn rules_are_those_of_helm() {
-        let rules = IgnoreRules::parse("# a comment\n\n*.swp\n/top.txt\nci/\ndocs/*.md\n").unwrap();
+        let rules =
+            IgnoreRules::parse(b"# a comment\n\n*.swp\n/top.txt\nci/\ndocs/*.md\n").unwrap();
         for (path, is_directory, ignored) in [
             ("a.swp", false, true),
             ("templates/a.swp", false, true),
@@ -234,19 +240,39 @@ mod tests {
 
     #[test]
     fn a_negated_rule_leaves_out_what_it_does_not_match() {
-        let rules = IgnoreRules::parse("!Chart.yaml").unwrap();
+        let rules = IgnoreRules::parse(b"!Chart.yaml").unwrap();
         assert!(!rules.ignores("Chart.yaml", false));
         assert!(rules.ignores("values.yaml", false));
     }
 
     #[test]
+    fn a_byte_order_mark_and_other_encodings_are_no_reason_to_refuse() {
+        for (file, path, ignored) in [
+            (&b"\xef\xbb\xbfdocs\n"[..], "docs", true),
+            (b"\xef\xbb\xbf# a comment\ndocs\n", "docs", true),
+            (b"docs\r\n*.swp", "a.swp", true),
+            // only before the first line
+            (b"a\n\xef\xbb\xbfdocs\n", "docs", false),
+            (b"# r\xe9sum\xe9\n*.swp\n", "a.swp", true),
+            (b"r\xe9sum\xe9\n*.swp\n", "a.swp", true),
+            (b"r\xe9sum\xe9\n", "r\u{e9}sum\u{e9}", false),
+            ("r\u{e9}sum\u{e9}\n".as_bytes(), "r\u{e9}sum\u{e9}", true),
+            // UTF-16, which Helm takes for lines of odd names
+            (b"\xff\xfed\0o\0c\0s\0\n\0", "docs", false),
+        ] {
+            let rules = IgnoreRules::parse(file).expect("sound");
+            assert_eq!(rules.ignores(path, true), ignored, "{file:?}");
+        }
+    }
+
+    #[test]
     fn what_helm_refuses_is_refused() {
         assert_eq!(
-            IgnoreRules::parse("a/**/b").unwrap_err(),
+            IgnoreRules::parse(b"a/**/b").unwrap_err(),
             IgnoreError::DoubleStar("a/**/b".into())
         );
         assert_eq!(
-            IgnoreRules::parse("[a").unwrap_err(),
+            IgnoreRules::parse(b"[a").unwrap_err(),
             IgnoreError::BadPattern("[a".into())
         );
     }

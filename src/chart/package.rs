@@ -2,6 +2,7 @@
 //!
 //! [`archive_of`] is pure; [`package_directory`] reads a directory for it and [`run`] writes what it made.
 
+mod complete;
 mod directory;
 
 use std::fs;
@@ -51,6 +52,15 @@ pub enum PackageError {
     /// The chart is not valid.
     #[error("{0} is not a valid chart")]
     Invalid(PathBuf, #[source] ArchiveError),
+    /// Sub-charts that `Chart.yaml` asks for are not there. Helm's words, and what to do.
+    #[error(
+        "{0} cannot be packaged: found in Chart.yaml, but missing in charts/ directory: {1}; fetch what is missing with `helm dependency update {dir}`",
+        dir = .0.display()
+    )]
+    MissingDependencies(PathBuf, String),
+    /// A schema that Helm cannot read, in the chart or in a sub-chart.
+    #[error("{0} cannot be packaged: invalid JSON in {1}")]
+    Schema(PathBuf, String, #[source] serde_json::Error),
     /// Two directories give one package.
     #[error("{0} and {1} both give {2}: change the name or the version of one")]
     SamePackage(PathBuf, PathBuf, String),
@@ -62,7 +72,7 @@ pub enum PackageError {
 /// Packages the chart in `dir`.
 ///
 /// # Errors
-/// [`PackageError`]: the directory is no chart, cannot be read, or holds what Helm would refuse to load.
+/// [`PackageError`]: the directory is no chart, cannot be read, or holds what Helm would refuse to load or to package.
 pub fn package_directory(dir: &Path) -> Result<Packaged, PackageError> {
     let limits = Limits::default();
     let files = directory::read_chart(dir, &limits)?;
@@ -71,6 +81,7 @@ pub fn package_directory(dir: &Path) -> Result<Packaged, PackageError> {
     let package = archive::open(&archive_of("chart", &files), &limits).map_err(invalid)?;
     let bytes = archive_of(&package.metadata.name, &files);
     let package = archive::open(&bytes, &limits).map_err(invalid)?;
+    complete::check(dir, &package.metadata, &bytes, &limits)?;
     let file_name = format!("{}-{}.tgz", package.metadata.name, package.metadata.version);
     Ok(Packaged {
         package,

@@ -1,14 +1,16 @@
 //! Provenance files (`.prov`): what they say they sign.
 
+use crate::yaml::{self, Limits, Yaml};
+
 /// How every provenance file starts.
 const ARMOUR: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
 /// The chart that a provenance file is about (docs/chartmuseum.md 6.5). Nothing of the signature is checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provenance {
-    /// Text of the first `name:` line, as written.
+    /// What the first `name:` line says.
     pub name: String,
-    /// Text of the first `version:` line, as written.
+    /// What the first `version:` line says.
     pub version: String,
 }
 
@@ -41,8 +43,18 @@ fn first_line(bytes: &[u8], key: &str) -> Option<String> {
             .or_else(|| rest.strip_prefix(b"*"))?;
         // what is no text cannot be part of a file name
         let text = std::str::from_utf8(rest).ok()?;
-        (!text.is_empty()).then(|| text.to_owned())
+        (!text.is_empty()).then(|| unquoted(text))
     })
+}
+
+/// Helm writes a chart's metadata as YAML, with quotes around what would be no text without: `"1.0"`, `"on"`. What has
+/// none is taken as it is written, also where YAML sees a number in it.
+fn unquoted(text: &str) -> String {
+    const ONE_TEXT: Limits = Limits { nodes: 1, depth: 0 };
+    match yaml::parse(text.as_bytes(), ONE_TEXT) {
+        Ok(Yaml::String(unquoted)) if text.starts_with(['"', '\'']) => unquoted,
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +81,14 @@ mod tests {
             ("name: a\nname: b\nversion: 1\nversion: 2\n", some("a", "1")),
             ("name:*demo\nversion:*1\n", some("demo", "1")),
             ("name: demo\r\nversion: 1\r\n", some("demo\r", "1\r")),
-            ("name: \"demo\"\nversion:  1\n", some("\"demo\"", " 1")),
+            // as Helm quotes what YAML would read as a number or a boolean
+            ("name: \"on\"\nversion: \"1.0\"\n", some("on", "1.0")),
+            ("name: \"1234\"\nversion: \"2\"\n", some("1234", "2")),
+            ("name: 'a b'\nversion: \"1e3\"\r\n", some("a b", "1e3")),
+            ("name: \"a\\\"b\"\nversion: '1''2'\n", some("a\"b", "1'2")),
+            ("name: on\nversion: 1.10\n", some("on", "1.10")),
+            ("name: \"demo\nversion:  1\n", some("\"demo", " 1")),
+            ("name: \"a\": b\nversion: 1\n", some("\"a\": b", "1")),
             ("name:demo\nversion: 1\n", None),
             ("name: \nversion: 1\n", None),
             ("name: demo\n", None),

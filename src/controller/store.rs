@@ -53,12 +53,6 @@ pub fn key_of(metadata: &ObjectMeta) -> NodeKey {
     )
 }
 
-/// True if a Component is on its way out still, whatever else changed.
-pub fn still_goes(component: &Component) -> bool {
-    (component.metadata.deletion_timestamp.is_some() || !component.spec.enabled)
-        && !component.is_left_alone()
-}
-
 /// What is known. One lock, held for moments.
 pub struct Store {
     inner: RwLock<Inner>,

@@ -4,13 +4,22 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::release::manifest::{ManifestError, ObjectKey, objects};
+use crate::release::manifest::{ManifestError, ObjectKey, Unreadable, read};
 use crate::release::record::Record;
+
+/// What a release consists of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inventory {
+    /// Each object once, hooks after the others.
+    pub items: Vec<InventoryItem>,
+    /// What could not be read: as long as there is something, the items are not all.
+    pub unreadable: Vec<Unreadable>,
+}
 
 /// One object of a release.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct InventoryItem {
-    /// The object.
+    /// Which object.
     #[serde(flatten)]
     pub key: ObjectKey,
     /// Its chart asks for it to be left when the release is uninstalled.
@@ -21,25 +30,24 @@ pub struct InventoryItem {
     pub hook: bool,
 }
 
-/// What a release consists of, each object once and hooks after the others: to be saved before it is uninstalled, as
-/// Helm may report success or failure with some of it left (docs/components.md 5.8, fact 4, and 12.2).
+/// What a release consists of, as far as it can be read: to be saved before it is uninstalled, as Helm may report success
+/// or failure with some of it left (docs/components.md 5.8, fact 4, and 12.2).
 ///
 /// Definitions from a chart's `crds/` are in no manifest and so not in here.
-///
-/// # Errors
-/// As [`objects()`], for the manifest or a hook.
-pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
+pub fn known_inventory(record: &Record) -> Inventory {
     let hooks = record
         .hooks
         .iter()
         .map(|hook| (hook.manifest.as_str(), true));
-    let mut items = Vec::new();
+    let mut inventory = Inventory::default();
     let mut seen = BTreeSet::new();
     for (manifest, hook) in std::iter::once((record.manifest.as_str(), false)).chain(hooks) {
-        for object in objects(manifest)? {
+        let mut read = read(manifest);
+        inventory.unreadable.append(&mut read.unreadable);
+        for object in read.objects {
             let key = object.identity();
             if seen.insert(key.clone()) {
-                items.push(InventoryItem {
+                inventory.items.push(InventoryItem {
                     key,
                     keep: object.keeps(),
                     hook,
@@ -47,7 +55,19 @@ pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
             }
         }
     }
-    Ok(items)
+    inventory
+}
+
+/// All that a release consists of.
+///
+/// # Errors
+/// As [`objects`], for the manifest or a hook.
+pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
+    let known = known_inventory(record);
+    match known.unreadable.into_iter().next() {
+        None => Ok(known.items),
+        Some(unreadable) => Err(unreadable.into()),
+    }
 }
 
 #[cfg(test)]

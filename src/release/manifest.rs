@@ -1,16 +1,18 @@
-//! The objects in a manifest that Helm rendered.
+//! The objects in a manifest that Helm rendered, and which of them a release consists of.
 
 mod object;
 pub mod rewrite;
 pub mod served;
+mod unreadable;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 pub use object::{Object, ObjectKey};
+pub use unreadable::Unreadable;
 
-use crate::yaml::{self, Limits, Yaml, YamlError};
+use crate::yaml::{self, Limits, Yaml};
 
 /// More than any manifest has that fits a Secret: a megabyte of packed definitions is some 600,000 nodes.
 const LIMITS: Limits = Limits {
@@ -18,21 +20,23 @@ const LIMITS: Limits = Limits {
     depth: 500,
 };
 
-/// Why the objects of a manifest cannot be read.
+/// What a manifest holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifest {
+    /// Its objects, in their order.
+    pub objects: Vec<Object>,
+    /// The documents that hold something else, or nobody knows what. As long as there is one, what is not among the
+    /// objects may be part of the release all the same.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Why a manifest's objects cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
-    /// It is not YAML, or too much of it.
-    #[error("the release's manifest cannot be read: {0}")]
-    Yaml(#[from] YamlError),
-    /// A document that is not an object, or one without an API version, a kind or a name.
-    #[error("document {document} of the release's manifest has no {missing}")]
-    Incomplete {
-        /// Which document, from 1.
-        document: usize,
-        /// What it lacks, such as `kind`.
-        missing: &'static str,
-    },
-    /// A document that cannot be converted to another API version.
+    /// A document that cannot be read, the first of them.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A document that cannot be told in another API version.
     #[error("document {document} of the release's manifest cannot be told in another API version")]
     NotRewritten {
         /// Which document, from 1.
@@ -40,23 +44,39 @@ pub enum ManifestError {
     },
 }
 
-/// The objects in a stream of YAML documents, in their order.
+/// Reads a stream of YAML documents, divided and read as Helm does before it talks to the API server.
 ///
 /// Empty documents are passed over, lists are taken apart, and an object with only a `generateName` is left out: it has
 /// no name to be found by. Integers are exact, as they are for Kubernetes.
+pub fn read(manifest: &str) -> Manifest {
+    let text = manifest.strip_prefix('\u{feff}').unwrap_or(manifest);
+    let mut limits = LIMITS;
+    let mut read = Manifest::default();
+    for (at, document) in yaml::divide(text.as_bytes()).iter().enumerate() {
+        let mut objects = Vec::new();
+        let collected = match document.parse(text.as_bytes(), &mut limits).map(json) {
+            Ok(Value::Null) => Ok(()),
+            Ok(value) => object::collect(value, &mut objects)
+                .map_err(|missing| Unreadable::incomplete(text, document, at + 1, missing)),
+            Err(error) => Err(Unreadable::of(text, document, at + 1, &error)),
+        };
+        read.objects.append(&mut objects);
+        read.unreadable.extend(collected.err());
+    }
+    read
+}
+
+/// The objects in a stream of YAML documents, as [`read`] has them.
 ///
 /// # Errors
-/// No YAML, too much of it, or a document that is not an object with an API version, a kind and a name.
+/// A document that cannot be read, or too much of it, or one that is not an object with an API version, a kind and a
+/// name.
 pub fn objects(manifest: &str) -> Result<Vec<Object>, ManifestError> {
-    let documents = yaml::parse_all(manifest.as_bytes(), LIMITS)?;
-    let mut objects = Vec::new();
-    for (at, document) in documents.into_iter().enumerate() {
-        let value = json(document);
-        if !value.is_null() {
-            object::collect(value, at + 1, &mut objects)?;
-        }
+    let read = read(manifest);
+    match read.unreadable.into_iter().next() {
+        None => Ok(read.objects),
+        Some(unreadable) => Err(unreadable.into()),
     }
-    Ok(objects)
 }
 
 /// A document as Kubernetes reads it: like [`Yaml::to_json`], but integers stay what they are.

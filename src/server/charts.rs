@@ -138,11 +138,9 @@ pub async fn templates(
         });
         let values = match values {
             None => Value::Null,
-            // an empty file is an empty mapping; one that cannot be shown as JSON was refused at upload
-            Some(text) => match yaml::parse(&text, VALUES_LIMITS) {
-                Ok(yaml::Yaml::Null) | Err(_) => json!({}),
-                Ok(values) => values.to_json(),
-            },
+            // one that cannot be shown as JSON was refused at upload
+            Some(text) => yaml::values(&text, VALUES_LIMITS)
+                .map_or_else(|_| json!({}), |values| values.to_json()),
         };
         let templates = serde_json::to_string(&templates).expect("strings serialise");
         Ok(format!(r#"{{"templates":{templates},"values":{values}}}"#))

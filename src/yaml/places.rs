@@ -1,22 +1,9 @@
-//! Where a key's values stand in a text, so that they can be changed and everything else stays byte for byte.
+//! Where a key's values stand in a document, so that they can be changed and everything else stays byte for byte.
 
 use std::ops::Range;
 
-use saphyr_parser::{Event, Parser, Span};
-
-use crate::yaml::input::{GuardedInput, ReadAhead};
-use crate::yaml::{Limits, YamlError, decode};
-
-/// One document of a text, in bytes of that text without its byte-order mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DocumentPlace {
-    /// All of it, with the `---` that opens it and what stands before the next one: together they are all of the text.
-    pub whole: Range<usize>,
-    /// What follows that `---`.
-    pub content: Range<usize>,
-    /// The values of the key, in their order.
-    pub scalars: Vec<ScalarPlace>,
-}
+use crate::yaml::parser::{EventKind, Parser};
+use crate::yaml::{Limits, YamlError};
 
 /// A scalar under the key, with its quotes, and with the anchor or tag before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +12,7 @@ pub struct ScalarPlace {
     pub pointer: String,
     /// What it says.
     pub value: String,
-    /// Where it stands.
+    /// Where it stands, in bytes.
     pub range: Range<usize>,
 }
 
@@ -39,78 +26,52 @@ enum Frame {
     },
 }
 
-/// The documents of `text`, and where in each of them scalars stand under `key`, at any depth. Aliases are not followed.
+/// Where scalars stand under `key` in the first document of `text`, at any depth. Aliases are not followed.
 ///
 /// # Errors
-/// As [`parse_all`](crate::yaml::parse_all); only depth and what is read ahead are held to `limits`.
-pub fn places(text: &[u8], key: &str, limits: Limits) -> Result<Vec<DocumentPlace>, YamlError> {
-    let text = decode(text)?;
-    let ahead = ReadAhead::new(limits.nodes.saturating_mul(2).saturating_add(64));
-    let mut parser = Parser::new(GuardedInput::new(text, &ahead));
-    let mut bytes = Bytes { text, at: (0, 0) };
-    let mut documents: Vec<DocumentPlace> = Vec::new();
+/// As [`parse`](crate::yaml::parse); only the depth is held to `limits`.
+pub fn places(text: &str, key: &str, limits: Limits) -> Result<Vec<ScalarPlace>, YamlError> {
+    let mut parser = Parser::new(text);
+    let mut places = Vec::new();
     let mut frames: Vec<Frame> = Vec::new();
-    let mut ended = 0;
-    while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| YamlError::Syntax(error.to_string()))?;
-        if ahead.is_exhausted() {
-            return Err(YamlError::TooManyNodes {
-                limit: limits.nodes,
-            });
-        }
-        ahead.renew();
-        match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd => {}
-            // what comes after it without a `---` begins right there
-            Event::DocumentEnd => ended = bytes.range(span).end,
-            Event::DocumentStart(is_marked) => {
-                let marked = bytes.range(span);
-                let start = if is_marked { marked.start } else { ended };
-                let start = match documents.last_mut() {
-                    Some(last) => {
-                        last.whole.end = start;
-                        last.content.end = start;
-                        start
-                    }
-                    None => 0,
-                };
-                documents.push(DocumentPlace {
-                    whole: start..text.len(),
-                    content: if is_marked { marked.end } else { start }..text.len(),
-                    scalars: Vec::new(),
-                });
-            }
-            Event::Scalar(value, ..) => {
-                if let Some(pointer) = pointer(&frames, key)
-                    && let Some(document) = documents.last_mut()
-                {
-                    document.scalars.push(ScalarPlace {
+    loop {
+        let event = parser.next_event()?;
+        match event.kind {
+            EventKind::DocumentEnd | EventKind::StreamEnd => return Ok(places),
+            EventKind::DocumentStart => {}
+            EventKind::Scalar { text: value, .. } => {
+                if let Some(pointer) = pointer(&frames, key) {
+                    places.push(ScalarPlace {
                         pointer,
                         value: value.to_string(),
-                        range: bytes.range(span),
+                        range: event.start.index..event.end.index,
                     });
                 }
                 pass(&mut frames, Some(&value));
             }
-            Event::Alias(_) => pass(&mut frames, None),
-            Event::SequenceStart(..) | Event::MappingStart(..) => {
-                if frames.len() >= limits.depth {
-                    return Err(YamlError::TooDeep {
-                        limit: limits.depth,
-                    });
-                }
-                frames.push(match event {
-                    Event::SequenceStart(..) => Frame::Sequence { next: 0 },
-                    _ => Frame::Mapping { key: None },
-                });
+            EventKind::Alias(_) => pass(&mut frames, None),
+            EventKind::SequenceStart { .. } => {
+                open(&mut frames, Frame::Sequence { next: 0 }, limits)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => {
+            EventKind::MappingStart { .. } => {
+                open(&mut frames, Frame::Mapping { key: None }, limits)?;
+            }
+            EventKind::SequenceEnd | EventKind::MappingEnd => {
                 frames.pop();
                 pass(&mut frames, None);
             }
         }
     }
-    Ok(documents)
+}
+
+fn open(frames: &mut Vec<Frame>, frame: Frame, limits: Limits) -> Result<(), YamlError> {
+    if frames.len() >= limits.depth {
+        return Err(YamlError::TooDeep {
+            limit: limits.depth,
+        });
+    }
+    frames.push(frame);
+    Ok(())
 }
 
 /// The pointer to the value that comes next, if it is one of `key`.
@@ -141,40 +102,16 @@ fn pass(frames: &mut [Frame], text: Option<&str>) {
     }
 }
 
-/// Turns the parser's characters into bytes; quick as long as they come in their order.
-struct Bytes<'a> {
-    text: &'a str,
-    /// The same place, in characters and in bytes.
-    at: (usize, usize),
-}
-
-impl Bytes<'_> {
-    fn range(&mut self, span: Span) -> Range<usize> {
-        let start = self.of(span.start.index());
-        start..self.of(span.end.index())
-    }
-
-    fn of(&mut self, wanted: usize) -> usize {
-        let (characters, bytes) = if wanted < self.at.0 { (0, 0) } else { self.at };
-        let rest = &self.text[bytes..];
-        let further = rest.char_indices().nth(wanted - characters);
-        self.at = (wanted, bytes + further.map_or(rest.len(), |(byte, _)| byte));
-        self.at.1
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Vec<Vec<(String, String)>> {
-        let documents = places(text.as_bytes(), "v", Limits::default()).expect("sound");
-        let documents = documents.into_iter().map(|document| {
-            let scalars = document.scalars.into_iter();
-            let shown = scalars.map(|scalar| (scalar.pointer, text[scalar.range].to_owned()));
-            shown.collect()
-        });
-        documents.collect()
+    fn found(text: &str) -> Vec<(String, String)> {
+        let places = places(text, "v", Limits::default()).expect("sound");
+        let shown = places
+            .into_iter()
+            .map(|place| (place.pointer, text[place.range].to_owned()));
+        shown.collect()
     }
 
     #[test]
@@ -191,35 +128,14 @@ mod tests {
             ("v: {v: [v]}\n", vec![]),
         ];
         for (text, expected) in rows {
-            assert_eq!(found(text), [expected], "{text:?}");
+            assert_eq!(found(text), expected, "{text:?}");
         }
     }
 
     #[test]
-    fn documents_are_whole_with_what_opens_them() {
-        let text = "# first\na: 1\n---\n# Source: ж\nv: x\n--- # odd\n---\nb: |\n  ---\n";
-        let documents = places(text.as_bytes(), "v", Limits::default()).expect("sound");
-        let whole: Vec<&str> = documents
-            .iter()
-            .map(|document| &text[document.whole.clone()])
-            .collect();
-        assert_eq!(
-            whole,
-            [
-                "# first\na: 1\n",
-                "---\n# Source: ж\nv: x\n",
-                "--- # odd\n",
-                "---\nb: |\n  ---\n"
-            ]
-        );
-        let second = &text[documents[1].content.clone()];
-        assert_eq!(second, "\n# Source: ж\nv: x\n");
-        let text = "# head\n---\na: 1\n...\n# b\nv: x\n";
-        let documents = places(text.as_bytes(), "v", Limits::default()).expect("sound");
-        assert_eq!(documents[0].whole.start, 0);
-        assert_eq!(documents[1].whole.end, text.len());
-        assert_eq!(documents[0].whole.end, documents[1].whole.start);
-        assert!(places(b"a: [", "v", Limits::default()).is_err());
-        assert_eq!(places(b"", "v", Limits::default()).expect("sound"), []);
+    fn nothing_beyond_the_first_document_is_read() {
+        assert_eq!(found("---\nv: x\n...\nv: [\n").len(), 1);
+        assert_eq!(found(""), []);
+        assert!(places("v: [", "v", Limits::default()).is_err());
     }
 }

@@ -42,12 +42,13 @@ pub(super) fn resolve<'a>(hint: Hint<'_>, text: Cow<'a, str>) -> Result<Scalar<'
     };
     match tag.strip_prefix(YAML_TAG) {
         Some(wanted @ ("null" | "bool" | "int" | "float")) => convert(wanted, text),
+        Some("timestamp") if !begins_with_date(&text) => Err(fault(&guess(text), "timestamp")),
         Some("binary") => {
             // Go's decoder skips line breaks
             let base64: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-            let bytes = STANDARD.decode(base64).map_err(|_| {
-                YamlError::Syntax("!!binary value contains invalid base64 data".to_owned())
-            })?;
+            let bytes = STANDARD
+                .decode(base64)
+                .map_err(|_| YamlError::syntax("!!binary value contains invalid base64 data"))?;
             Ok(Scalar::String(Cow::Owned(
                 String::from_utf8_lossy(&bytes).into_owned(),
             )))
@@ -57,12 +58,6 @@ pub(super) fn resolve<'a>(hint: Hint<'_>, text: Cow<'a, str>) -> Result<Scalar<'
 }
 
 fn convert<'a>(wanted: &str, text: Cow<'a, str>) -> Result<Scalar<'a>, YamlError> {
-    let fault = |text: &str| {
-        Err(YamlError::Syntax(format!(
-            "cannot decode `{}` as a !!{wanted}",
-            excerpt(text)
-        )))
-    };
     match (wanted, guess(text)) {
         ("null", scalar @ Scalar::Null)
         | ("bool", scalar @ Scalar::Bool(_))
@@ -70,9 +65,33 @@ fn convert<'a>(wanted: &str, text: Cow<'a, str>) -> Result<Scalar<'a>, YamlError
         | ("float", scalar @ Scalar::Float(_)) => Ok(scalar),
         #[expect(clippy::cast_precision_loss, reason = "that is what the tag asks for")]
         ("float", Scalar::Int(value)) => Ok(Scalar::Float(value as f64)),
-        (_, Scalar::String(text)) => fault(&text),
-        (_, other) => fault(&format!("{other:?}")),
+        (wanted, found) => Err(fault(&found, wanted)),
     }
+}
+
+fn fault(found: &Scalar<'_>, wanted: &str) -> YamlError {
+    let (tag, text) = match found {
+        Scalar::Null => ("null", String::new()),
+        Scalar::Bool(value) => ("bool", value.to_string()),
+        Scalar::Int(value) => ("int", value.to_string()),
+        Scalar::Uint(value) => ("int", value.to_string()),
+        Scalar::Float(value) => ("float", value.to_string()),
+        Scalar::String(text) => ("str", excerpt(text).to_owned()),
+    };
+    YamlError::syntax(format!("cannot decode !!{tag} `{text}` as a !!{wanted}"))
+}
+
+/// What a timestamp in YAML begins with: `2001-2-3`.
+fn begins_with_date(text: &str) -> bool {
+    let mut parts = text.splitn(3, '-');
+    let mut next = || parts.next().unwrap_or_default();
+    let (year, month, day) = (next(), next(), next());
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    year.len() == 4
+        && is_number(year)
+        && month.len() <= 2
+        && is_number(month)
+        && day.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// The start of a text that may be long.
@@ -90,7 +109,7 @@ fn guess(text: Cow<'_, str>) -> Scalar<'_> {
         Some(b'~' | b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => {
             word(&text)
         }
-        Some(b'.') => special_float(&text).or_else(|| decimal_float(&text)),
+        Some(b'.') => special_float(&text).or_else(|| fraction(&text)),
         Some(b'+' | b'-' | b'0'..=b'9') => special_float(&text).or_else(|| number(&text)),
         Some(_) => None,
     };
@@ -119,6 +138,15 @@ fn special_float(text: &str) -> Option<Scalar<'static>> {
         "-.inf" | "-.Inf" | "-.INF" => Some(Scalar::Float(f64::NEG_INFINITY)),
         _ => None,
     }
+}
+
+/// A number that begins with its point goes to Go's `ParseFloat` as it is: underscores stand between digits only.
+fn fraction(text: &str) -> Option<Scalar<'static>> {
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let is_sound =
+        |around: &[u8]| around[1] != b'_' || is_digit(&around[0]) && is_digit(&around[2]);
+    let is_sound = !text.ends_with('_') && text.as_bytes().windows(3).all(is_sound);
+    decimal_float(&text.replace('_', "")).filter(|_| is_sound)
 }
 
 fn number(text: &str) -> Option<Scalar<'static>> {
@@ -256,6 +284,7 @@ mod tests {
             ("1.10", Scalar::Float(1.1)),
             ("1.", Scalar::Float(1.0)),
             (".5", Scalar::Float(0.5)),
+            (".5_1", Scalar::Float(0.51)),
             ("-.5", Scalar::Float(-0.5)),
             ("1e3", Scalar::Float(1000.0)),
             ("1E-3", Scalar::Float(0.001)),
@@ -279,6 +308,9 @@ mod tests {
             "2020-01-01T00:00:00Z",
             "-",
             "+",
+            "._5",
+            ".5__1",
+            ".5_",
             ".",
             "..",
             "-.",
@@ -350,6 +382,8 @@ mod tests {
             ("null", "x"),
             ("float", "yes"),
             ("binary", "*"),
+            ("timestamp", "now"),
+            ("timestamp", ""),
         ] {
             assert!(tagged(tag, text).is_err(), "!!{tag} {text}");
         }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::yaml::YamlError;
 use crate::yaml::scalar::Scalar;
 use crate::yaml::walk::Node;
+use crate::yaml::{YamlError, go_float_text};
 
 /// As much of a node as the rules ask for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +36,9 @@ impl Node for Shape {
             Scalar::Null => Ok(Self::Null),
             Scalar::Bool(_) | Scalar::Int(_) | Scalar::String(_) => Ok(Self::Key),
             Scalar::Float(value) if value.is_finite() => Ok(Self::Key),
-            Scalar::Float(value) => Err(YamlError::Syntax(format!(
-                "json: unsupported value: {value}"
+            Scalar::Float(value) => Err(YamlError::syntax(format!(
+                "json: unsupported value: {}",
+                go_float_text(value)
             ))),
             Scalar::Uint(_) => Ok(Self::Number),
         }

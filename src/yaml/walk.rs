@@ -1,10 +1,9 @@
 //! From parser events to a tree: nesting, keys, anchors, merges, and what they may cost.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
-
-use crate::yaml::input::{GuardedInput, ReadAhead};
+use crate::yaml::parser::{EventKind, Parser};
 use crate::yaml::scalar::{self, Hint, Scalar};
 use crate::yaml::{Limits, YamlError, go_float_text};
 
@@ -42,17 +41,19 @@ struct Measured<N> {
     nodes: usize,
     /// Levels of collections in it: 0 for a scalar.
     levels: usize,
+    /// It stands here as an alias.
+    is_alias: bool,
 }
 
 enum Frame<N: Node> {
     Sequence {
-        anchor: usize,
+        anchor: Option<usize>,
         nodes: usize,
         levels: usize,
         items: N::Items,
     },
     Mapping {
-        anchor: usize,
+        anchor: Option<usize>,
         nodes: usize,
         levels: usize,
         fields: N::Fields,
@@ -66,91 +67,71 @@ enum Key<K> {
     Merge,
 }
 
-struct Walk<N: Node> {
+struct Walk<'a, N: Node> {
     limits: Limits,
     /// Nodes built or kept for repetition so far.
     spent: usize,
     frames: Vec<Frame<N>>,
-    /// By the parser's anchor number; `None` until the anchored node is complete.
-    anchors: Vec<Option<Measured<N>>>,
+    /// The anchored nodes; `None` until one is complete.
+    anchored: Vec<Option<Measured<N>>>,
+    /// Which of them a name stands for now.
+    anchors: HashMap<&'a str, usize>,
     root: Option<N>,
 }
 
 /// Reads the first document, and nothing beyond it.
-pub(super) fn walk<N: Node>(text: &str, limits: Limits) -> Result<N, YamlError> {
-    match documents(text, limits, 1)?.pop() {
-        Some(document) => Ok(document),
-        None => N::scalar(Scalar::Null),
-    }
+pub(super) fn walk<N: Node>(text: &str, mut limits: Limits) -> Result<N, YamlError> {
+    walk_within(text, &mut limits)
 }
 
-/// Reads all documents; `limits` are for all of them together.
-pub(super) fn walk_all<N: Node>(text: &str, limits: Limits) -> Result<Vec<N>, YamlError> {
-    documents(text, limits, usize::MAX)
-}
-
-/// Reads documents, at most `wanted` of them. One without content is null.
-fn documents<N: Node>(text: &str, limits: Limits, wanted: usize) -> Result<Vec<N>, YamlError> {
-    // two tokens a node, itself and what separates it from the next; and room for tags, anchors and document markers
-    let ahead = ReadAhead::new(limits.nodes.saturating_mul(2).saturating_add(64));
-    let mut parser = Parser::new(GuardedInput::new(text, &ahead));
+/// Reads the first document, and takes what it costs from `limits`. One without content is null.
+pub(super) fn walk_within<N: Node>(text: &str, limits: &mut Limits) -> Result<N, YamlError> {
+    let mut parser = Parser::new(text);
     let mut walk = Walk {
-        limits,
+        limits: *limits,
         spent: 0,
         frames: Vec::new(),
-        anchors: Vec::new(),
+        anchored: Vec::new(),
+        anchors: HashMap::new(),
         root: None,
     };
-    let mut documents = Vec::new();
-    while documents.len() < wanted {
-        let event = match parser.next_event() {
-            None => break,
-            Some(_) if ahead.is_exhausted() => {
-                return Err(YamlError::TooManyNodes {
-                    limit: limits.nodes,
-                });
-            }
-            Some(Ok((event, _))) => event,
-            Some(Err(error)) => return Err(YamlError::Syntax(error.to_string())),
-        };
-        ahead.renew();
-        match event {
-            Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
-            Event::DocumentEnd => documents.push(walk.end_document()?),
-            Event::StreamEnd => break,
-            Event::Scalar(text, style, anchor, tag) => {
-                walk.scalar(text, style, anchor, tag.as_deref())?
-            }
-            Event::Alias(anchor) => walk.alias(anchor)?,
-            Event::SequenceStart(anchor, _) => walk.open(Frame::Sequence {
+    loop {
+        let event = parser.next_event()?;
+        let done = match event.kind {
+            EventKind::DocumentStart => Ok(()),
+            EventKind::DocumentEnd | EventKind::StreamEnd => break,
+            EventKind::Scalar {
+                text,
+                is_plain,
+                anchor,
+                tag,
+            } => walk.scalar(text, is_plain, anchor, tag.as_deref()),
+            EventKind::Alias(name) => walk.alias(name),
+            EventKind::SequenceStart { anchor } => walk.open(anchor, |anchor| Frame::Sequence {
                 anchor,
                 nodes: 1,
                 levels: 0,
                 items: N::Items::default(),
-            })?,
-            Event::MappingStart(anchor, _) => walk.open(Frame::Mapping {
+            }),
+            EventKind::MappingStart { anchor } => walk.open(anchor, |anchor| Frame::Mapping {
                 anchor,
                 nodes: 1,
                 levels: 0,
                 fields: N::Fields::default(),
                 key: None,
-            })?,
-            Event::SequenceEnd | Event::MappingEnd => walk.close()?,
-        }
+            }),
+            EventKind::SequenceEnd | EventKind::MappingEnd => walk.close(),
+        };
+        done.map_err(|error| error.at_line(event.start.line + 1))?;
     }
-    Ok(documents)
+    limits.nodes -= walk.spent;
+    match walk.root {
+        Some(root) => Ok(root),
+        None => N::scalar(Scalar::Null),
+    }
 }
 
-impl<N: Node> Walk<N> {
-    /// The document that is complete now. The next one is counted on, but its anchors are its own.
-    fn end_document(&mut self) -> Result<N, YamlError> {
-        self.anchors.clear();
-        match self.root.take() {
-            Some(root) => Ok(root),
-            None => N::scalar(Scalar::Null),
-        }
-    }
-
+impl<'a, N: Node> Walk<'a, N> {
     fn spend(&mut self, nodes: usize) -> Result<(), YamlError> {
         self.spent = self.spent.saturating_add(nodes);
         if self.spent > self.limits.nodes {
@@ -166,33 +147,41 @@ impl<N: Node> Walk<N> {
         matches!(self.frames.last(), Some(Frame::Mapping { key: None, .. }))
     }
 
+    /// The next node is called `name`, from its start on: in it the name is its own.
+    fn anchor(&mut self, name: Option<&'a str>) -> Option<usize> {
+        let number = self.anchored.len();
+        self.anchors.insert(name?, number);
+        self.anchored.push(None);
+        Some(number)
+    }
+
     fn scalar(
         &mut self,
         text: Cow<'_, str>,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<&Tag>,
+        is_plain: bool,
+        anchor: Option<&'a str>,
+        tag: Option<&str>,
     ) -> Result<(), YamlError> {
         self.spend(1)?;
-        let tag = tag.map(|tag| format!("{}{}", tag.handle, tag.suffix));
-        let hint = match tag.as_deref() {
-            None if style == ScalarStyle::Plain => Hint::Guess,
+        let hint = match tag {
+            None if is_plain => Hint::Guess,
             None => Hint::Text,
-            Some("!") => Hint::Guess,
             Some(tag) => Hint::Tag(tag),
         };
         let cost = 1 + text.len() / TEXT_OF_A_NODE;
         let wants_key = self.wants_key();
-        if wants_key
-            && text == "<<"
-            && (hint == Hint::Guess || hint == Hint::Tag("tag:yaml.org,2002:merge"))
-        {
+        let is_merge = matches!(
+            hint,
+            Hint::Guess | Hint::Tag("!" | "tag:yaml.org,2002:merge")
+        );
+        if wants_key && text == "<<" && is_merge {
             return self.take_key(Key::Merge, cost);
         }
         let scalar = scalar::resolve(hint, text)?;
-        if wants_key && anchor == 0 {
+        if wants_key && anchor.is_none() {
             return self.take_key(Key::Field(N::key(key_text(scalar)?)), cost);
         }
+        let anchor = self.anchor(anchor);
         let node = N::scalar(scalar)?;
         self.complete(
             anchor,
@@ -200,15 +189,21 @@ impl<N: Node> Walk<N> {
                 node,
                 nodes: cost,
                 levels: 0,
+                is_alias: false,
             },
         )
     }
 
-    fn alias(&mut self, anchor: usize) -> Result<(), YamlError> {
-        let Some(Some(repeated)) = self.anchors.get(anchor) else {
-            return Err(YamlError::Syntax(
-                "an anchor's value contains itself".to_owned(),
-            ));
+    fn alias(&mut self, name: &str) -> Result<(), YamlError> {
+        let Some(number) = self.anchors.get(name).copied() else {
+            return Err(YamlError::syntax(format!(
+                "unknown anchor '{name}' referenced"
+            )));
+        };
+        let Some(repeated) = &self.anchored[number] else {
+            return Err(YamlError::syntax(format!(
+                "anchor '{name}' value contains itself"
+            )));
         };
         let nodes = repeated.nodes;
         if self.frames.len() + repeated.levels > self.limits.depth {
@@ -218,23 +213,27 @@ impl<N: Node> Walk<N> {
         }
         // before the copy is made
         self.spend(nodes)?;
-        let repeated = self.anchors[anchor].clone().expect("found above");
-        self.complete(0, repeated)
+        let mut repeated = self.anchored[number].clone().expect("found above");
+        repeated.is_alias = true;
+        self.complete(None, repeated)
     }
 
-    fn open(&mut self, frame: Frame<N>) -> Result<(), YamlError> {
+    fn open(
+        &mut self,
+        anchor: Option<&'a str>,
+        frame: impl FnOnce(Option<usize>) -> Frame<N>,
+    ) -> Result<(), YamlError> {
         self.spend(1)?;
         if self.wants_key() {
-            return Err(YamlError::Syntax(
-                "invalid map key: a collection".to_owned(),
-            ));
+            return Err(YamlError::syntax("invalid map key: a collection"));
         }
         if self.frames.len() >= self.limits.depth {
             return Err(YamlError::TooDeep {
                 limit: self.limits.depth,
             });
         }
-        self.frames.push(frame);
+        let anchor = self.anchor(anchor);
+        self.frames.push(frame(anchor));
         Ok(())
     }
 
@@ -264,6 +263,7 @@ impl<N: Node> Walk<N> {
                 node,
                 nodes,
                 levels: levels + 1,
+                is_alias: false,
             },
         )
     }
@@ -277,19 +277,14 @@ impl<N: Node> Walk<N> {
     }
 
     /// Puts a complete node where it belongs.
-    fn complete(&mut self, anchor: usize, measured: Measured<N>) -> Result<(), YamlError> {
-        if anchor > 0 {
+    fn complete(&mut self, anchor: Option<usize>, measured: Measured<N>) -> Result<(), YamlError> {
+        if let Some(anchor) = anchor {
             self.spend(measured.nodes)?;
-            if self.anchors.len() <= anchor {
-                self.anchors.resize_with(anchor + 1, || None);
-            }
-            self.anchors[anchor] = Some(measured.clone());
+            self.anchored[anchor] = Some(measured.clone());
         }
         if self.wants_key() {
             let Some(key) = measured.node.to_key() else {
-                return Err(YamlError::Syntax(
-                    "invalid map key: a collection or null".to_owned(),
-                ));
+                return Err(YamlError::syntax("invalid map key: a collection or null"));
             };
             return self.take_key(Key::Field(key), measured.nodes);
         }
@@ -325,11 +320,12 @@ impl<N: Node> Walk<N> {
                 match key.take().expect("a mapping that wants no key has one") {
                     Key::Field(key) => N::insert(fields, key, measured.node),
                     Key::Merge => {
+                        // an alias of a sequence is no sequence to go-yaml
                         if !measured.node.merge_into(fields)
-                            && !measured.node.merge_all_into(fields)
+                            && (measured.is_alias || !measured.node.merge_all_into(fields))
                         {
                             let text = "map merge requires map or sequence of maps as the value";
-                            return Err(YamlError::Syntax(text.to_owned()));
+                            return Err(YamlError::syntax(text));
                         }
                     }
                 }
@@ -350,9 +346,9 @@ pub(super) fn key_text(scalar: Scalar<'_>) -> Result<Cow<'_, str>, YamlError> {
             Cow::Borrowed(if value > 0.0 { ".inf" } else { "-.inf" })
         }
         Scalar::Float(value) => Cow::Owned(go_float_text(value)),
-        Scalar::Null => return Err(YamlError::Syntax("unsupported map key: null".to_owned())),
+        Scalar::Null => return Err(YamlError::syntax("unsupported map key: null")),
         Scalar::Uint(value) => {
-            return Err(YamlError::Syntax(format!("unsupported map key: {value}")));
+            return Err(YamlError::syntax(format!("unsupported map key: {value}")));
         }
     })
 }

@@ -44,6 +44,7 @@ with_each_helm! {
     charts::built_in_charts_are_served_beside_uploads => built_in_charts_are_served_beside_uploads,
     charts::what_chartroom_packages_is_accepted => what_chartroom_packages_is_accepted,
     signatures::a_signed_chart_is_verified => a_signed_chart_is_verified,
+    signatures::a_signed_chart_whose_name_or_version_needs_quotes_is_verified => a_signed_chart_whose_name_or_version_needs_quotes_is_verified,
     signatures::verification_refuses_what_is_not_signed => verification_refuses_what_is_not_signed,
     access::basic_auth_is_asked_of_everyone => basic_auth_is_asked_of_everyone,
     access::anonymous_get_needs_credentials_for_uploads_only => anonymous_get_needs_credentials_for_uploads_only,

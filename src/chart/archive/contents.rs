@@ -9,7 +9,7 @@ use super::error::{ArchiveError, FileError};
 use super::tarball::refusal;
 use super::{FileVisitor, each_file, without_bom};
 use crate::chart::metadata::Metadata;
-use crate::yaml;
+use crate::yaml::{self, YamlError};
 
 /// A chart of a hundred dependencies has about a thousand nodes, and its tree is kept for a while.
 const METADATA_YAML: yaml::Limits = yaml::Limits {
@@ -126,9 +126,9 @@ impl Contents {
                 self.metadata.get_or_insert_default();
                 self.requirements.push(file.bytes()?.to_vec());
             }
-            "values.yaml" => self.check("values.yaml", file)?,
-            "Chart.lock" => self.check("Chart.lock", file)?,
-            "requirements.lock" => self.check("requirements.lock", file)?,
+            "values.yaml" => self.check("values.yaml", yaml::are_values, file)?,
+            "Chart.lock" => self.check("Chart.lock", yaml::is_mapping, file)?,
+            "requirements.lock" => self.check("requirements.lock", yaml::is_mapping, file)?,
             path => {
                 if let Some(path) = path
                     .strip_prefix("charts/")
@@ -176,13 +176,14 @@ impl Contents {
     fn check(
         &mut self,
         name: &'static str,
+        is_sound: fn(&[u8], yaml::Limits) -> Result<bool, YamlError>,
         file: &mut IncomingFile<'_>,
     ) -> Result<(), ArchiveError> {
         if self.file_fault.is_some() {
             return Ok(());
         }
         file.budget.take_yaml(file.size)?;
-        let reason = match yaml::is_mapping(file.bytes()?, CHECKED_YAML) {
+        let reason = match is_sound(file.bytes()?, CHECKED_YAML) {
             Ok(true) => return Ok(()),
             Ok(false) => FileError::NotMapping,
             Err(error) => error.into(),

@@ -21,10 +21,9 @@ pub(super) fn read_chart(
     }
     let ignore_file = dir.join(".helmignore");
     let ignore = if ignore_file.is_file() {
-        fs::read_to_string(&ignore_file)
-            .map_err(|error| PackageError::Read(ignore_file.clone(), error))?
+        fs::read(&ignore_file).map_err(|error| PackageError::Read(ignore_file.clone(), error))?
     } else {
-        String::new()
+        Vec::new()
     };
     let rules =
         IgnoreRules::parse(&ignore).map_err(|error| PackageError::Ignore(dir.to_owned(), error))?;

@@ -138,3 +138,104 @@ fn nothing_is_written_unless_everything_can_be() {
         "no temporary file is left"
     );
 }
+
+const ASKING: (&str, &str) = (
+    "Chart.yaml",
+    "apiVersion: v2\nname: demo\nversion: 1.2.3\ndependencies:\n- {name: db, version: 1.0.0, alias: store}\n\
+     - {name: cache, version: 1.0.0, condition: cache.enabled}\n",
+);
+
+#[test]
+fn a_chart_without_its_sub_charts_is_refused_as_helm_package_does() {
+    let missing = |files: &[(&str, &str)]| {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), files);
+        match package_directory(dir.path()) {
+            Ok(_) => String::new(),
+            Err(PackageError::MissingDependencies(_, missing)) => missing,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let db = "apiVersion: v2\nname: db\nversion: 1.0.0\n";
+    let cache = "apiVersion: v2\nname: \"cache\"\nversion: 1.0.0\n";
+    assert_eq!(missing(&[ASKING]), "db, cache");
+    assert_eq!(missing(&[ASKING, ("charts/db/Chart.yaml", db)]), "cache");
+    // the chart's name counts, not that of its directory
+    let both = [
+        ASKING,
+        ("charts/database/Chart.yaml", db),
+        ("charts/cache/Chart.yaml", cache),
+    ];
+    assert_eq!(missing(&both), "");
+    // one in another sub-chart is not the chart's own
+    let deeper = [
+        ASKING,
+        ("charts/db/Chart.yaml", db),
+        ("charts/db/charts/cache/Chart.yaml", cache),
+    ];
+    assert_eq!(missing(&deeper), "cache");
+    let hidden = [
+        ASKING,
+        ("charts/db/Chart.yaml", db),
+        ("charts/_cache/Chart.yaml", cache),
+    ];
+    assert_eq!(missing(&hidden), "cache");
+    // what `requirements.yaml` asks for, in charts of old
+    let old = [
+        CHART,
+        (
+            "requirements.yaml",
+            "dependencies: [{name: db, version: 1.0.0}]\n",
+        ),
+    ];
+    assert_eq!(missing(&old), "db");
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[ASKING]);
+    let refusal = package_directory(dir.path()).unwrap_err().to_string();
+    let words = "found in Chart.yaml, but missing in charts/ directory: db, cache; fetch what is missing with";
+    assert!(refusal.contains(words), "{refusal}");
+}
+
+#[test]
+fn a_sub_chart_may_be_an_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        &[(
+            "Chart.yaml",
+            "apiVersion: v2\nname: demo\nversion: 1.2.3\ndependencies: [{name: db, version: 1.0.0}]\n",
+        )],
+    );
+    let db = b"apiVersion: v2\nname: db\nversion: 1.0.0\n".to_vec();
+    let archive = archive_of("db", &[("Chart.yaml".to_owned(), db)]);
+    fs::create_dir(dir.path().join("charts")).unwrap();
+    fs::write(dir.path().join("charts/db-1.0.0.tgz"), archive).unwrap();
+    assert!(package_directory(dir.path()).is_ok());
+}
+
+#[test]
+fn a_schema_that_is_no_json_is_refused_as_helm_package_does() {
+    let sub = ("charts/db/Chart.yaml", "name: db\nversion: 1.0.0\n");
+    for (path, schema, is_sound) in [
+        ("values.schema.json", "{\"type\": \"obj", false),
+        ("values.schema.json", "", false),
+        ("values.schema.json", "type: object\n", false),
+        ("charts/db/values.schema.json", "{", false),
+        (
+            "values.schema.json",
+            "\u{feff}{\"type\": \"object\"}\n",
+            true,
+        ),
+        ("files/values.schema.json", "{", true),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &[CHART, sub, (path, schema)]);
+        match package_directory(dir.path()) {
+            Ok(_) => assert!(is_sound, "{path}: {schema}"),
+            Err(error) => {
+                let words = format!("cannot be packaged: invalid JSON in {path}");
+                assert!(!is_sound && error.to_string().contains(&words), "{error}");
+            }
+        }
+    }
+}

@@ -50,12 +50,18 @@ impl Charts {
             nodes: 1_000_000,
             depth: 200,
         };
-        let Ok(read) = yaml::parse(text, limits) else {
+        let is_values = own == "values.yaml";
+        let read = if is_values {
+            yaml::values(text, limits)
+        } else {
+            yaml::parse(text, limits)
+        };
+        let Ok(read) = read else {
             return;
         };
         let prefix = path.strip_suffix(own).unwrap_or_default();
         let chart = self.0.entry(prefix.to_owned()).or_default();
-        if own != "values.yaml" {
+        if !is_values {
             // the other checks are Helm's
             let _ = chart.metadata.merge(&read);
         } else if let Value::Object(values) = read.to_json() {

@@ -12,7 +12,6 @@ use crate::component::{Component, TakeOwnership, Wait};
 use crate::controller::reconcile::decide::Action;
 use crate::controller::reconcile::decide::release::{last_known_good, never_reached_helm};
 use crate::controller::reconcile::observation::{GoodRevision, Observation, Release};
-use crate::controller::store::still_goes;
 use crate::release::operation::NO_LABEL;
 use crate::release::operation::{
     Call, Operation, Proof, ReleaseKey, RollbackCall, UninstallCall, UpgradeCall,
@@ -195,7 +194,7 @@ pub fn is_superseded(o: &Observation, component: Option<&Component>) -> bool {
     let is_other = component.metadata.generation != o.component.metadata.generation
         || component.metadata.deletion_timestamp.is_some()
         || component.is_left_alone();
-    is_other && !(is_removal && still_goes(component))
+    is_other && !(is_removal && component.is_leaving())
 }
 
 /// The id of the operation that was begun, if it never reached Helm: it is begun again as itself.

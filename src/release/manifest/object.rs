@@ -5,8 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::release::manifest::ManifestError;
-
 /// The annotation by which a chart asks Helm to leave an object when the release is uninstalled.
 const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
@@ -111,19 +109,14 @@ fn spell(
     }
 }
 
-/// Adds the object that `value` is, or all that it lists.
-pub(super) fn collect(
-    mut value: Value,
-    document: usize,
-    objects: &mut Vec<Object>,
-) -> Result<(), ManifestError> {
-    let lacks = |missing| ManifestError::Incomplete { document, missing };
+/// Adds the object that `value` is, or all that it lists. The error is what it lacks, such as `kind`.
+pub(super) fn collect(mut value: Value, objects: &mut Vec<Object>) -> Result<(), &'static str> {
     let text = |pointer: &str| {
         let text = value.pointer(pointer).and_then(Value::as_str);
         text.filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    let api_version = text("/apiVersion").ok_or(lacks("apiVersion"))?;
-    let kind = text("/kind").ok_or(lacks("kind"))?;
+    let api_version = text("/apiVersion").ok_or("apiVersion")?;
+    let kind = text("/kind").ok_or("kind")?;
     let namespace = text("/metadata/namespace");
     let name = text("/metadata/name");
     let has_generated_name = text("/metadata/generateName").is_some();
@@ -134,9 +127,9 @@ pub(super) fn collect(
             Some(Value::Array(items)) => items
                 .into_iter()
                 .map(|item| of_kind(item, &api_version, &kind))
-                .try_for_each(|item| collect(item, document, objects)),
+                .try_for_each(|item| collect(item, objects)),
             Some(Value::Null) | None => Ok(()),
-            Some(_) => Err(lacks("list in its items")),
+            Some(_) => Err("list in its items"),
         };
     }
     if let Some(listed) = listed {
@@ -151,7 +144,7 @@ pub(super) fn collect(
             value,
         }),
         None if has_generated_name => {}
-        None => return Err(lacks("metadata.name")),
+        None => return Err("metadata.name"),
     }
     Ok(())
 }

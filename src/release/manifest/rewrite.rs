@@ -1,13 +1,14 @@
-//! Converts a manifest to the API versions that a server serves: the value of `apiVersion` changes, everything else
-//! stays byte for byte. Pure.
+//! A manifest told in the versions that a server serves: the value of an `apiVersion` changes, and everything else stays
+//! byte for byte.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::served::{ApiKind, Served, Unserved};
+use super::unreadable::Unreadable;
 use super::{LIMITS, ManifestError, json, objects};
-use crate::yaml::{self, DocumentPlace};
+use crate::yaml;
 
 /// The kinds in a manifest, in the versions in which it names them.
 ///
@@ -20,49 +21,45 @@ pub fn kinds(manifest: &str) -> Result<BTreeSet<ApiKind>, ManifestError> {
         .collect())
 }
 
-/// The manifest with every object of these kinds in the version in which it is served, and without those that are
-/// served nowhere. All other fields and documents stay unchanged.
+/// The manifest with every object of these kinds in the version in which it is served, and without those that are served
+/// nowhere. What else a document says stays as it is, and so do all other documents.
 ///
 /// A document is written anew, as JSON, where its `apiVersion` cannot be changed in its place: it is an alias or a text
 /// of several lines, or a list loses some of its items.
 ///
 /// # Errors
-/// As [`objects`], or a document that can be converted in neither way.
+/// As [`objects`], or a document that can be told neither way.
 pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestError> {
-    let documents = yaml::parse_all(manifest.as_bytes(), LIMITS)?;
-    let places = yaml::places(manifest.as_bytes(), "apiVersion", LIMITS)?;
-    if documents.is_empty() {
-        return Ok(manifest.to_owned());
-    }
-    if documents.len() != places.len() {
-        return Err(ManifestError::NotRewritten { document: 1 });
-    }
     let text = manifest.strip_prefix('\u{feff}').unwrap_or(manifest);
-    let mut rewritten = manifest[..manifest.len() - text.len()].to_owned();
-    for (at, (document, place)) in documents.into_iter().zip(&places).enumerate() {
-        let before = json(document);
+    let mut told = manifest[..manifest.len() - text.len()].to_owned();
+    let mut limits = LIMITS;
+    for (at, document) in yaml::divide(text.as_bytes()).iter().enumerate() {
+        let before = document.parse(text.as_bytes(), &mut limits);
+        let before = json(before.map_err(|error| Unreadable::of(text, document, at + 1, &error))?);
         let mut after = before.clone();
         if !tell(&mut after, None, unserved) {
             continue;
         }
-        let whole = &text[place.whole.clone()];
         if after == before {
-            rewritten.push_str(whole);
+            told.push_str(&text[document.whole.clone()]);
             continue;
         }
-        let candidates = [in_place(text, place, &after), anew(text, place, &after)];
-        let mut candidates = candidates.into_iter();
+        let opening = &text[document.whole.start..document.content.start];
+        let content = &text[document.content.clone()];
+        let candidates = [in_place(content, &after), Some(anew(content, &after))];
+        let mut candidates = candidates.into_iter().flatten();
         let is_so = |candidate: &String| {
             let read = yaml::parse(candidate.as_bytes(), LIMITS);
             read.is_ok_and(|read| json(read) == after)
         };
         let sound = candidates.find(is_so);
-        rewritten.push_str(&sound.ok_or(ManifestError::NotRewritten { document: at + 1 })?);
+        told.push_str(opening);
+        told.push_str(&sound.ok_or(ManifestError::NotRewritten { document: at + 1 })?);
     }
-    Ok(rewritten)
+    Ok(told)
 }
 
-/// Converts an object, or the items of a list, to served versions; false if nothing is left of it. `list` is the
+/// Tells an object, or all that it lists, in the versions that are served; false if nothing is left of it. `list` is the
 /// API version and kind of the list that it is in, which an item may leave out.
 fn tell(value: &mut Value, list: Option<(&str, &str)>, unserved: &Unserved) -> bool {
     let text = |value: &Value, name: &str| value[name].as_str().map(str::to_owned);
@@ -94,46 +91,49 @@ fn tell(value: &mut Value, list: Option<(&str, &str)>, unserved: &Unserved) -> b
 }
 
 /// The document with the values of `apiVersion` that `after` has, each in its place.
-fn in_place(text: &str, place: &DocumentPlace, after: &Value) -> String {
-    let mut rewritten = String::new();
-    let mut done = place.whole.start;
-    for scalar in &place.scalars {
+fn in_place(document: &str, after: &Value) -> Option<String> {
+    let mut told = String::new();
+    let mut done = 0;
+    for scalar in yaml::places(document, "apiVersion", LIMITS).ok()? {
         let wanted = after.pointer(&scalar.pointer).and_then(Value::as_str);
-        let written = &text[scalar.range.clone()];
+        let written = &document[scalar.range.clone()];
         if let (Some(wanted), Some(at)) = (wanted, written.rfind(&scalar.value))
             && wanted != scalar.value
             && scalar.range.start >= done
         {
             let start = scalar.range.start + at;
-            rewritten.push_str(&text[done..start]);
-            rewritten.push_str(wanted);
+            told.push_str(&document[done..start]);
+            told.push_str(wanted);
             done = start + scalar.value.len();
         }
     }
-    rewritten.push_str(&text[done..place.whole.end]);
-    rewritten
+    told.push_str(&document[done..]);
+    Some(told)
 }
 
-/// The document as JSON, after its opening lines.
-fn anew(text: &str, place: &DocumentPlace, after: &Value) -> String {
-    let opened = &text[place.whole.start..place.content.start];
-    let end = if opened.is_empty() { "" } else { "\n" };
-    format!("{opened}{end}{}\n", ascii(after))
+/// The document as JSON, after the line of dashes that it may begin with.
+fn anew(document: &str, after: &Value) -> String {
+    let dashes = if document.starts_with("---") {
+        "---\n"
+    } else {
+        ""
+    };
+    format!("{dashes}{}\n", ascii(after))
 }
 
 /// JSON in ASCII: readers of YAML fold some line ends of other scripts that JSON leaves as they are.
 fn ascii(value: &Value) -> String {
-    let mut rewritten = String::new();
+    let mut told = String::new();
     for c in value.to_string().chars() {
         if c.is_ascii() && c != '\u{7f}' {
-            rewritten.push(c);
+            told.push(c);
             continue;
         }
         for unit in c.encode_utf16(&mut [0; 2]) {
-            rewritten.push_str(&format!("\\u{unit:04x}"));
+            told.push_str(&format!("\\u{unit:04x}"));
         }
     }
-    rewritten
+    told
 }
 
 #[cfg(test)]

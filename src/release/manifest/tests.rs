@@ -137,20 +137,20 @@ fn values_are_those_that_kubernetes_reads() {
 fn what_is_no_object_is_refused() {
     for (manifest, message) in [
         (
-            "a: 1\n---\nb: [\n",
-            "the release's manifest cannot be read: yaml: ",
+            "null\n---\nb: [\n",
+            "document 2 of the release's manifest cannot be read: line 4: did not find expected node content",
         ),
         (
             "kind: ConfigMap\nmetadata: {name: a}\n",
-            "document 1 of the release's manifest has no apiVersion",
+            "document 1 of the release's manifest (ConfigMap) cannot be read: line 1: it has no apiVersion",
         ),
         (
             "null\n---\napiVersion: v1\nmetadata: {name: a}\n",
-            "document 2 of the release's manifest has no kind",
+            "document 2 of the release's manifest cannot be read: line 3: it has no kind",
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\n",
-            "document 1 of the release's manifest has no metadata.name",
+            "document 1 of the release's manifest (ConfigMap) cannot be read: line 1: it has no metadata.name",
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ''}\n",
@@ -174,6 +174,53 @@ fn what_is_no_object_is_refused() {
         let error = objects(manifest).unwrap_err().to_string();
         assert!(error.contains(message), "{manifest:?}: {error}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_beside_what_can() {
+    let manifest = "---
+# Source: web/templates/service.yaml
+apiVersion: v1
+kind: Service
+metadata:
+  labels:
+    name: other
+  name: web # the name
+spec:
+  type: \"ClusterIP
+---
+# Source: web/templates/ok.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: ok}
+--- apiVersion: v1
+kind: ConfigMap
+metadata: {name: behind}
+---
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Secret, metadata: {name: key}}
+- {apiVersion: v1, kind: Secret}
+---
+kind: Widget
+metadata:
+\tname: tabs
+";
+    let read = read(manifest);
+    let objects: Vec<String> = read.objects.iter().map(ToString::to_string).collect();
+    assert_eq!(objects, ["ConfigMap ok", "Secret key"]);
+    let told: Vec<String> = read.unreadable.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "document 1 of the release's manifest (Service web, from web/templates/service.yaml) cannot be read: line 11: found unexpected end of stream",
+            "document 3 of the release's manifest (ConfigMap) cannot be read: line 16: invalid Yaml document separator: apiVersion: v1",
+            "document 4 of the release's manifest (List) cannot be read: line 20: it has no metadata.name",
+            "document 5 of the release's manifest (Widget) cannot be read: line 28: found character that cannot start any token",
+        ]
+    );
+    assert!(super::objects(manifest).is_err(), "not all of them");
 }
 
 #[test]

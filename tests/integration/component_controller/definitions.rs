@@ -212,9 +212,11 @@ fn scenario_56_definitions_of_sub_charts_that_are_switched_off_stay_away() {
          - {name: second, version: 1.0.0, repository: '', tags: [extra]}\n\
          - {name: third, version: '*', repository: '', condition: third.enabled}",
     );
+    // Helm 4 lays the documents over each other
     let chart = chart.file(
         "values.yaml",
-        "greeting: hello\nfirst: {enabled: false}\nthird: {enabled: true}\n",
+        "greeting: hello\nfirst: {enabled: true}\nthird: {enabled: false}\n\
+         ---\nfirst: {enabled: false}\nthird: {enabled: true}\n",
     );
     let chart = files.fold(chart, |chart, (path, text)| chart.file(&path, text));
     scene.controller.upload(&chart);

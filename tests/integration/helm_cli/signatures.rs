@@ -63,6 +63,42 @@ pub async fn a_signed_chart_is_verified(helm: Helm) {
     }
 }
 
+pub async fn a_signed_chart_whose_name_or_version_needs_quotes_is_verified(helm: Helm) {
+    let server = plain_server();
+    let http = server.http();
+    let key = SigningKey::new();
+    let keyring = format!("--keyring={}", key.public_keyring());
+    // helm writes a name or a version that is no text to YAML with quotes into the provenance file
+    let quoted = [
+        ("sealed", "1.0"),
+        ("sealed", "2"),
+        ("on", "1.0.0"),
+        ("1234", "1.0.0"),
+    ];
+    for (name, version) in quoted {
+        let chart_yaml = format!("apiVersion: v2\nname: \"{name}\"\nversion: \"{version}\"\n");
+        let chart = ChartBuilder::new(name, version).chart_yaml(chart_yaml);
+        let (package, provenance) = sign(&helm, &key, &chart);
+        let file_name = chart.file_name();
+        let form = Form::new().file("chart", &file_name, &package).file(
+            "prov",
+            "sealed.prov",
+            &provenance,
+        );
+        http.post_form_chunked("/api/charts", &form)
+            .await
+            .expect(201);
+        for file in [file_name.clone(), format!("{file_name}.prov")] {
+            fs::remove_file(helm.directory().join(file)).expect("what helm package made");
+        }
+    }
+    add(&helm, &server.url());
+    for (name, version) in quoted {
+        let chart = format!("room/{name}");
+        helm.ok(&["pull", &chart, "--version", version, "--verify", &keyring]);
+    }
+}
+
 pub async fn verification_refuses_what_is_not_signed(helm: Helm) {
     let server = plain_server();
     let http = server.http();

@@ -38,6 +38,76 @@ fn yaml_that_is_deep_or_unfolds_without_end_is_refused() {
 }
 
 #[test]
+fn a_chart_whose_yaml_helm_takes_is_opened() {
+    for (file, text) in [
+        ("values.yaml", "banner: \"first line\nsecond line\"\n"),
+        ("values.yaml", "args: [\n'a',\n'b'\n]\nenv: {\n}\n"),
+        ("values.yaml", "image: \"nginx\"# pinned\nlist: [a]# none\n"),
+        ("values.yaml", "x: {\n\t\"a\": \"1\"\n}\n"),
+        ("values.yaml", "a: 1\n\u{feff}b: 2\n"),
+        ("values.yaml", "a: 1\n---\na: 2\n---\n"),
+        ("values.yaml", "# windows\r\na: |\r\n  b\r\n"),
+        (
+            "Chart.lock",
+            "dependencies: [\n]\ndigest: \"sha256:\n  0\"\n",
+        ),
+        ("Chart.lock", "a: 1\n---\nb: [\n"),
+        (
+            "charts/s/Chart.yaml",
+            "name: 's'# a comment\nversion: \"1\"\n",
+        ),
+    ] {
+        opened(&chart_with(&[(file, text)]));
+    }
+    let chart_yaml = "apiVersion: v2\nname: \"x\"# a comment\nversion: 1.0.0\ndescription: 'one\n\ntwo'\nkeywords: [\n'a',\nb\n]\n";
+    let metadata = opened(&chart_with(&[("Chart.yaml", chart_yaml)])).metadata;
+    assert_eq!(metadata.keywords, ["a", "b"]);
+}
+
+#[test]
+fn a_chart_whose_yaml_helm_refuses_is_refused_with_its_reason() {
+    for (file, text, reason) in [
+        (
+            "values.yaml",
+            "a: 1\n---\nb: [\n",
+            "line 4: did not find expected node content",
+        ),
+        (
+            "values.yaml",
+            "a: 1\n---\n- b\n",
+            "the document is not a mapping",
+        ),
+        (
+            "values.yaml",
+            "%YAML 1.2\n---\na: 1\n",
+            "line 1: found incompatible YAML document",
+        ),
+        (
+            "values.yaml",
+            "a: b\u{2028}c\nd: e\n",
+            "line 3: could not find expected ':'",
+        ),
+        (
+            "values.yaml",
+            "a: \"b\u{7f}\"\n",
+            "control characters are not allowed",
+        ),
+        (
+            "Chart.yaml",
+            "name: \"a\\/b\"\nversion: 1\n",
+            "line 1: found unknown escape character",
+        ),
+    ] {
+        let refusal = refused(&chart_with(&[(file, text)]));
+        assert!(
+            refusal.starts_with(&format!("cannot load {file}: ")),
+            "{refusal}"
+        );
+        assert!(refusal.contains(reason), "{refusal}");
+    }
+}
+
+#[test]
 fn metadata_of_all_charts_together_is_bounded() {
     const TEXT: &str =
         "metadata of the chart and its subcharts is larger than the maximum size 1048576";

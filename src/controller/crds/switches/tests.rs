@@ -44,6 +44,20 @@ fn conditions_and_tags_decide_as_in_helm() {
             true,
         ),
         (
+            "the last document of the chart's values decides",
+            both,
+            "db: {use: false}\n---\ndb: {use: true}\n",
+            json!({}),
+            true,
+        ),
+        (
+            "over all before it",
+            both,
+            "db: {use: true}\n--- # later\ndb: {use: false}\n---\nx: {}\n",
+            json!({}),
+            false,
+        ),
+        (
             "the first that is there decides",
             both,
             "",
