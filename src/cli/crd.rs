@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::cli::{Invocation, Refusal, block_on, print, switch};
-use crate::go_syntax::{parse_bool, parse_duration};
+use crate::go_syntax::{TOO_LONG, is_too_long, parse_bool, parse_duration};
 use crate::{component, controller};
 
 pub const NAME: &str = "crd";
@@ -52,6 +52,7 @@ pub fn timeout(default: &'static str) -> Arg {
         .value_parser(|text: &str| match parse_duration(text).map(u64::try_from) {
             _ if text.is_empty() => Err("--timeout needs a value".to_owned()),
             Some(Ok(nanoseconds @ 1..)) => Ok(Duration::from_nanos(nanoseconds)),
+            _ if is_too_long(text) => Err(format!("--timeout {text:?} {TOO_LONG}")),
             _ => Err(format!(
                 "--timeout {text:?} is no time above zero; write it as 90s or 10m"
             )),

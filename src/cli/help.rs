@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::table::meaning;
 use crate::cli::{
-    Invocation, completion, crd, package, plan, print, refusal, shown, style_of, teardown, version,
+    Invocation, completion, crd, package, plan, print, refusal, shown, style_of, teardown,
 };
 use crate::config::options::{Kind, OPTIONS, Opt};
 use crate::terminal::Style;
@@ -34,15 +34,12 @@ pub enum Help {
 }
 
 pub fn command() -> Command {
-    // those that take something
-    let commands =
-        (refusal::COMMANDS.into_iter()).filter(|name| ![NAME, version::NAME].contains(name));
     Command::new(NAME)
         .about("print this, or what a command takes")
         .args([
             Arg::new("command")
                 .value_name("COMMAND")
-                .value_parser(PossibleValuesParser::new(commands))
+                .value_parser(PossibleValuesParser::new(refusal::COMMANDS))
                 .hide_possible_values(true)
                 .help("the command"),
             Arg::new("markdown")

@@ -93,6 +93,11 @@ fn help_and_version_have_their_spellings() {
     assert_eq!(short(&["help"]), None);
     assert_eq!(short(&["--debug", "help"]), None);
     assert_eq!(short(&["help", "plan"]), Some("plan"));
+    assert_eq!(short(&["help", "version"]), Some("version"));
+    assert_eq!(short(&["help", "help"]), Some("help"));
+    assert_eq!(short(&["--help=true"]), None);
+    assert_eq!(flags(&["--help=false", "--port=1"]), ["port=1"]);
+    assert_eq!(read(&["--version=false", "--help-all=0", "version"]), Ok(Invocation::Versions));
 
     for (words, command) in [
         (&["--help-all"][..], None),
@@ -456,6 +461,10 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         (
             &["crd", "--apply", "--timeout=-5s"],
             "--timeout \"-5s\" is no time above zero; write it as 90s or 10m",
+        ),
+        (
+            &["crd", "--apply", "--timeout=2562047h48m"],
+            "--timeout \"2562047h48m\" is longer than a duration can be; write 2562047h or less",
         ),
         (&["crd", "--apply", "--timeout="], "--timeout needs a value"),
         (

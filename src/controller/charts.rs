@@ -47,6 +47,8 @@ const OPENING: usize = 2;
 pub struct ChartsSettings {
     /// The repository of charts that name none: a URL, http or https, perhaps with `user:password@`.
     pub repository: String,
+    /// Where people reach it, if that is another address: what they are told to push to.
+    pub named: Option<String>,
     /// User and password for [`repository`](Self::repository), if its URL has none.
     pub credentials: Option<(String, String)>,
     /// The directory of the cache; it is made if need be.
@@ -130,7 +132,7 @@ impl Charts {
         Ok(Self {
             client,
             cache: Arc::new(cache),
-            default: Arc::new(Repository::new(address)),
+            default: Arc::new(Repository::new(address).named(settings.named.clone())),
             others: Mutex::default(),
             underway: Mutex::default(),
             opening: Semaphore::new(OPENING),

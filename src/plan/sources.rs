@@ -118,6 +118,12 @@ pub async fn read_charts(
         let (charts, problems) = BuiltinCharts::load(directory, &Limits::default())
             .map_err(|error| SourceError::Charts(directory.clone(), error))?;
         notes.extend(problems.iter().map(left_out));
+        if charts.listings().is_empty() && problems.is_empty() {
+            notes.push(format!(
+                "{} has no chart: name a directory that holds chart directories or packages",
+                directory.display()
+            ));
+        }
         for listing in charts.listings() {
             let metadata = serde_json::from_str(&format!("{}}}", listing.head))
                 .expect("a listing's head is JSON without its closing brace");

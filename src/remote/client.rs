@@ -18,7 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::{self, crypto::ring};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -53,6 +53,9 @@ pub enum ClientError {
     /// Nobody answers there.
     #[error("cannot connect to {0}")]
     Connect(String, #[source] Cause),
+    /// Somebody answers there, and not in TLS.
+    #[error("{0} does not speak HTTPS; write http:// if that is what is served there")]
+    NoTls(String),
     /// The other side took the request and says nothing.
     #[error("{0} says nothing for {seconds} seconds", seconds = .1.as_secs_f32())]
     Silent(String, Duration),
@@ -169,6 +172,9 @@ impl HttpClient {
         let patience = self.patience.connect + self.patience.silence;
         match tokio::time::timeout_at(until.min(Instant::now() + patience), answering).await {
             Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if address.is_secure() && speaks_no_tls(&error) => {
+                Err(ClientError::NoTls(address.to_string()))
+            }
             Ok(Err(error)) if error.is_connect() => {
                 Err(ClientError::Connect(address.to_string(), innermost(error)))
             }
@@ -310,6 +316,22 @@ fn below(address: &Address, location: &str) -> Result<Address, AddressError> {
 }
 
 /// What the layers below say, without the layers' own words ("client error (Connect)").
+/// True if what came back is no TLS: most often it is HTTP.
+fn speaks_no_tls(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(inner) = cause {
+        // the layers hand it on inside of errors of I/O
+        let carried = inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = carried.and_then(|carried| carried.downcast_ref::<rustls::Error>());
+        let tls = tls.or_else(|| inner.downcast_ref());
+        if let Some(rustls::Error::InvalidMessage(_)) = tls {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}
+
 fn innermost(error: hyper_util::client::legacy::Error) -> Cause {
     let mut text = error.to_string();
     let mut cause: Option<&dyn Error> = error.source();

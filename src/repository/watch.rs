@@ -75,7 +75,7 @@ pub async fn follow(repository: Arc<ChartRepository>, min_depth: usize, max_dept
     };
     debug!(directory = %root.display(), "Watching the storage directory");
     // what happened between the first listing and the first event
-    repository.rescan_all(min_depth, max_depth).await;
+    repository.catch_up(min_depth, max_depth).await;
 
     let mut restless: HashMap<PathBuf, (Instant, Instant)> = HashMap::new();
     let mut look = tokio::time::interval(QUIET / 3);

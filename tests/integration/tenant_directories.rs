@@ -19,7 +19,7 @@ async fn tenants_that_are_copied_in_appear_without_a_look_at_all_the_others() {
     let rebuilt = || {
         server
             .log()
-            .matches("Rebuilding index for all tenants")
+            .matches("Storage is watched")
             .count()
     };
     server

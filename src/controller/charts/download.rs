@@ -120,7 +120,7 @@ impl Charts {
             // the repository is there, as its list shows
             ChartsError::NoRepository { .. } => ChartsError::PackageGone {
                 chart: version.to_string(),
-                repository: repository.shown(),
+                repository: repository.for_people(),
             },
             other => other,
         })

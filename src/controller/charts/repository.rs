@@ -28,6 +28,7 @@ const TRY_API_AGAIN: Duration = Duration::from_secs(600);
 /// A repository and what was learned of it.
 pub(super) struct Repository {
     address: Address,
+    named: Option<String>,
     way: Mutex<Way>,
     /// Locked while it is fetched, so that many who ask at once cause one request.
     index: tokio::sync::Mutex<Option<Index>>,
@@ -79,6 +80,7 @@ impl Repository {
     pub(super) fn new(address: Address) -> Self {
         Self {
             address,
+            named: None,
             way: Mutex::new(Way::Unknown),
             index: tokio::sync::Mutex::default(),
             seen: Mutex::new(Seen::Never),
@@ -88,6 +90,16 @@ impl Repository {
     /// Its URL without credentials.
     pub(super) fn shown(&self) -> String {
         self.address.to_string()
+    }
+
+    /// The same, where people reach it at another address than this process.
+    pub(super) fn named(self, named: Option<String>) -> Self {
+        Self { named, ..self }
+    }
+
+    /// The URL for people who are to push a chart: in a pod its own address is none of theirs.
+    pub(super) fn for_people(&self) -> String {
+        self.named.clone().unwrap_or_else(|| self.shown())
     }
 
     /// Where it is, with credentials.
@@ -260,7 +272,7 @@ impl Repository {
     fn chart_not_found(&self, chart: &str) -> ChartsError {
         ChartsError::ChartNotFound {
             name: chart.to_owned(),
-            repository: self.shown(),
+            repository: self.for_people(),
         }
     }
 

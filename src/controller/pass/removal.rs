@@ -209,7 +209,7 @@ impl Pass<'_> {
         }
         self.context.slots.forget(&self.key);
         if !is_refused {
-            let message = format!("waits until {names} is gone, which needs it");
+            let message = format!("waits for the deletion of what needs it: {names}");
             self.draft
                 .is_true(ConditionType::Reconciling, reason, &message);
             self.draft.clear(&[ConditionType::Stalled]);
@@ -218,7 +218,7 @@ impl Pass<'_> {
             return Ok(Some(self.longer_wait()));
         }
         let message = format!(
-            "cannot be {what}: {names} needs it; delete or disable that first, or set the annotation \
+            "cannot be {what}: needed by {names}; delete or disable what needs it first, or set the annotation \
              ext.theriseunion.io/allow-break-dependents to \"true\""
         );
         let is_new = !self.says(ConditionType::Stalled, reason, &message);
