@@ -398,7 +398,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["help", "crds"],
-            "COMMAND is serve, controller, package, plan, crd, teardown or completion, not \"crds\"; write chartroom help COMMAND",
+            "COMMAND is serve, controller, package, plan, crd, teardown, completion, help or version, not \"crds\"; write chartroom help COMMAND",
         ),
         (
             &["version", "now"],
