@@ -9,6 +9,7 @@ mod controller;
 mod crd;
 mod go_flags;
 mod help;
+mod images;
 mod package;
 mod plan;
 mod refusal;
@@ -58,6 +59,8 @@ pub enum Invocation {
     },
     /// Print what Component manifests would install, and in which order.
     Plan(PlanArguments),
+    /// Print the images of what they would install, rendered by this helm or the one on the `PATH`.
+    Images(PlanArguments, Option<PathBuf>),
     /// Print the definition of the Component resource.
     Crd,
     /// Bring that definition to a cluster and wait until it is served.
@@ -84,6 +87,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
         Invocation::Controller(flags) => controller::run(&flags),
         Invocation::Package { dirs, destination } => package::run(&dirs, &destination),
         Invocation::Plan(arguments) => plan::run(&arguments),
+        Invocation::Images(arguments, helm) => images::run(&arguments, helm),
         Invocation::Crd => crd::run(),
         Invocation::CrdApply(arguments) => crd::apply(&arguments),
         Invocation::Teardown(arguments) => teardown::run(&arguments),
@@ -120,6 +124,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Refusal
         Some((controller::NAME, its)) => controller::read(its),
         Some((package::NAME, its)) => Ok(package::read(its)),
         Some((plan::NAME, its)) => Ok(plan::read(its)),
+        Some((images::NAME, its)) => Ok(images::read(its)),
         Some((crd::NAME, its)) => crd::read(its),
         Some((teardown::NAME, its)) => Ok(teardown::read(its)),
         Some((completion::NAME, its)) => Ok(completion::read(its)),
@@ -140,6 +145,7 @@ fn program() -> Command {
             controller::command(),
             package::command(),
             plan::command(),
+            images::command(),
             crd::command(),
             teardown::command(),
             completion::command(),

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::table::meaning;
 use crate::cli::{
-    Invocation, completion, crd, package, plan, print, refusal, shown, style_of, teardown,
+    Invocation, completion, crd, images, package, plan, print, refusal, shown, style_of, teardown,
 };
 use crate::config::options::{Kind, OPTIONS, Opt};
 use crate::terminal::Style;
@@ -112,6 +112,7 @@ fn markdown(mut program: Command) -> String {
     for name in [
         package::NAME,
         plan::NAME,
+        images::NAME,
         crd::NAME,
         teardown::NAME,
         completion::NAME,

@@ -6,15 +6,18 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
 use crate::cli::go_flags::Words;
-use crate::cli::{completion, controller, crd, help, package, plan, serve, teardown, version};
+use crate::cli::{
+    completion, controller, crd, help, images, package, plan, serve, teardown, version,
+};
 use crate::config::options::find;
 
 /// The commands, as they are listed.
-pub(super) const COMMANDS: [&str; 9] = [
+pub(super) const COMMANDS: [&str; 10] = [
     serve::NAME,
     controller::NAME,
     package::NAME,
     plan::NAME,
+    images::NAME,
     crd::NAME,
     teardown::NAME,
     completion::NAME,
@@ -91,6 +94,7 @@ fn usage(command: &str) -> &'static str {
         controller::NAME => "chartroom controller; with charts beside it: chartroom --controller",
         package::NAME => "chartroom package DIR… --destination OUT",
         plan::NAME => "chartroom plan FILE…",
+        images::NAME => "chartroom images FILE… --repository URL",
         crd::NAME => "chartroom crd",
         teardown::NAME => "chartroom teardown",
         completion::NAME => "chartroom completion bash|zsh|fish",
@@ -208,7 +212,7 @@ fn missing(error: &clap::Error, command: &str) -> &'static str {
     match command {
         package::NAME if missing.iter().any(|arg| arg.starts_with("--")) => "a --destination",
         package::NAME => "a chart directory",
-        plan::NAME => "a manifest",
+        plan::NAME | images::NAME => "a manifest",
         completion::NAME => "the name of a shell",
         _ => "more",
     }
@@ -218,6 +222,9 @@ fn missing(error: &clap::Error, command: &str) -> &'static str {
 fn full_usage(command: &str) -> &'static str {
     match command {
         plan::NAME => "chartroom plan [--repository URL] FILE…, or - for standard input",
+        images::NAME => {
+            "chartroom images FILE…, or - for standard input, with --repository URL or --builtin-charts DIR"
+        }
         other => usage(other),
     }
 }

@@ -81,6 +81,7 @@ fn help_and_version_have_their_spellings() {
         "controller",
         "package",
         "plan",
+        "images",
         "crd",
         "teardown",
         "completion",
@@ -97,7 +98,10 @@ fn help_and_version_have_their_spellings() {
     assert_eq!(short(&["help", "help"]), Some("help"));
     assert_eq!(short(&["--help=true"]), None);
     assert_eq!(flags(&["--help=false", "--port=1"]), ["port=1"]);
-    assert_eq!(read(&["--version=false", "--help-all=0", "version"]), Ok(Invocation::Versions));
+    assert_eq!(
+        read(&["--version=false", "--help-all=0", "version"]),
+        Ok(Invocation::Versions)
+    );
 
     for (words, command) in [
         (&["--help-all"][..], None),
@@ -321,11 +325,11 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["everything"],
-            "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown, completion, help and version",
+            "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
         ),
         (
             &["--debug", "yes"],
-            "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown, completion, help and version",
+            "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
         ),
         (
             &["--debug", "crd"],
@@ -386,7 +390,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         (&["package", "a", "-d="], "--destination needs a value"),
         (
             &["serve", "serve"],
-            "unexpected argument \"serve\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown, completion, help and version",
+            "unexpected argument \"serve\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
         ),
         (
             &["completion"],
@@ -398,7 +402,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["help", "crds"],
-            "COMMAND is serve, controller, package, plan, crd, teardown, completion, help or version, not \"crds\"; write chartroom help COMMAND",
+            "COMMAND is serve, controller, package, plan, images, crd, teardown, completion, help or version, not \"crds\"; write chartroom help COMMAND",
         ),
         (
             &["version", "now"],

@@ -38,7 +38,10 @@ fn check(value: &Value, schema: &Value, path: &str, problems: &mut Vec<String>) 
         && !allowed.contains(value)
     {
         let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
-        problems.push(format!("{path} is one of {}, not {value}", allowed.join(", ")));
+        problems.push(format!(
+            "{path} is one of {}, not {value}",
+            allowed.join(", ")
+        ));
     }
     bounds(value, schema, path, problems);
     match value {
@@ -66,7 +69,12 @@ fn check(value: &Value, schema: &Value, path: &str, problems: &mut Vec<String>) 
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                check(item, &schema["items"], &format!("{path}[{index}]"), problems);
+                check(
+                    item,
+                    &schema["items"],
+                    &format!("{path}[{index}]"),
+                    problems,
+                );
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -141,14 +149,26 @@ mod tests {
                 json!({"dependsOn": [{"name": "a"}, {"name": "b", "range": "^1"}]}),
                 "spec.dependsOn[1].range is no field of a Component; kubectl explain component.spec lists them",
             ),
-            (json!({"dependsOn": [{}]}), "spec.dependsOn[0].name is missing"),
+            (
+                json!({"dependsOn": [{}]}),
+                "spec.dependsOn[0].name is missing",
+            ),
             (
                 json!({"crds": "Replace"}),
                 "spec.crds is one of Skip, Create, CreateReplace, not \"Replace\"",
             ),
-            (json!({"historyLimit": 0}), "spec.historyLimit must be or have at least 1"),
-            (json!({"historyLimit": 1.5}), "spec.historyLimit must be a whole number"),
-            (json!({"timeout": 5}), "spec.timeout must be a text: put it in quotes"),
+            (
+                json!({"historyLimit": 0}),
+                "spec.historyLimit must be or have at least 1",
+            ),
+            (
+                json!({"historyLimit": 1.5}),
+                "spec.historyLimit must be a whole number",
+            ),
+            (
+                json!({"timeout": 5}),
+                "spec.timeout must be a text: put it in quotes",
+            ),
             (json!({"values": []}), "spec.values must be a mapping"),
         ] {
             assert_eq!(problems(&spec), [expected], "{spec}");

@@ -229,7 +229,9 @@ fn parse(option: &Opt, text: &str) -> Result<Value, &'static str> {
 fn not_an_int(option: &Opt) -> &'static str {
     match option.meaning.split(' ').next() {
         Some("seconds") => "is not a whole number of seconds; write it without a unit, such as 30",
-        Some("bytes") => "is not a whole number of bytes; write it without a unit, such as 20971520",
+        Some("bytes") => {
+            "is not a whole number of bytes; write it without a unit, such as 20971520"
+        }
         _ if option.flag == "port" => "is not a whole number, such as 8080",
         _ => "is not a whole number, such as 3",
     }

@@ -43,7 +43,10 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
         );
     }
     let chart_url = settings.text("chart-url");
-    if !(chart_url.is_empty() || chart_url.starts_with("http://") || chart_url.starts_with("https://")) {
+    if !(chart_url.is_empty()
+        || chart_url.starts_with("http://")
+        || chart_url.starts_with("https://"))
+    {
         warnings.push(format!(
             "--chart-url {chart_url:?} is no absolute URL such as https://charts.example: Helm looks for packages at that \
              path below the repository's own address"

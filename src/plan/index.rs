@@ -37,21 +37,40 @@ pub fn add_version(catalog: &mut Catalog, metadata: &Value) -> bool {
     true
 }
 
-/// Adds all of an `index.yaml` (in JSON or YAML) and returns how many of its entries were unusable.
+/// An `index.yaml`, in JSON or YAML.
 ///
 /// # Errors
-/// It is not an index.
-pub fn add_index(catalog: &mut Catalog, index: &[u8]) -> Result<usize, IndexError> {
-    let index: Value = match serde_json::from_slice(index) {
-        Ok(index) => index,
+/// It is neither.
+pub fn parse(index: &[u8]) -> Result<Value, IndexError> {
+    match serde_json::from_slice(index) {
+        Ok(index) => Ok(index),
         Err(_) => {
             let limits = Limits {
                 nodes: 20_000_000,
                 ..Limits::default()
             };
-            yaml::parse(index, limits)?.to_json()
+            Ok(yaml::parse(index, limits)?.to_json())
         }
-    };
+    }
+}
+
+/// Where an index says that a package is, and its digest, if it says one.
+pub fn package_of<'a>(
+    index: &'a Value,
+    chart: &str,
+    version: &str,
+) -> Option<(&'a str, Option<&'a str>)> {
+    let versions = index["entries"][chart].as_array()?;
+    let entry = versions.iter().find(|entry| entry["version"] == version)?;
+    Some((entry["urls"][0].as_str()?, entry["digest"].as_str()))
+}
+
+/// Adds all of an `index.yaml` (in JSON or YAML) and returns how many of its entries were unusable.
+///
+/// # Errors
+/// It is not an index.
+pub fn add_index(catalog: &mut Catalog, index: &[u8]) -> Result<usize, IndexError> {
+    let index = parse(index)?;
     let entries = match &index["entries"] {
         Value::Object(entries) => entries,
         // an empty repository

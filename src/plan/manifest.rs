@@ -179,7 +179,10 @@ fn component(object: &Yaml, namespace: &str) -> Result<Component, String> {
             "" => object.as_mapping(),
             _ => object.get("metadata").and_then(Yaml::as_mapping),
         };
-        let unknown = fields.into_iter().flatten().find(|(name, _)| !known.contains(&name.as_str()));
+        let unknown = fields
+            .into_iter()
+            .flatten()
+            .find(|(name, _)| !known.contains(&name.as_str()));
         if let Some((name, _)) = unknown {
             return Err(format!("{place}{name} is no field of a Component"));
         }

@@ -9,6 +9,7 @@ pub mod environment;
 mod error;
 pub mod failure;
 pub mod launcher;
+mod render;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
@@ -31,6 +32,7 @@ pub use self::failure::{
     ActionKind, Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, judge, of_unserved, redact,
     unknown_kinds,
 };
+pub use self::render::Rendering;
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.
 const VERSION_DEADLINE: Duration = Duration::from_secs(60);

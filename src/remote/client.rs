@@ -18,9 +18,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
-use tokio_rustls::rustls::{self, crypto::ring};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{self, crypto::ring};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::remote::address::{Address, AddressError};
@@ -321,7 +321,9 @@ fn speaks_no_tls(error: &hyper_util::client::legacy::Error) -> bool {
     let mut cause: Option<&dyn Error> = error.source();
     while let Some(inner) = cause {
         // the layers hand it on inside of errors of I/O
-        let carried = inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let carried = inner
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
         let tls = carried.and_then(|carried| carried.downcast_ref::<rustls::Error>());
         let tls = tls.or_else(|| inner.downcast_ref());
         if let Some(rustls::Error::InvalidMessage(_)) = tls {

@@ -232,8 +232,7 @@ pub(crate) mod tests {
             let (phase, message) = left.state();
             format!("{phase}: {message}")
         };
-        let status =
-            json!({"phase": "Uninstalling", "message": "waits for the deletion of what needs it: b"});
+        let status = json!({"phase": "Uninstalling", "message": "waits for the deletion of what needs it: b"});
         assert_eq!(
             state(&left("a", json!({}), status)),
             "Uninstalling: waits for the deletion of what needs it: b"

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Rooms that take values and return values.
-const PURE: [&str; 28] = [
+const PURE: [&str; 29] = [
     "chart",
     "cli::go_flags",
     "cli::refusal",
@@ -26,6 +26,7 @@ const PURE: [&str; 28] = [
     "plan::index",
     "plan::json",
     "plan::manifest",
+    "plan::rendered",
     "plan::text",
     "planner",
     "repository::index",
