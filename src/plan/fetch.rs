@@ -52,7 +52,7 @@ pub async fn fetch_index(url: &str) -> Result<Bytes, FetchError> {
 /// # Errors
 /// [`FetchError`]; it does not repeat what is secret in the address.
 pub async fn fetch_package(url: &str, place: &str) -> Result<Bytes, FetchError> {
-    let package = Address::parse(url)?.index().join(place)?;
+    let package = Address::parse(url)?.repository().join(place)?;
     let answer = HttpClient::new(PATIENCE, None)?.get(&package, None).await?;
     match answer.status {
         StatusCode::OK => Ok(answer.whole(MAX_PACKAGE).await?),

@@ -320,16 +320,17 @@ fn below(address: &Address, location: &str) -> Result<Address, AddressError> {
 fn speaks_no_tls(error: &hyper_util::client::legacy::Error) -> bool {
     let mut cause: Option<&dyn Error> = error.source();
     while let Some(inner) = cause {
-        // the layers hand it on inside of errors of I/O
+        if let Some(rustls::Error::InvalidMessage(_)) = inner.downcast_ref() {
+            return true;
+        }
+        // an error of I/O hides the one that it carries: its source is that one's
         let carried = inner
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        let tls = carried.and_then(|carried| carried.downcast_ref::<rustls::Error>());
-        let tls = tls.or_else(|| inner.downcast_ref());
-        if let Some(rustls::Error::InvalidMessage(_)) = tls {
-            return true;
-        }
-        cause = inner.source();
+        cause = match carried {
+            Some(carried) => Some(carried),
+            None => inner.source(),
+        };
     }
     false
 }
