@@ -63,10 +63,10 @@ run: ## build and start the server with the built-in charts on port 8080 (PORT=â
 	@[ -x $(QUICK_BINARY) ] || { $(call say,Compiling: 2 to 3 minutes on two cores the first time); }
 	@cargo build --locked --profile quick
 	@$(COLOURS); url=http://localhost:$(PORT); \
-	printf '\n%s\n' "$${bold}chartroom on $$url$$off  $${dim}built-in charts: ./builtin-charts, uploads: ./$(STORAGE), Ctrl-C stops it$$off"; \
+	printf '\n%s\n' "$${bold}chartroom on $$url$$off  $${dim}built-in charts: ./builtin-charts, uploads: $(STORAGE), Ctrl-C stops it$$off"; \
 	printf '%s\n' "In another terminal, in this directory:"; \
 	command -v helm >/dev/null || printf '%s\n' \
-	  "  $${cyan}make install && export PATH=$(PREFIX)/bin:\$$PATH$$off  $${dim}there is no helm on the PATH: this puts one there$$off"; \
+	  "  $${cyan}make install && export PATH=$(PREFIX)/bin:\$$PATH$$off  $${dim}# there is no helm on the PATH$$off"; \
 	printf '%s\n' \
 	  "  $${cyan}helm repo add chartroom $$url && helm search repo chartroom/$$off" \
 	  "  $${cyan}helm create mychart && helm package mychart$$off" \
