@@ -2,6 +2,7 @@
 //! renders is asked for its images.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io, process};
 
@@ -130,7 +131,8 @@ struct Workplace(PathBuf);
 impl Workplace {
     fn new() -> Result<Self, ImagesError> {
         let path = env::temp_dir().join(format!("chartroom-images-{}", process::id()));
-        match fs::create_dir(&path) {
+        // what is rendered may hold secrets
+        match fs::DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => Ok(Self(path)),
             Err(error) => Err(ImagesError::Workplace(path, error)),
         }

@@ -170,17 +170,8 @@ impl LogLine {
 pub async fn described(name: Option<&Path>) -> String {
     let version = async {
         let binary = find(name, env::var_os("PATH").as_deref())?;
-        let settings = HelmSettings {
-            binary: binary.clone(),
-            // it keeps nothing for this question
-            home: env::temp_dir(),
-            environment: Vec::new(),
-            grace: VERSION_DEADLINE,
-            memory_limit: None,
-            gogc: None,
-            launcher: None,
-        };
-        Helm::new(settings)
+        // it keeps nothing for this question
+        Helm::for_questions(binary.clone(), env::temp_dir())
             .version()
             .await
             .map(|version| (binary, version))
