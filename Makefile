@@ -99,10 +99,10 @@ test-build:
 
 # many of them wait more than they work; the storm of power cuts has 200 rounds in `make test`
 .PHONY: test-quick
-test-quick: ## the tests that need no control plane, in 2 minutes after a build
+test-quick: ## the tests that need no control plane, in 2 to 3 minutes after a build
 	@tests/tools/install.sh --clients "$(CHARTROOM_TOOLS)"
 	@$(MAKE) test-build
-	@$(call say,Running what needs no control plane: 2 minutes on two cores)
+	@$(call say,Running what needs no control plane: 2 to 3 minutes on two cores)
 	@export RUST_TEST_THREADS=$$((2 * $$(nproc) + 1)) CHARTROOM_STORM_ROUNDS=40; \
 	status=0; cargo test --locked --lib --no-fail-fast || status=$$?; \
 	cargo test --locked --test integration --no-fail-fast -- $(addprefix --skip ,$(SKIPPED)) || status=$$?; exit $$status
