@@ -9,6 +9,7 @@ mod controller;
 mod crd;
 mod go_flags;
 mod help;
+mod images;
 mod names;
 mod package;
 mod plan;
@@ -59,6 +60,8 @@ pub enum Invocation {
     },
     /// Print what Component manifests would install, and in which order.
     Plan(PlanArguments),
+    /// Print the images of what they would install, rendered by this helm or the one on the `PATH`.
+    Images(PlanArguments, Option<PathBuf>),
     /// Print the definition of the Component resource.
     Crd,
     /// Bring that definition to a cluster and wait until it is served.
@@ -85,6 +88,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
         Invocation::Controller(flags) => controller::run(&flags),
         Invocation::Package { dirs, destination } => package::run(&dirs, &destination),
         Invocation::Plan(arguments) => plan::run(&arguments),
+        Invocation::Images(arguments, helm) => images::run(&arguments, helm),
         Invocation::Crd => crd::run(),
         Invocation::CrdApply(arguments) => crd::apply(&arguments),
         Invocation::Teardown(arguments) => teardown::run(&arguments),
@@ -126,6 +130,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Refusal
         Some((names::CONTROLLER, its)) => controller::read(its),
         Some((names::PACKAGE, its)) => Ok(package::read(its)),
         Some((names::PLAN, its)) => Ok(plan::read(its)),
+        Some((names::IMAGES, its)) => Ok(images::read(its)),
         Some((names::CRD, its)) => crd::read(its),
         Some((names::TEARDOWN, its)) => Ok(teardown::read(its)),
         Some((names::COMPLETION, its)) => Ok(completion::read(its)),
@@ -146,6 +151,7 @@ fn program() -> Command {
             controller::command(),
             package::command(),
             plan::command(),
+            images::command(),
             crd::command(),
             teardown::command(),
             completion::command(),

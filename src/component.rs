@@ -18,6 +18,7 @@ pub mod inputs;
 pub mod names;
 pub mod policies;
 pub mod rules;
+pub mod schema;
 mod sentence;
 pub mod settings;
 pub mod spec_hash;

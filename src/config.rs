@@ -339,9 +339,10 @@ fn settings(
 
 /// What `--version` prints, without a line end.
 pub fn version() -> String {
-    let revision = option_env!("CHARTROOM_BUILD_REV").unwrap_or("unknown");
+    let build = option_env!("CHARTROOM_BUILD_REV").map(|revision| format!(" (build {revision})"));
     format!(
-        "chartroom version {} (build {revision})",
-        env!("CARGO_PKG_VERSION")
+        "chartroom version {}{}",
+        env!("CARGO_PKG_VERSION"),
+        build.unwrap_or_default()
     )
 }

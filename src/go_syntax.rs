@@ -51,6 +51,18 @@ pub fn parse_int(text: &str) -> Option<i64> {
 
 /// `time.ParseDuration`, in nanoseconds: signed numbers with units, or a bare `0`.
 pub fn parse_duration(text: &str) -> Option<i64> {
+    i64::try_from(nanoseconds(text)?).ok()
+}
+
+/// True for what is written as a duration is and is longer than one can be: 64 bits of nanoseconds are 292 years.
+pub fn is_too_long(text: &str) -> bool {
+    nanoseconds(text).is_some_and(|nanoseconds| nanoseconds > i64::MAX.into())
+}
+
+/// What is said of those.
+pub const TOO_LONG: &str = "is longer than a duration can be; write 2562047h or less";
+
+fn nanoseconds(text: &str) -> Option<i128> {
     let (negative, mut rest) = split_sign(text);
     if rest == "0" {
         return Some(0);
@@ -75,14 +87,15 @@ pub fn parse_duration(text: &str) -> Option<i64> {
         let whole: i128 = if whole.is_empty() {
             0
         } else {
-            whole.parse::<i64>().ok()?.into()
+            // of digits alone: what does not fit is too large
+            whole.parse().unwrap_or(i128::MAX)
         };
         nanoseconds = nanoseconds
-            .checked_add(whole.checked_mul(*size)?)?
-            .checked_add(part_of(fraction, *size))?;
+            .saturating_add(whole.saturating_mul(*size))
+            .saturating_add(part_of(fraction, *size));
         rest = &after[unit.len()..];
     }
-    i64::try_from(if negative { -nanoseconds } else { nanoseconds }).ok()
+    Some(if negative { -nanoseconds } else { nanoseconds })
 }
 
 /// `size` times the decimal fraction with these digits, rounded down. Digits beyond a nanosecond do not count.
@@ -257,6 +270,25 @@ mod tests {
                 FormatDuration(Duration::from_nanos(nanoseconds)).to_string(),
                 text
             );
+        }
+    }
+
+    #[test]
+    fn a_duration_that_does_not_fit_is_told_from_what_is_none() {
+        for (text, too_long) in [
+            ("2562047h", false),
+            ("2562047h48m", true),
+            ("9999999999999999999h", true),
+            (
+                "99999999999999999999999999999999999999999999999999h1s",
+                true,
+            ),
+            ("-2562047h48m", false),
+            ("0s", false),
+            ("soon", false),
+            ("99999999999999999999", false),
+        ] {
+            assert_eq!(is_too_long(text), too_long, "{text:?}");
         }
     }
 }

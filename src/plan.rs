@@ -4,13 +4,17 @@
 
 mod arguments;
 pub mod fetch;
+mod images;
 pub mod json;
 pub mod manifest;
+mod packages;
+mod rendered;
 pub mod sources;
 pub mod text;
 
 pub use self::arguments::{PlanArguments, PlanOutput};
-use crate::planner::{self, Plan};
+pub use self::images::{ImagesError, images};
+use crate::planner::{self, Manifest, Plan};
 use crate::terminal::Style;
 use sources::SourceError;
 
@@ -19,6 +23,11 @@ use sources::SourceError;
 /// # Errors
 /// A manifest or a source of charts cannot be used. A plan with problems is no error: see [`Plan::works`].
 pub async fn run(arguments: &PlanArguments) -> Result<Plan, SourceError> {
+    Ok(planned(arguments).await?.0)
+}
+
+/// The plan, and the Components that it is of.
+async fn planned(arguments: &PlanArguments) -> Result<(Plan, Vec<Manifest>), SourceError> {
     let mut manifests = sources::read_manifests(arguments)?;
     let catalog = sources::read_charts(arguments, &mut manifests.notes).await?;
     if catalog.is_none() {
@@ -31,7 +40,7 @@ pub async fn run(arguments: &PlanArguments) -> Result<Plan, SourceError> {
     let mut plan = planner::solve(&manifests.components, catalog.as_ref());
     manifests.notes.append(&mut plan.notes);
     plan.notes = manifests.notes;
-    Ok(plan)
+    Ok((plan, manifests.components))
 }
 
 /// The plan as it is printed.

@@ -228,7 +228,16 @@ impl ChartRepository {
                 for problem in &problems {
                     error!(error = chain(problem), "Built-in chart is not served");
                 }
-                info!(versions = charts.listings().len(), directory = %directory.display(), "Built-in charts are ready");
+                match charts.listings().len() {
+                    0 => warn!(
+                        directory = %directory.display(),
+                        advice = "name a directory that holds chart directories or packages",
+                        "Built-in charts are missing: there is no chart in the directory"
+                    ),
+                    versions => {
+                        info!(versions, directory = %directory.display(), "Built-in charts are ready");
+                    }
+                }
                 charts
             }
             Err(cause) => {
@@ -691,8 +700,24 @@ impl ChartRepository {
     /// succeed.
     pub async fn rescan_all(&self, min_depth: usize, max_depth: usize) {
         info!("Rebuilding index for all tenants in cache");
+        self.compare_all(min_depth, max_depth, |tenant| {
+            info!(repo = %tenant, "Rebuilding index for tenant");
+        })
+        .await;
+    }
+
+    /// The same when changes begin to be followed: for those since the storage was read.
+    pub async fn catch_up(&self, min_depth: usize, max_depth: usize) {
+        info!("Storage is watched: what has changed since it was read is looked for");
+        self.compare_all(min_depth, max_depth, |tenant| {
+            debug!(repo = %tenant, "Rebuilding index for tenant");
+        })
+        .await;
+    }
+
+    async fn compare_all(&self, min_depth: usize, max_depth: usize, tell: impl Fn(&Tenant)) {
         for state in self.states() {
-            info!(repo = %state.tenant, "Rebuilding index for tenant");
+            tell(&state.tenant);
             if let Err(cause) = self.rescan_state(&state).await {
                 warn!(repo = %state.tenant, error = chain(&cause), "Storage cannot be compared with the index");
             }

@@ -19,6 +19,16 @@
 {{- default (include "chartroom.fullname" .) .Values.service.name -}}
 {{- end -}}
 
+{{/* Where uploads are: scratch (an emptyDir), host (a directory of the node), given (a claim of the user's) or claim. */}}
+{{- define "chartroom.storage" -}}
+{{- with .Values.persistence -}}
+{{- if and .hostPath .existingClaim -}}
+{{- fail "persistence.hostPath and persistence.existingClaim are two places: name one" -}}
+{{- end -}}
+{{- if not .enabled }}scratch{{ else if .hostPath }}host{{ else if .existingClaim }}given{{ else }}claim{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "chartroom.claimName" -}}
 {{- default (printf "%s-data" (include "chartroom.fullname" .)) .Values.persistence.existingClaim -}}
 {{- end -}}
@@ -34,6 +44,20 @@ app.kubernetes.io/name: {{ include "chartroom.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{/* Its address for the cluster. */}}
+{{- define "chartroom.serviceUrl" -}}
+{{- printf "%s://%s.%s:%v%s" (include "chartroom.scheme" .) (include "chartroom.serviceName" .) .Release.Namespace .Values.service.port (include "chartroom.contextPath" .) -}}
+{{- end -}}
+
+{{- define "chartroom.scheme" -}}
+{{- ternary "https" "http" (ne (toString (default "" .Values.env.open.TLS_CERT)) "") -}}
+{{- end -}}
+
+{{/* The path under which everything is served, /charts or nothing. */}}
+{{- define "chartroom.contextPath" -}}
+{{- with default "" .Values.env.open.CONTEXT_PATH | trimAll "/" }}/{{ . }}{{ end -}}
 {{- end -}}
 
 {{/* The labels that find the server's pod, and no pod of a hook. They never change in a release's life. */}}
@@ -154,6 +178,7 @@ tolerations:
   "CONTROLLER" "controller.enabled"
   "CONCURRENCY" "controller.concurrency"
   "WATCH_NAMESPACE" "controller.watchNamespace"
+  "SERVICE_URL" "nothing: it is the Service's"
   "LEADER_ELECT_NAME" "nothing: the name follows the release's"
   "HEALTH_PROBE_BIND_ADDRESS" "hostNetwork.ports"
   "METRICS_BIND_ADDRESS" "hostNetwork.ports"
@@ -197,6 +222,24 @@ down what the other installed. Only seen where helm looks at the cluster.
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+"true" if nobody is known who makes a volume for the claim: it asks for the default class, and there is none. Only seen
+where helm looks at the cluster, and only asked where this release has rights in all of it.
+*/}}
+{{- define "chartroom.lacksStorageClass" -}}
+{{- $claim := lookup "v1" "PersistentVolumeClaim" .Release.Namespace (include "chartroom.claimName" .) -}}
+{{- $isBound := eq (dig "status" "phase" "" (default dict $claim)) "Bound" -}}
+{{- if and .Values.rbac.create (not .Values.persistence.storageClass) (not $isBound) (lookup "v1" "Namespace" "" "kube-system") -}}
+{{- $lacks := true -}}
+{{- range (lookup "storage.k8s.io/v1" "StorageClass" "" "").items -}}
+{{- if eq (get (default dict .metadata.annotations) "storageclass.kubernetes.io/is-default-class") "true" -}}
+{{- $lacks = false -}}
+{{- end -}}
+{{- end -}}
+{{- $lacks -}}
 {{- end -}}
 {{- end -}}
 

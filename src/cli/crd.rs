@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 
 use crate::cli::table::switch;
 use crate::cli::{Invocation, Refusal, block_on, names, print};
-use crate::go_syntax::{parse_bool, parse_duration};
+use crate::go_syntax::{TOO_LONG, is_too_long, parse_bool, parse_duration};
 use crate::{component, controller};
 
 /// How the definition is brought to a cluster.
@@ -51,6 +51,7 @@ pub fn timeout(default: &'static str) -> Arg {
         .value_parser(|text: &str| match parse_duration(text).map(u64::try_from) {
             _ if text.is_empty() => Err("--timeout needs a value".to_owned()),
             Some(Ok(nanoseconds @ 1..)) => Ok(Duration::from_nanos(nanoseconds)),
+            _ if is_too_long(text) => Err(format!("--timeout {text:?} {TOO_LONG}")),
             _ => Err(format!(
                 "--timeout {text:?} is no time above zero; write it as 90s or 10m"
             )),

@@ -112,6 +112,17 @@ pub fn normalise(
         let mut long = OsString::from("--");
         long.push(known.get_long().expect("each flag has a long name"));
         let value = match flag.value {
+            // a flag that is only on or off, turned off: it is as if it had not been typed
+            Some(value) if !known.get_action().takes_values() => {
+                match value.to_str().and_then(parse_bool) {
+                    Some(false) => continue,
+                    Some(true) => {
+                        read.words.push(long);
+                        break;
+                    }
+                    None => Some(value.to_owned()),
+                }
+            }
             Some(value) => Some(value.to_owned()),
             None if !known.get_action().takes_values() => {
                 read.words.push(long);

@@ -30,15 +30,12 @@ pub enum Help {
 }
 
 pub fn command() -> Command {
-    // those that take something
-    let commands =
-        (names::COMMANDS.into_iter()).filter(|name| ![names::HELP, names::VERSION].contains(name));
     Command::new(names::HELP)
         .about("print this, or what a command takes")
         .args([
             Arg::new("command")
                 .value_name("COMMAND")
-                .value_parser(PossibleValuesParser::new(commands))
+                .value_parser(PossibleValuesParser::new(names::COMMANDS))
                 .hide_possible_values(true)
                 .help("the command"),
             Arg::new("markdown")
@@ -111,6 +108,7 @@ fn markdown(mut program: Command) -> String {
     for name in [
         names::PACKAGE,
         names::PLAN,
+        names::IMAGES,
         names::CRD,
         names::TEARDOWN,
         names::COMPLETION,

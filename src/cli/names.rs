@@ -4,6 +4,7 @@ pub const SERVE: &str = "serve";
 pub const CONTROLLER: &str = "controller";
 pub const PACKAGE: &str = "package";
 pub const PLAN: &str = "plan";
+pub const IMAGES: &str = "images";
 pub const CRD: &str = "crd";
 pub const TEARDOWN: &str = "teardown";
 pub const COMPLETION: &str = "completion";
@@ -11,8 +12,8 @@ pub const HELP: &str = "help";
 pub const VERSION: &str = "version";
 
 /// The commands, in the order in which they are listed.
-pub const COMMANDS: [&str; 9] = [
-    SERVE, CONTROLLER, PACKAGE, PLAN, CRD, TEARDOWN, COMPLETION, HELP, VERSION,
+pub const COMMANDS: [&str; 10] = [
+    SERVE, CONTROLLER, PACKAGE, PLAN, IMAGES, CRD, TEARDOWN, COMPLETION, HELP, VERSION,
 ];
 
 /// The command of this name.

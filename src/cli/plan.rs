@@ -11,42 +11,14 @@ use crate::cli::{Invocation, block_on, names, print, style_of};
 use crate::plan::{self, PlanArguments, PlanOutput};
 
 pub fn command() -> Command {
-    let directories = |name: &'static str| {
-        let directories = Arg::new(name).long(name).value_name("DIR");
-        directories
-            .action(ArgAction::Append)
-            .value_parser(value_parser!(PathBuf))
-    };
     Command::new(names::PLAN)
         .about(
             "print in which order Component manifests install, with versions, what is added and what is in the way; \
              needs no cluster",
         )
         .args_override_self(true)
-        .args([
-            Arg::new("files")
-                .value_name("FILE")
-                .required(true)
-                .num_args(1..)
-                .value_parser(value_parser!(PathBuf))
-                .help("a manifest or a directory of them; - is standard input"),
-            directories("builtin-charts")
-                .help("take charts from a directory of chart directories and packages; may be repeated"),
-            directories("storage-local-rootdir")
-                .help("take charts from a directory of uploads; may be repeated"),
-            Arg::new("repository")
-                .long("repository")
-                .value_name("URL")
-                .action(ArgAction::Append)
-                .value_parser(NonEmptyStringValueParser::new())
-                .help("take charts from the repository at this address (http); may be repeated"),
-            Arg::new("namespace")
-                .short('n')
-                .long("namespace")
-                .value_name("NAME")
-                .default_value("default")
-                .value_parser(NonEmptyStringValueParser::new())
-                .help("the namespace of Components that name none"),
+        .args(sources())
+        .arg(
             Arg::new("output")
                 .short('o')
                 .long("output")
@@ -54,10 +26,58 @@ pub fn command() -> Command {
                 .default_value("text")
                 .value_parser(PossibleValuesParser::new(["text", "json"]))
                 .help("how to print the plan"),
-        ])
+        )
+}
+
+/// What says where manifests and charts are.
+pub fn sources() -> [Arg; 5] {
+    let directories = |name: &'static str| {
+        let directories = Arg::new(name).long(name).value_name("DIR");
+        directories
+            .action(ArgAction::Append)
+            .value_parser(value_parser!(PathBuf))
+    };
+    [
+        Arg::new("files")
+            .value_name("FILE")
+            .required(true)
+            .num_args(1..)
+            .value_parser(value_parser!(PathBuf))
+            .help("a manifest or a directory of them; - is standard input"),
+        directories("builtin-charts").help(
+            "take charts from a directory of chart directories and packages; may be repeated",
+        ),
+        directories("storage-local-rootdir")
+            .help("take charts from a directory of uploads; may be repeated"),
+        Arg::new("repository")
+            .long("repository")
+            .value_name("URL")
+            .action(ArgAction::Append)
+            .value_parser(NonEmptyStringValueParser::new())
+            .help("take charts from the repository at this address (http); may be repeated"),
+        Arg::new("namespace")
+            .short('n')
+            .long("namespace")
+            .value_name("NAME")
+            .default_value("default")
+            .value_parser(NonEmptyStringValueParser::new())
+            .help("the namespace of Components that name none"),
+    ]
 }
 
 pub fn read(matches: &ArgMatches) -> Invocation {
+    let output = matches.get_one::<String>("output");
+    Invocation::Plan(PlanArguments {
+        output: match output.is_some_and(|output| output == "json") {
+            true => PlanOutput::Json,
+            false => PlanOutput::Text,
+        },
+        ..arguments(matches)
+    })
+}
+
+/// What [`sources`] was told.
+pub fn arguments(matches: &ArgMatches) -> PlanArguments {
     fn all<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Vec<T> {
         matches
             .get_many(name)
@@ -66,19 +86,17 @@ pub fn read(matches: &ArgMatches) -> Invocation {
             .cloned()
             .collect()
     }
-    let one = |name| matches.get_one::<String>(name).cloned().unwrap_or_default();
-    Invocation::Plan(PlanArguments {
+    PlanArguments {
         files: all(matches, "files"),
         builtin_charts: all(matches, "builtin-charts"),
         storage: all(matches, "storage-local-rootdir"),
         repositories: all(matches, "repository"),
-        namespace: one("namespace"),
-        output: if one("output") == "json" {
-            PlanOutput::Json
-        } else {
-            PlanOutput::Text
-        },
-    })
+        namespace: matches
+            .get_one("namespace")
+            .cloned()
+            .expect("it has a default"),
+        output: PlanOutput::Text,
+    }
 }
 
 pub fn run(arguments: &PlanArguments) -> anyhow::Result<()> {

@@ -75,6 +75,7 @@ fn usage(command: &str) -> &'static str {
         names::CONTROLLER => "chartroom controller; with charts beside it: chartroom --controller",
         names::PACKAGE => "chartroom package DIR… --destination OUT",
         names::PLAN => "chartroom plan FILE…",
+        names::IMAGES => "chartroom images FILE… --repository URL",
         names::CRD => "chartroom crd",
         names::TEARDOWN => "chartroom teardown",
         names::COMPLETION => "chartroom completion bash|zsh|fish",
@@ -198,7 +199,7 @@ fn missing(error: &clap::Error, command: &str) -> &'static str {
     match command {
         names::PACKAGE if missing.iter().any(|arg| arg.starts_with("--")) => "a --destination",
         names::PACKAGE => "a chart directory",
-        names::PLAN => "a manifest",
+        names::PLAN | names::IMAGES => "a manifest",
         names::COMPLETION => "the name of a shell",
         _ => "more",
     }
@@ -208,6 +209,9 @@ fn missing(error: &clap::Error, command: &str) -> &'static str {
 fn full_usage(command: &str) -> &'static str {
     match command {
         names::PLAN => "chartroom plan [--repository URL] FILE…, or - for standard input",
+        names::IMAGES => {
+            "chartroom images FILE…, or - for standard input, with --repository URL or --builtin-charts DIR"
+        }
         other => usage(other),
     }
 }

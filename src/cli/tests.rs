@@ -81,6 +81,7 @@ fn help_and_version_have_their_spellings() {
         "controller",
         "package",
         "plan",
+        "images",
         "crd",
         "teardown",
         "completion",
@@ -93,6 +94,14 @@ fn help_and_version_have_their_spellings() {
     assert_eq!(short(&["help"]), None);
     assert_eq!(short(&["--debug", "help"]), None);
     assert_eq!(short(&["help", "plan"]), Some("plan"));
+    assert_eq!(short(&["help", "version"]), Some("version"));
+    assert_eq!(short(&["help", "help"]), Some("help"));
+    assert_eq!(short(&["--help=true"]), None);
+    assert_eq!(flags(&["--help=false", "--port=1"]), ["port=1"]);
+    assert_eq!(
+        read(&["--version=false", "--help-all=0", "version"]),
+        Ok(Invocation::Versions)
+    );
 
     for (words, command) in [
         (&["--help-all"][..], None),
@@ -316,11 +325,11 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["everything"],
-            "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown, completion, help and version",
+            "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
         ),
         (
             &["--debug", "yes"],
-            "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown, completion, help and version",
+            "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
         ),
         (
             &["--debug", "crd"],
@@ -381,7 +390,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         (&["package", "a", "-d="], "--destination needs a value"),
         (
             &["serve", "serve"],
-            "unexpected argument \"serve\"; the commands are serve (which need not be said), controller, package, plan, crd, teardown, completion, help and version",
+            "unexpected argument \"serve\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
         ),
         (
             &["completion"],
@@ -393,7 +402,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["help", "crds"],
-            "COMMAND is serve, controller, package, plan, crd, teardown or completion, not \"crds\"; write chartroom help COMMAND",
+            "COMMAND is serve, controller, package, plan, images, crd, teardown, completion, help or version, not \"crds\"; write chartroom help COMMAND",
         ),
         (
             &["version", "now"],
@@ -456,6 +465,10 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         (
             &["crd", "--apply", "--timeout=-5s"],
             "--timeout \"-5s\" is no time above zero; write it as 90s or 10m",
+        ),
+        (
+            &["crd", "--apply", "--timeout=2562047h48m"],
+            "--timeout \"2562047h48m\" is longer than a duration can be; write 2562047h or less",
         ),
         (&["crd", "--apply", "--timeout="], "--timeout needs a value"),
         (

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::component::sentence::Sentence;
-use crate::go_syntax::parse_duration;
+use crate::go_syntax::{TOO_LONG, is_too_long, parse_duration};
 
 /// The message about an invalid one.
 pub(super) const NOT_POSITIVE: Sentence =
@@ -41,8 +41,14 @@ pub struct GoDuration {
 
 /// Why a text is not a valid duration.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{}", NOT_POSITIVE.about(&[.0]))]
-pub struct DurationError(String);
+pub enum DurationError {
+    /// It is none, or none above zero.
+    #[error("{}", NOT_POSITIVE.about(&[.0]))]
+    NotPositive(String),
+    /// It does not fit 64 bits of nanoseconds.
+    #[error("{0:?} {TOO_LONG}")]
+    TooLong(String),
+}
 
 impl GoDuration {
     /// The duration itself, above zero.
@@ -71,7 +77,14 @@ impl FromStr for GoDuration {
                 text: text.to_owned(),
                 value: Duration::from_nanos(nanoseconds),
             })
-            .ok_or_else(|| DurationError(text.to_owned()))
+            .ok_or_else(|| {
+                let text = text.to_owned();
+                if is_too_long(&text) {
+                    DurationError::TooLong(text)
+                } else {
+                    DurationError::NotPositive(text)
+                }
+            })
     }
 }
 
@@ -142,6 +155,10 @@ mod tests {
         assert_eq!(
             "5".parse::<GoDuration>().unwrap_err().to_string(),
             "\"5\" is not a duration above zero such as 90s, 5m or 1h30m"
+        );
+        assert_eq!(
+            "2562047h48m".parse::<GoDuration>().unwrap_err().to_string(),
+            "\"2562047h48m\" is longer than a duration can be; write 2562047h or less"
         );
     }
 }

@@ -14,6 +14,8 @@ pub struct ControllerConfig {
     /// Address of the chart repository, `http://…` or `https://…` without a slash at its end. `None` is the server in
     /// this process; never `None` where the controller runs alone.
     pub repository_url: Option<String>,
+    /// Where people reach this process's repository, if that is not what it tells itself: in a pod, its Service.
+    pub service_url: Option<String>,
     /// The helm program; `None` searches `PATH` for `helm`.
     pub helm_binary: Option<PathBuf>,
     /// Work only while holding the Lease.

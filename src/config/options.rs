@@ -144,6 +144,8 @@ pub const OPTIONS: &[Opt] = table! {
             "run the Component controller in this process too; it changes the cluster that it finds";
         "repository-url", "CHARTMUSEUM_URL", "controller.repositoryurl", Text, "", Common,
             "address of the repository that charts are fetched from; this server without it";
+        "service-url", "SERVICE_URL", "controller.serviceurl", Text, "", Built,
+            "address at which people reach that repository, for what they are told; the same without it";
         "helm-binary", "HELM_BINARY", "controller.helmbinary", Text, "", Built,
             "path of the helm program (version 4); without it helm is searched on PATH";
         "kubeconfig", "KUBECONFIG", "controller.kubeconfig", Text, "", Built,
@@ -364,7 +366,7 @@ mod tests {
             .iter()
             .filter(|option| option.heading == CONTROLLER)
             .count();
-        assert_eq!(of_the_controller, 20);
+        assert_eq!(of_the_controller, 21);
         assert_eq!(OPTIONS.len(), 85 + 1 + 3 + of_the_controller);
     }
 

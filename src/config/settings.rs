@@ -7,11 +7,10 @@ use crate::config::TypedFlag;
 use crate::config::error::{ConfigError, Origin, Source};
 use crate::config::file::ConfigFile;
 use crate::config::options::{Kind, OPTIONS, Opt, State, find};
-use crate::go_syntax::{parse_bool, parse_duration, parse_int};
+use crate::go_syntax::{TOO_LONG, is_too_long, parse_bool, parse_duration, parse_int};
 use crate::yaml::Yaml;
 
 const NOT_A_BOOL: &str = "is not a boolean; write true or false";
-const NOT_AN_INT: &str = "is not a whole number, such as 8080";
 const NOT_A_DURATION: &str =
     "is not a duration; write numbers with units, such as 30s, 5m or 1h30m";
 const NOT_ONE_TEXT: &str = "is not one text; put it in quotes";
@@ -216,12 +215,25 @@ fn value_of(
 fn parse(option: &Opt, text: &str) -> Result<Value, &'static str> {
     match option.kind {
         Kind::Bool => parse_bool(text).map(Value::Bool).ok_or(NOT_A_BOOL),
-        Kind::Int => parse_int(text).map(Value::Int).ok_or(NOT_AN_INT),
+        Kind::Int => parse_int(text).map(Value::Int).ok_or(not_an_int(option)),
         Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::Duration if is_too_long(text) => Err(TOO_LONG),
         Kind::Duration => parse_duration(text)
             .map(Value::Duration)
             .ok_or(NOT_A_DURATION),
         Kind::KeyValue => Ok(Value::Map(key_value(text).into_iter().collect())),
+    }
+}
+
+/// The rule of a number with an example of its kind: the meaning of an option begins with its unit, if it has one.
+fn not_an_int(option: &Opt) -> &'static str {
+    match option.meaning.split(' ').next() {
+        Some("seconds") => "is not a whole number of seconds; write it without a unit, such as 30",
+        Some("bytes") => {
+            "is not a whole number of bytes; write it without a unit, such as 20971520"
+        }
+        _ if option.flag == "port" => "is not a whole number, such as 8080",
+        _ => "is not a whole number, such as 3",
     }
 }
 
@@ -250,7 +262,7 @@ fn from_yaml(option: &Opt, node: &Yaml) -> Result<Value, &'static str> {
         }
         (Kind::KeyValue, node) => parse(option, &scalar(node).ok_or(NOT_A_MAP)?),
         (Kind::Bool, node) => parse(option, &scalar(node).ok_or(NOT_A_BOOL)?),
-        (Kind::Int, node) => parse(option, &scalar(node).ok_or(NOT_AN_INT)?),
+        (Kind::Int, node) => parse(option, &scalar(node).ok_or(not_an_int(option))?),
         (Kind::Duration, node) => parse(option, &scalar(node).ok_or(NOT_A_DURATION)?),
         (Kind::Text, node) => scalar(node).map(Value::Text).ok_or(NOT_ONE_TEXT),
     }

@@ -42,6 +42,16 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
                 .to_owned(),
         );
     }
+    let chart_url = settings.text("chart-url");
+    if !(chart_url.is_empty()
+        || chart_url.starts_with("http://")
+        || chart_url.starts_with("https://"))
+    {
+        warnings.push(format!(
+            "--chart-url {chart_url:?} is no absolute URL such as https://charts.example: Helm looks for packages at that \
+             path below the repository's own address"
+        ));
+    }
     let listen = listen(settings)?;
     let controller = controller::beside(settings, &listen)?;
     Ok(Config {
@@ -129,6 +139,11 @@ fn auth(settings: &Settings) -> Result<Auth, ConfigError> {
         "basic-auth-pass",
         "basic authentication",
     )?;
+    if settings.text("basic-auth-user").contains(':') {
+        // RFC 7617: what follows the first colon is the password
+        let rule = "has a colon, which no user name of basic authentication can have";
+        return Err(settings.refuse("basic-auth-user", rule));
+    }
     Ok(match pair {
         None => Auth::Open,
         Some((user, password)) => Auth::Basic {

@@ -46,6 +46,8 @@ const OPENING: usize = 2;
 pub struct ChartsSettings {
     /// The default repository: a URL, http or https, perhaps with `user:password@`.
     pub repository: String,
+    /// Where people reach it, if that is another address: what they are told to push to.
+    pub named: Option<String>,
     /// The directory of the cache; created if missing.
     pub cache_dir: PathBuf,
     /// Bytes that the cache should not exceed. Packages named by [`Charts::keep`] stay all the same.
@@ -124,7 +126,7 @@ impl Charts {
         Ok(Self {
             client,
             cache: Arc::new(cache),
-            default: Arc::new(Repository::new(address)),
+            default: Arc::new(Repository::new(address).named(settings.named.clone())),
             others: Mutex::default(),
             underway: Mutex::default(),
             opening: Semaphore::new(OPENING),

@@ -219,6 +219,7 @@ fn context(means: Means<'_>) -> anyhow::Result<Context> {
     let cache_dir = cache_dir(&means.config);
     let charts = Charts::new(ChartsSettings {
         repository: means.repository.url.clone(),
+        named: means.config.service_url.clone(),
         cache_dir: cache_dir.join("charts"),
         cache_size: means.config.chart_cache_size,
         max_package: MAX_PACKAGE,

@@ -25,7 +25,7 @@ fn advice(error: &io::Error) -> String {
         io::ErrorKind::AddrNotAvailable => {
             "this machine does not have that address; correct it with --listen-host".to_owned()
         }
-        _ => format!("{error}; check --listen-host and --port"),
+        _ => format!("{error} (check --listen-host and --port)"),
     }
 }
 

@@ -23,7 +23,7 @@ use tower::{Service, ServiceExt as _};
 
 use super::body::{RequestBody, ResponseBody};
 use super::clock::Clock;
-use super::linger::Lingering;
+use super::linger::{Lingering, PlainPort, TLS_HANDSHAKE};
 use super::outgoing::Outgoing;
 use super::{ClientAddress, ServeLimits, Signal};
 
@@ -33,9 +33,6 @@ const MAX_HEAD: usize = 64 * 1024;
 /// Requests at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
 
-/// First byte of every TLS connection: a record of type `handshake`.
-const TLS_HANDSHAKE: u8 = 0x16;
-
 /// What a browser or `curl` sees that speaks plain HTTP to the TLS port (docs/chartmuseum.md 1.3).
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\
 Connection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
@@ -43,6 +40,7 @@ Connection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 /// What all connections have in common.
 pub(super) struct Connections<S> {
     tls: Option<TlsAcceptor>,
+    plain: Arc<PlainPort>,
     limits: ServeLimits,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
@@ -99,6 +97,7 @@ impl<S: Answer> Connections<S> {
             .max_header_list_size(MAX_HEAD as u32);
         Self {
             tls,
+            plain: Arc::default(),
             limits,
             http1,
             http2,
@@ -118,7 +117,7 @@ impl<S: Answer> Connections<S> {
         }
         let clock = Clock::start(self.limits);
         let Some(tls) = &self.tls else {
-            let stream = Lingering::new(stream, Arc::clone(&clock));
+            let stream = Lingering::new(stream, Arc::clone(&clock)).on(&self.plain);
             let outgoing = Some(stream.outgoing());
             return self
                 .run_http1(stream, client, &clock, outgoing, signal)

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use tokio::net::TcpStream;
 
 use super::clock::Clock;
 use super::outgoing::Outgoing;
+
+/// First byte of every TLS connection: a record of type `handshake`.
+pub(super) const TLS_HANDSHAKE: u8 = 0x16;
 
 /// How long the client may go on sending after it was told to stop.
 const LINGER: Duration = Duration::from_secs(2);
@@ -24,6 +28,26 @@ pub(super) struct Lingering {
     clock: Arc<Clock>,
     outgoing: Outgoing,
     closed: bool,
+    /// Where a client that begins a TLS session is told of, until the first byte has come.
+    plain: Option<Arc<PlainPort>>,
+}
+
+/// A port without TLS. That somebody speaks TLS to it is said once: who does will do so again, and sees no more than a
+/// broken handshake.
+#[derive(Debug, Default)]
+pub(super) struct PlainPort {
+    was_told: AtomicBool,
+}
+
+impl PlainPort {
+    fn first_byte(&self, byte: Option<u8>) {
+        if byte == Some(TLS_HANDSHAKE) && !self.was_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                advice = "write http:// in the client, or set --tls-cert and --tls-key here",
+                "A client speaks HTTPS to this port, which serves HTTP"
+            );
+        }
+    }
 }
 
 impl Lingering {
@@ -33,6 +57,15 @@ impl Lingering {
             clock,
             outgoing: Outgoing::default(),
             closed: false,
+            plain: None,
+        }
+    }
+
+    /// The same on a port without TLS.
+    pub(super) fn on(self, port: &Arc<PlainPort>) -> Self {
+        Self {
+            plain: Some(Arc::clone(port)),
+            ..self
         }
     }
 
@@ -48,7 +81,12 @@ impl AsyncRead for Lingering {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if let Some(port) = self.plain.take() {
+            port.first_byte(buf.filled().get(before).copied());
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -17,7 +17,10 @@ const PATIENCE: Patience = Patience {
 /// How large an index may be: some hundred thousand chart versions.
 const MAX_INDEX: u64 = 256 << 20;
 
-/// Why there is no index.
+/// How large a package may be: more does not fit into a release.
+const MAX_PACKAGE: u64 = 20 << 20;
+
+/// Why there is no index, or no package.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The text is no address.
@@ -40,6 +43,19 @@ pub async fn fetch_index(url: &str) -> Result<Bytes, FetchError> {
     let answer = HttpClient::new(PATIENCE, None)?.get(&index, None).await?;
     match answer.status {
         StatusCode::OK => Ok(answer.whole(MAX_INDEX).await?),
+        status => Err(FetchError::Status(status)),
+    }
+}
+
+/// GETs the package that the index of the repository at `url` says is at `place`.
+///
+/// # Errors
+/// [`FetchError`]; it does not repeat what is secret in the address.
+pub async fn fetch_package(url: &str, place: &str) -> Result<Bytes, FetchError> {
+    let package = Address::parse(url)?.repository().join(place)?;
+    let answer = HttpClient::new(PATIENCE, None)?.get(&package, None).await?;
+    match answer.status {
+        StatusCode::OK => Ok(answer.whole(MAX_PACKAGE).await?),
         status => Err(FetchError::Status(status)),
     }
 }

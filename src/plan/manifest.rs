@@ -2,12 +2,34 @@
 
 use serde_json::{Value, json};
 
-use crate::component::Component;
+use crate::component::{Component, rules, schema};
 use crate::planner::{Manifest, Requirement};
 use crate::yaml::{self, Limits, Yaml};
 
 /// The API group of Components.
 const GROUP: &str = "ext.theriseunion.io";
+
+/// The fields of an object, and of the metadata of any. An API server refuses others when kubectl applies them.
+const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+const METADATA: [&str; 15] = [
+    "annotations",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "finalizers",
+    "generateName",
+    "generation",
+    "labels",
+    "managedFields",
+    "name",
+    "namespace",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+/// How many of the things that are wrong with one Component are told at once.
+const SHOWN: usize = 4;
 
 /// What a field must be.
 #[derive(Clone, Copy)]
@@ -152,6 +174,24 @@ fn component(object: &Yaml, namespace: &str) -> Result<Component, String> {
         // a null in the values removes a default of the chart
         spec.insert("values".to_owned(), values);
     }
+    for (place, known) in [("", &TOP[..]), ("metadata.", &METADATA)] {
+        let fields = match place {
+            "" => object.as_mapping(),
+            _ => object.get("metadata").and_then(Yaml::as_mapping),
+        };
+        let unknown = fields
+            .into_iter()
+            .flatten()
+            .find(|(name, _)| !known.contains(&name.as_str()));
+        if let Some((name, _)) = unknown {
+            return Err(format!("{place}{name} is no field of a Component"));
+        }
+    }
+    let mut problems = schema::problems(&spec_or_default(&spec));
+    if !problems.is_empty() {
+        problems.truncate(SHOWN);
+        return Err(problems.join("; "));
+    }
     let mut whole = json!({
         "apiVersion": json("apiVersion"),
         "kind": json("kind"),
@@ -162,8 +202,21 @@ fn component(object: &Yaml, namespace: &str) -> Result<Component, String> {
             "annotations": json("metadata.annotations"),
         },
     });
-    whole["spec"] = if spec.is_null() { json!({}) } else { spec };
-    serde_json::from_value(whole).map_err(|error| error.to_string())
+    whole["spec"] = spec_or_default(&spec);
+    let component: Component = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+    match rules::problem(&component) {
+        Some(problem) => Err(problem),
+        None => Ok(component),
+    }
+}
+
+/// The definition's default for an object without a spec, as the published one has it: nothing is installed.
+fn spec_or_default(spec: &Value) -> Value {
+    if spec.is_null() {
+        json!({"enabled": false})
+    } else {
+        spec.clone()
+    }
 }
 
 /// The API server drops nulls where the definition has a default.
@@ -231,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_component_has_the_defaults_of_its_definition() {
-        let read = read(&format!("{HEAD}metadata: {{name: grafana}}\n")).unwrap();
+        let read = read(&format!("{HEAD}metadata: {{name: grafana}}\nspec: {{}}\n")).unwrap();
         let mut component = Component::new("grafana", ComponentSpec::default());
         component.metadata.namespace = Some("default".to_owned());
         let expected = Manifest {
@@ -239,6 +292,14 @@ mod tests {
             source: "m.yaml".to_owned(),
         };
         assert_eq!(read.components, [expected]);
+    }
+
+    #[test]
+    fn without_a_spec_it_is_not_enabled_as_in_a_cluster() {
+        for spec in ["", "spec: null\n", "spec: {enabled: false}\n"] {
+            let read = read(&format!("{HEAD}metadata: {{name: a}}\n{spec}")).unwrap();
+            assert!(!read.components[0].component.spec.enabled, "{spec}");
+        }
     }
 
     #[test]
@@ -319,6 +380,23 @@ mod tests {
             (
                 spec("{enabled: 'yes'}"),
                 "m.yaml: document 1: spec.enabled must be true or false",
+            ),
+            (
+                spec("{enabeld: true, chart: {nmae: b}}"),
+                "m.yaml: document 1: spec.chart.nmae is no field of a Component; kubectl explain component.spec lists \
+                 them; spec.enabeld is no field of a Component; ",
+            ),
+            (
+                format!("{HEAD}metadata: {{name: a, label: {{}}}}"),
+                "m.yaml: document 1: metadata.label is no field of a Component",
+            ),
+            (
+                format!("{HEAD}metadata: {{name: a}}\nsepc: {{}}"),
+                "m.yaml: document 1: sepc is no field of a Component",
+            ),
+            (
+                spec("{version: one}"),
+                "m.yaml: document 1: spec.version \"one\" is neither a version nor a range; ",
             ),
             (
                 spec("{chart: grafana}"),

@@ -15,7 +15,7 @@ use crate::remote::address;
 use crate::repository::builtin::BuiltinCharts;
 
 /// An index of more YAML nodes is not read.
-const MOST_NODES: usize = 20_000_000;
+pub const MOST_NODES: usize = 20_000_000;
 
 /// Why there is nothing to plan with.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +122,12 @@ pub async fn read_charts(
         let (charts, problems) = BuiltinCharts::load(directory, &Limits::default())
             .map_err(|error| SourceError::Charts(directory.clone(), error))?;
         notes.extend(problems.iter().map(|problem| chain(problem)));
+        if charts.listings().is_empty() && problems.is_empty() {
+            notes.push(format!(
+                "{} has no chart: name a directory that holds chart directories or packages",
+                directory.display()
+            ));
+        }
         for listing in charts.listings() {
             let version = index::read_version(format!("{}}}", listing.head).as_bytes());
             let version = version.expect("a listing's head is JSON without its closing brace");

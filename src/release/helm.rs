@@ -9,6 +9,7 @@ pub mod environment;
 mod error;
 pub mod failure;
 pub mod launcher;
+mod render;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt as _;
@@ -30,6 +31,7 @@ pub use self::failure::{
     Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, failed, judge, not_ready, of_unserved,
     redact, unknown_kinds,
 };
+pub use self::render::Rendering;
 
 use crate::release::installer::Installer;
 use crate::release::operation::Operation;
@@ -180,17 +182,8 @@ impl LogLine {
 pub async fn described(name: Option<&Path>) -> String {
     let version = async {
         let binary = find(name, env::var_os("PATH").as_deref())?;
-        let settings = HelmSettings {
-            binary: binary.clone(),
-            // it keeps nothing for this question
-            home: env::temp_dir(),
-            environment: Vec::new(),
-            grace: VERSION_DEADLINE,
-            memory_limit: None,
-            gogc: None,
-            launcher: None,
-        };
-        Helm::new(settings)
+        // it keeps nothing for this question
+        Helm::for_questions(binary.clone(), env::temp_dir())
             .version()
             .await
             .map(|version| (binary, version))

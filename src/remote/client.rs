@@ -18,9 +18,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{self, crypto::ring};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::remote::address::{Address, AddressError};
@@ -53,6 +53,9 @@ pub enum ClientError {
     /// The connection failed.
     #[error("cannot connect to {0}")]
     Connect(String, #[source] Cause),
+    /// Somebody answers there, and not in TLS.
+    #[error("{0} does not speak HTTPS; write http:// if that is what is served there")]
+    NoTls(String),
     /// The server sends nothing.
     #[error("{0} says nothing for {seconds} seconds", seconds = .1.as_secs_f32())]
     Silent(String, Duration),
@@ -169,6 +172,9 @@ impl HttpClient {
         let patience = self.patience.connect + self.patience.silence;
         match tokio::time::timeout_at(until.min(Instant::now() + patience), answering).await {
             Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if address.is_secure() && speaks_no_tls(&error) => {
+                Err(ClientError::NoTls(address.to_string()))
+            }
             Ok(Err(error)) if error.is_connect() => {
                 Err(ClientError::Connect(address.to_string(), innermost(error)))
             }
@@ -307,6 +313,25 @@ fn connector(timeout: Duration, http_alone: bool) -> HttpConnector {
 /// The target of a redirect from `address`: relative to its directory, not to itself.
 fn below(address: &Address, location: &str) -> Result<Address, AddressError> {
     address.directory().join(location)
+}
+
+/// True if what came back is no TLS: most often it is HTTP.
+fn speaks_no_tls(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut cause: Option<&dyn Error> = error.source();
+    while let Some(inner) = cause {
+        if let Some(rustls::Error::InvalidMessage(_)) = inner.downcast_ref() {
+            return true;
+        }
+        // an error of I/O hides the one that it carries: its source is that one's
+        let carried = inner
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        cause = match carried {
+            Some(carried) => Some(carried),
+            None => inner.source(),
+        };
+    }
+    false
 }
 
 /// The error of the layers below, without their own prefixes ("client error (Connect)").

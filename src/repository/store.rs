@@ -112,6 +112,13 @@ impl ChartStore {
             what: root.display().to_string(),
             source,
         };
+        if std::fs::metadata(root).is_ok_and(|found| !found.is_dir()) {
+            let file = io::Error::new(
+                io::ErrorKind::NotADirectory,
+                "it is a file; name a directory with --storage-local-rootdir",
+            );
+            return Err(failed("use the storage directory", file));
+        }
         std::fs::create_dir_all(root)
             .map_err(|source| failed("create the storage directory", source))?;
         let root = root

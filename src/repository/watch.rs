@@ -47,7 +47,7 @@ pub async fn watch(repository: Arc<ChartRepository>, min_depth: usize, max_depth
     };
     debug!(directory = %root.display(), "Watching the storage directory");
     // for changes between the first listing and the first event
-    repository.rescan_all(min_depth, max_depth).await;
+    repository.catch_up(min_depth, max_depth).await;
 
     let mut restless: HashMap<PathBuf, (Instant, Instant)> = HashMap::new();
     let mut ticks = tokio::time::interval(QUIET / 3);

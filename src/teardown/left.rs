@@ -232,11 +232,10 @@ pub(crate) mod tests {
             let (phase, message) = left.state();
             format!("{phase}: {message}")
         };
-        let status =
-            json!({"phase": "Uninstalling", "message": "waits until b is gone, which needs it"});
+        let status = json!({"phase": "Uninstalling", "message": "waits for the deletion of what needs it: b"});
         assert_eq!(
             state(&left("a", json!({}), status)),
-            "Uninstalling: waits until b is gone, which needs it"
+            "Uninstalling: waits for the deletion of what needs it: b"
         );
         assert_eq!(
             state(&left("a", json!({}), json!({}))),

@@ -121,9 +121,9 @@ def demo(node, arguments):
     print(node.helm("list", "--all-namespaces"))
     if arguments.once:
         return
-    say("The site runs until Ctrl-C. In another terminal, as root:")
+    say("The site runs until Ctrl-C. In another terminal (root):")
     for command in ("kubectl get components -A -o wide", "helm list -A", f"curl {base}/index.yaml"):
-        print(f"  {paint(CYAN, f'tests/e2e/node.py exec {node.name} {command}')}", flush=True)
+        print(f"  {paint(CYAN, node.how_to(command))}", flush=True)
     signal.pause()
 
 

@@ -187,6 +187,17 @@ class Enclosure:
             if (group / setting).exists():
                 (group / setting).write_text((hierarchy / setting).read_text())
 
+    def try_groups(self):
+        """Makes the node's groups and removes them again: OSError where that is not allowed."""
+        for hierarchy in self.hierarchies():
+            if (hierarchy / self.name).exists():
+                continue
+            try:
+                self.make_group(hierarchy)
+            finally:
+                if (hierarchy / self.name).exists():
+                    self.remove_groups(hierarchy)
+
     def memory_limit(self, group):
         """Bytes that a group below the node's may use."""
         file = "memory.max" if unified() else "memory.limit_in_bytes"

@@ -5,6 +5,7 @@
   node.py exec NAME COMMAND…     run a command in its network, with KUBECONFIG set
   node.py kill-runtime [NAME]    a power cut for pods: SIGKILL for containerd, its shims and all containers
   node.py start-runtime [NAME]   start containerd again, wait until the node is ready
+  node.py check                  say whether this machine can run one, before anything is built for it
   node.py down [NAME]            stop it and clear everything away, also what a killed run left behind
 
 NAME defaults to "e2e"; nodes with different names can run side by side. Needs root, Linux with cgroup v1 or v2, and
@@ -49,6 +50,7 @@ class Node:
     def up(self):
         start = time.monotonic()
         self.check_machine()
+        self.check_tools()
         self.hold()
         self.sweep()
         try:
@@ -82,6 +84,7 @@ class Node:
     def attach(self):
         """The node that `node.py up` left running."""
         self.check_machine()
+        self.check_tools()
         if not self.kubeconfig.exists():
             raise SystemExit(f"no node {self.name} is running: start it with `node.py up {self.name}`")
         self.enclosure.attach()
@@ -115,11 +118,24 @@ class Node:
 
     def check_machine(self):
         if os.geteuid() != 0:
-            raise SystemExit("a node needs root: namespaces, mounts, control groups and containers are made")
+            raise SystemExit("a node needs root, for namespaces, mounts, control groups and containers: "
+                             "type the same as root, or with sudo")
         if missing := missing_controllers():
             raise SystemExit(f"a kubelet needs the control groups of {', '.join(missing)}, and this machine has none")
+        try:
+            self.enclosure.try_groups()
+        except OSError as error:
+            raise SystemExit(f"control groups cannot be made here ({error}): run this on the machine itself, or in a "
+                             "container that may (--privileged --cgroupns=host)") from None
+
+    def check_tools(self):
         if missing := self.tools.missing():
             raise SystemExit(f"missing {', '.join(missing)}: run tests/tools/install.sh --node")
+
+    def how_to(self, command):
+        """What a user types to run a command in the node's network, wherever the shell is; it needs root."""
+        sudo = "sudo " if os.environ.get("SUDO_USER") else ""
+        return f"{sudo}{Path(__file__).resolve()} exec {self.name} {command}"
 
     def hold(self):
         """One run at a time uses a node of this name; the lock ends with the process that has it."""
@@ -237,9 +253,11 @@ def main(arguments):
     clear_up_when_asked_to_end()
     action, name, rest = arguments[0], (arguments[1:2] or ["e2e"])[0], arguments[2:]
     node = Node(name)
-    if action == "up":
+    if action == "check":
+        node.check_machine()
+    elif action == "up":
         node.up()
-        print(f"tests/e2e/node.py exec {name} kubectl get pods -A")
+        print(node.how_to("kubectl get pods -A"))
     elif action == "down":
         node.check_machine()
         node.hold()

@@ -11,6 +11,7 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import cluster_dns
 import images
@@ -88,6 +89,24 @@ class StandInTest(unittest.TestCase):
         self.process.terminate()
         self.assertEqual(self.process.wait(5), 0)
         self.assertLess(time.monotonic() - start, 1)
+
+
+class MachineTest(unittest.TestCase):
+    def test_what_a_user_is_told_to_type_is_a_program(self):
+        node = Node("told")
+        with mock.patch.dict(os.environ):
+            os.environ.pop("SUDO_USER", None)
+            program, *words = node.how_to("kubectl get pods").split()
+            self.assertTrue(os.access(program, os.X_OK), program)
+            self.assertEqual(words, ["exec", "told", "kubectl", "get", "pods"])
+            os.environ["SUDO_USER"] = "somebody"
+            self.assertEqual(node.how_to("true").split()[:2], ["sudo", program])
+
+    def test_to_try_the_machine_leaves_nothing_on_it(self):
+        node = Node("tried")
+        node.check_machine()
+        groups = [hierarchy / node.state.name for hierarchy in node.enclosure.hierarchies()]
+        self.assertEqual([group for group in groups if group.exists()], [])
 
 
 class NodeTest(unittest.TestCase):

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use source::{Source, Sources};
 
 /// Rooms that take values and return values.
-const PURE: [&str; 43] = [
+const PURE: [&str; 44] = [
     "api_error",
     "causes",
     "chart",
@@ -38,6 +38,7 @@ const PURE: [&str; 43] = [
     "node_key",
     "plan::json",
     "plan::manifest",
+    "plan::rendered",
     "plan::text",
     "planner",
     "repository::index",

@@ -20,6 +20,7 @@ use crate::support::chart_builder::ChartBuilder;
 /// Settings with short times, over a cache in `directory`.
 fn settings(repository: &str, directory: &Path) -> ChartsSettings {
     ChartsSettings {
+        named: None,
         repository: repository.to_owned(),
         cache_dir: directory.join("cache"),
         cache_size: 64 << 20,

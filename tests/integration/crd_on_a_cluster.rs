@@ -2,6 +2,7 @@
 
 mod apply;
 mod columns;
+mod planned;
 mod ranges;
 mod refusals;
 mod rules;

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod builtin_charts;
+mod chart_images;
 mod charts_over_http;
 mod cluster_upgrade;
 mod component_controller;
@@ -16,6 +17,7 @@ mod hostile;
 mod http;
 mod image;
 mod leader_lease;
+mod makefile;
 mod memory_files;
 mod odd_storage;
 mod own_chart;

@@ -3,6 +3,7 @@
 
 mod jobs;
 mod life;
+mod notes;
 mod pods;
 mod rendering;
 mod rights;
@@ -17,7 +18,7 @@ use crate::support::helm::{HELMS, Helm, objects};
 use crate::support::version::{Program, version};
 
 /// Values that differ from the defaults as far as they can, by what they are for.
-const PROFILES: [(&str, &[&str]); 7] = [
+const PROFILES: [(&str, &[&str]); 8] = [
     ("the defaults", &[]),
     (
         "everything on",
@@ -61,6 +62,10 @@ const PROFILES: [(&str, &[&str]); 7] = [
             "--set=persistence.existingClaim=museum,auth.existingSecret=push,serviceAccount.create=false",
             "--set=serviceAccount.name=installer,rbac.create=false,auth.passwordKey=pass",
         ],
+    ),
+    (
+        "a directory of the node, behind a balancer",
+        &["--set=persistence.hostPath=/var/lib/chartroom,service.type=LoadBalancer"],
     ),
     (
         "without hooks, pinned",

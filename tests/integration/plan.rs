@@ -475,6 +475,10 @@ fn what_cannot_be_read_is_said_with_what_to_do() {
             "cannot read the index of oci://room/charts: oci:// registries are not supported; ",
         ),
         (
+            &["good.yaml", "--repository=https://127.0.0.1:1"],
+            "cannot read the index of https://127.0.0.1:1: cannot connect to ",
+        ),
+        (
             &["good.yaml", "--repository=room"],
             "cannot read the index of room: it is not an address; write http://HOST:PORT or https://HOST/PATH",
         ),
@@ -485,4 +489,38 @@ fn what_cannot_be_read_is_said_with_what_to_do() {
             "{stderr}"
         );
     }
+}
+
+#[tokio::test]
+async fn https_to_a_port_that_speaks_http_is_told_on_both_sides() {
+    let server = TestServer::start(&[]);
+    let world = World::new(&[], &[("a", "{}")]);
+    let url = format!("https://{}", server.address());
+    for _ in 0..2 {
+        let refused = world
+            .plan(&["components.yaml", "--repository", &url])
+            .failed();
+        assert_eq!(
+            refused.stderr(),
+            format!(
+                "chartroom: cannot read the index of {url}: {url}/index.yaml does not speak HTTPS; write http:// if that \
+                 is what is served there\n"
+            )
+        );
+    }
+    let told = "A client speaks HTTPS to this port, which serves HTTP";
+    server
+        .eventually("it is told", || async { server.log().contains(told) })
+        .await;
+    assert_eq!(server.log().matches(told).count(), 1, "once is enough");
+    server.http().get("/health").await.expect(200);
+    assert_eq!(server.log().matches(told).count(), 1);
+}
+
+#[test]
+fn a_directory_of_charts_without_any_is_noted() {
+    let world = World::new(&[], &[("a", "{enabled: false}")]);
+    let plan = world.plan_all().succeeded().stdout();
+    let note = "charts has no chart: name a directory that holds chart directories or packages";
+    assert!(plan.contains(note), "{plan}");
 }

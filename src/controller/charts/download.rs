@@ -120,7 +120,7 @@ impl Charts {
             // the repository exists, since it has listed the package
             ChartsError::NoRepository { .. } => ChartsError::PackageGone {
                 chart: version.to_string(),
-                repository: repository.shown(),
+                repository: repository.for_people(),
             },
             other => other,
         })

@@ -30,6 +30,7 @@ const TRY_API_AGAIN: Duration = Duration::from_secs(600);
 /// A repository, and what is known of it.
 pub(super) struct Repository {
     address: Address,
+    named: Option<String>,
     method: Mutex<Method>,
     /// Locked while it is fetched, so that concurrent callers cause one request.
     index: tokio::sync::Mutex<Option<Index>>,
@@ -81,6 +82,7 @@ impl Repository {
     pub(super) fn new(address: Address) -> Self {
         Self {
             address,
+            named: None,
             method: Mutex::new(Method::Unknown),
             index: tokio::sync::Mutex::default(),
             seen: Mutex::new(IndexState::Never),
@@ -90,6 +92,16 @@ impl Repository {
     /// Its URL without credentials.
     pub(super) fn shown(&self) -> String {
         self.address.to_string()
+    }
+
+    /// The same, where people reach it at another address than this process.
+    pub(super) fn named(self, named: Option<String>) -> Self {
+        Self { named, ..self }
+    }
+
+    /// The URL for people who are to push a chart: in a pod its own address is none of theirs.
+    pub(super) fn for_people(&self) -> String {
+        self.named.clone().unwrap_or_else(|| self.shown())
     }
 
     /// Its address, with credentials.
@@ -274,7 +286,7 @@ impl Repository {
     fn chart_not_found(&self, chart: &str) -> ChartsError {
         ChartsError::ChartNotFound {
             name: chart.to_owned(),
-            repository: self.shown(),
+            repository: self.for_people(),
         }
     }
 

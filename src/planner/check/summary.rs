@@ -52,7 +52,7 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
     if let Some(cycle) = cycle {
         check.verdict = Verdict::Stalled {
             reason: Reason::DependencyCycle,
-            message: cycle.to_string(),
+            message: format!("dependency cycle: {cycle}"),
         };
     } else if let Some(reason) = worst {
         let mut messages: Vec<String> = Vec::new();

@@ -14,7 +14,7 @@ fn assert_told(planner: &Planner, requires: &[(&str, &str)], expected: &[(&str, 
 
 #[test]
 fn every_member_tells_the_same_path_and_outsiders_name_it() {
-    const CYCLE: &str = "Stalled DependencyCycle: a → b → c → a";
+    const CYCLE: &str = "Stalled DependencyCycle: dependency cycle: a → b → c → a";
     let planner = planner(&["c: a", "a: b", "d: a", "b: c", "e blocked: d", "d2: d", "f"]);
     assert_told(
         &planner,
@@ -49,7 +49,7 @@ fn those_further_out_name_the_cycle_at_the_bottom() {
 
 #[test]
 fn a_chart_that_closes_a_cycle_is_found_before_anything_is_recorded() {
-    const CYCLE: &str = "Stalled DependencyCycle: a → b → c → a";
+    const CYCLE: &str = "Stalled DependencyCycle: dependency cycle: a → b → c → a";
     let before = planner(&["a | b", "b | c", "c"]);
     assert_told(&before, &[("c", "a")], &[("c", CYCLE)]);
     let after = planner(&["a | b", "b | c", "c | a"]);
@@ -85,8 +85,8 @@ fn itself() {
         &planner,
         &[("b", "b")],
         &[
-            ("a", "Stalled DependencyCycle: a → a"),
-            ("b", "Stalled DependencyCycle: b → b"),
+            ("a", "Stalled DependencyCycle: dependency cycle: a → a"),
+            ("b", "Stalled DependencyCycle: dependency cycle: b → b"),
         ],
     );
 }

@@ -32,6 +32,10 @@ pub enum HelmError {
     #[error("{} does not say its version, is it Helm? it said {:?}", .0.display(), .1)]
     NoVersion(PathBuf, String),
 
+    /// A chart does not render; whose, and what Helm says.
+    #[error("helm does not render {0}: {1}")]
+    NotRendered(String, String),
+
     /// Its version is not supported.
     #[error(
         "{} is Helm {}, and Helm 4.1 or a later 4 is needed: install that, or say where it is with --helm-binary",

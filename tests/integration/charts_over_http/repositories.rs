@@ -23,6 +23,22 @@ async fn a_chart_that_is_uploaded_later_is_found_then() {
         )
     );
 
+    // in a pod, this process's own address is no place for people
+    let place = TempDir::new().expect("a temporary directory");
+    let named = ChartsSettings {
+        named: Some("http://chartroom.edge:8080".to_owned()),
+        ..settings(&url, place.path())
+    };
+    let refused = Charts::new(named)
+        .expect("settings")
+        .versions(None, "demo")
+        .await;
+    let (_, _, message) = told(&refused.expect_err("nothing is there"));
+    assert!(
+        message.starts_with("chart demo is not in http://chartroom.edge:8080; push it there"),
+        "{message}"
+    );
+
     let requires =
         "annotations:\n  ext.theriseunion.io/requires: |\n    - prometheus ^25\n  other: x";
     let crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n";

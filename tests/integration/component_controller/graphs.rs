@@ -25,14 +25,20 @@ fn scenario_34_a_cycle_is_told_to_every_member_and_ends_with_one_edge() {
             scene
                 .components
                 .await_condition(member, "Stalled", "True", "DependencyCycle");
-        assert_eq!(stalled.message, "a → b → c → a", "the path on {member}");
+        assert_eq!(
+            stalled.message, "dependency cycle: a → b → c → a",
+            "the path on {member}"
+        );
         let condition = scene.components.await_condition(
             member,
             "DependenciesReady",
             "False",
             "DependencyCycle",
         );
-        assert_eq!(condition.message, "a → b → c → a", "the path on {member}");
+        assert_eq!(
+            condition.message, "dependency cycle: a → b → c → a",
+            "the path on {member}"
+        );
     }
     let outsider = scene.components.wait_for("d", "Blocked by a", |one| {
         component::phase(one) == "Blocked"
@@ -67,7 +73,10 @@ fn installed_members_of_a_cycle_run_on_and_may_go() {
             "False",
             "DependencyCycle",
         );
-        assert_eq!(condition.message, "a → c → b → a", "the path on {member}");
+        assert_eq!(
+            condition.message, "dependency cycle: a → c → b → a",
+            "the path on {member}"
+        );
         assert!(component::is_ready(&scene.components.ready(member)));
     }
     assert_eq!(scene.helm_count(), 3, "nothing was done");

@@ -20,6 +20,26 @@ fn a_wrong_option_is_one_clear_line_and_exit_code_1() {
         (&["--port=70000"], "is not a port number"),
         (&["--depth=-1"], "is negative"),
         (&["--index-limit=-1"], "is negative"),
+        (
+            &["--max-upload-size=20MB"],
+            "--max-upload-size: \"20MB\" is not a whole number of bytes; write it without a unit, such as 20971520",
+        ),
+        (
+            &["--read-timeout=30s"],
+            "--read-timeout: \"30s\" is not a whole number of seconds; write it without a unit, such as 30",
+        ),
+        (
+            &["--index-limit=many"],
+            "--index-limit: \"many\" is not a whole number, such as 3",
+        ),
+        (
+            &["--cache-interval=2562047h48m"],
+            "\"2562047h48m\" is longer than a duration can be",
+        ),
+        (
+            &["--basic-auth-user=a:b", "--basic-auth-pass=c"],
+            "--basic-auth-user: \"a:b\" has a colon, which no user name of basic authentication can have",
+        ),
         (&["--cache-interval=5"], "--cache-interval"),
         (&["--debug", "false"], "unexpected argument \"false\""),
         (
@@ -185,6 +205,7 @@ fn version_and_help_are_printed_and_succeed() {
         version.contains(env!("CARGO_PKG_VERSION")) && version.lines().count() == 1,
         "{version}"
     );
+    assert!(!version.contains("unknown"), "{version}");
     for (words, options) in [
         (
             &["--help"][..],
@@ -264,4 +285,68 @@ fn a_port_that_is_taken_is_named() {
         .run_to_exit();
     assert_eq!(finished.code(), Some(1), "{finished}");
     assert!(finished.stderr().contains(&port.to_string()), "{finished}");
+}
+
+#[test]
+fn a_cause_is_told_once() {
+    let finished = TestServer::options()
+        .arg("--listen-host=no.such.host.invalid")
+        .run_to_exit();
+    let said = finished.stderr();
+    assert!(said.contains("(check --listen-host and --port)"), "{said}");
+    assert_eq!(said.matches("lookup").count(), 1, "{said}");
+
+    // no cluster anywhere
+    let directory = TempDir::new().expect("a temporary directory");
+    for words in [&["crd", "--apply"][..], &["teardown"]] {
+        let mut command = Command::new(server::binary());
+        command
+            .env_clear()
+            .env("HOME", directory.path())
+            .args(words);
+        let said = process::run(command, b"", Duration::from_secs(30))
+            .failed()
+            .stderr();
+        assert!(said.contains("no way to a cluster was found"), "{said}");
+        assert_eq!(
+            said.matches("No such file or directory").count(),
+            1,
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_can_hardly_be_meant_is_said_at_the_start() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("file");
+    fs::write(&file, "").expect("a writable directory");
+    let finished = TestServer::options().storage(&file).run_to_exit();
+    assert_eq!(finished.code(), Some(1), "{finished}");
+    let expected = format!(
+        "cannot use the storage directory {}: it is a file; name a directory with --storage-local-rootdir",
+        file.display()
+    );
+    assert!(finished.stderr().contains(&expected), "{finished}");
+
+    let empty = directory.path().join("empty");
+    fs::create_dir(&empty).expect("a directory");
+    let server = TestServer::options()
+        .arg("--chart-url=foo")
+        .arg(format!("--builtin-charts={}", empty.display()))
+        .start();
+    for told in [
+        r#"--chart-url \"foo\" is no absolute URL such as https://charts.example"#,
+        "Built-in charts are missing: there is no chart in the directory",
+        "Storage is watched",
+    ] {
+        server
+            .eventually(told, || async { server.log().contains(told) })
+            .await;
+    }
+    assert!(
+        !server.log().contains("Rebuilding"),
+        "nothing was wrong: {}",
+        server.log()
+    );
 }

@@ -113,7 +113,7 @@ fn the_mode_chooses_components() {
     let helm = Helm::new(HELMS[0]);
     let listed = [
         "--set=components.everywhere.spec.version=^1",
-        "--set=components.above.on={host},components.below.on={member},components.both.on={host,member}",
+        "--set=components.above.modes={host},components.below.modes={member},components.both.modes={host,member}",
         "--set=components.taken.spec.version=^1,components.taken=null",
     ];
     for (mode, expected) in [

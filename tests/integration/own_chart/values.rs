@@ -85,7 +85,7 @@ fn nonsense_is_refused_by_its_name() {
             ("persistence.path=storage", "path"),
             ("persistence.accessMode=ReadOnlyMany", "accessMode"),
             ("mode=edge", "mode"),
-            ("components.a.on={somewhere}", "components"),
+            ("components.a.modes={somewhere}", "components"),
             ("components.a.version=1", "version"),
             ("components.Grafana.spec.version=1", "Grafana"),
             ("service.port=70000", "port"),

@@ -1,6 +1,7 @@
 //! An upload storm that a SIGKILL ends at any instant, and what must be true afterwards, round after round.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::env;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -16,6 +17,7 @@ use crate::support::server::TestServer;
 const CLIENTS: usize = 6;
 /// Versions each client works on: few enough that overwrites and deletions are frequent.
 const VERSIONS: u64 = 12;
+/// Unless `CHARTROOM_STORM_ROUNDS` says how many.
 const ROUNDS: usize = 200;
 /// On a machine that is too slow for all rounds, the storm ends after this long.
 const TIME: Duration = Duration::from_secs(60);
@@ -32,8 +34,12 @@ async fn what_was_acknowledged_survives_a_kill_at_any_instant() {
         .map(|number| Client::new(number, &mut random))
         .collect();
     let started = Instant::now();
+    let most = env::var("CHARTROOM_STORM_ROUNDS").map_or(ROUNDS, |rounds| {
+        rounds.parse().expect("CHARTROOM_STORM_ROUNDS is a number")
+    });
+    let most = most.max(FEWEST_ROUNDS);
     let mut rounds = 0;
-    while rounds < ROUNDS && (started.elapsed() < TIME || rounds < FEWEST_ROUNDS) {
+    while rounds < most && (started.elapsed() < TIME || rounds < FEWEST_ROUNDS) {
         rounds += 1;
         ready(&server).await;
         let contested = format!("0.0.{rounds}");

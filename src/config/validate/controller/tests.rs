@@ -45,6 +45,7 @@ fn defaults() -> ControllerConfig {
     ];
     ControllerConfig {
         repository_url: None,
+        service_url: None,
         helm_binary: None,
         leader_elect: true,
         leader_elect_namespace: None,

@@ -15,7 +15,7 @@ use crate::release::operation::ReleaseKey;
 
 /// Who needs this Component is going too.
 pub(super) fn await_dependents(mut draft: Draft, names: &str) -> Report {
-    let message = format!("waits until {names} is gone, which needs it");
+    let message = format!("waits for the deletion of what needs it: {names}");
     let (about, reason) = (ConditionType::Reconciling, Reason::WaitingForDeletion);
     draft.is_true(about, reason, &message);
     draft.clear(&[ConditionType::Stalled]);
@@ -31,7 +31,7 @@ pub(super) fn keep_for_dependents(
     what: &str,
 ) -> Report {
     let message = format!(
-        "cannot be {what}: {names} needs it; delete or disable that first, or set the annotation \
+        "cannot be {what}: needed by {names}; delete or disable what needs it first, or set the annotation \
          ext.theriseunion.io/allow-break-dependents to \"true\""
     );
     let (about, reason) = (ConditionType::Stalled, Reason::DependentsExist);
