@@ -244,8 +244,8 @@ impl ConditionType {
                 R::UninstallFailed,
                 R::MissingRollbackTarget,
             ],
-            Self::Healthy => &[R::Unhealthy],
-            Self::Drifted => &[R::NoDriftDetected, R::DriftCorrected],
+            Self::Healthy => &[R::Unhealthy, R::ManifestUnreadable],
+            Self::Drifted => &[R::NoDriftDetected, R::DriftCorrected, R::ManifestUnreadable],
         }
     }
 }

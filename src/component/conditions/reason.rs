@@ -100,6 +100,7 @@ reasons! {
     MissingRollbackTarget "There is no good revision to go back to."
     Healthy "The installed objects are ready."
     Unhealthy "Installed objects are not ready."
+    ManifestUnreadable "Some of the release's manifest cannot be read, so that nothing is known of it."
     DriftDetected "Installed objects were changed or deleted by somebody else."
     CorrectionFailed "Drift could not be put right."
     NoDriftDetected "The installed objects are as they were installed."

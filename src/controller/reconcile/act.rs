@@ -1,5 +1,6 @@
 //! Acting: what a decision asks for is done, once (docs/components.md 4.1). What came of it is judged by others.
 
+mod clean_up;
 mod finalizer;
 mod implicit;
 mod installed;
@@ -45,7 +46,7 @@ pub async fn act(
         } => {
             let why = not_ready(*kind, objects).message;
             records::fail(context, seen, *revision, &why).await?;
-            operation::clean_up(context, seen, *kind, *revision).await?;
+            clean_up::clean_up(context, seen, *kind, *revision).await?;
         }
         Decision::Interrupt { revision, .. } => {
             records::fail(context, seen, *revision, &superseded().message).await?;

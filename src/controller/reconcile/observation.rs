@@ -225,8 +225,6 @@ pub enum Readiness {
     Ready,
     /// Not all; the first few objects and why, if that was asked for.
     NotReady(Option<String>),
-    /// The release's manifest cannot be read.
-    Unknown,
 }
 
 /// Health and drift of what is installed.
@@ -236,8 +234,8 @@ pub struct Installed {
     pub unready: Option<String>,
     /// What differs from what was installed.
     pub drift: Drift,
-    /// True if the release's manifest cannot be read: nothing is known.
-    pub is_unreadable: bool,
+    /// What of the release's manifest cannot be read, and why: nothing is known of that.
+    pub unreadable: Option<String>,
 }
 
 /// What differs from what was installed.

@@ -13,6 +13,7 @@ use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::memory::Kept;
 use crate::controller::reconcile::observation::{Observation, Release};
 use crate::controller::reconcile::observe::{INVENTORY_KEY, Observed, inventory};
+use crate::release::inventory::known_inventory;
 use crate::release::manifest::ObjectKey;
 use crate::release::record::Record;
 
@@ -135,8 +136,8 @@ pub async fn drop(context: &Context, seen: &mut Observed) -> Result<(), Reconcil
 
 /// The objects of a revision, without hooks, which go by their own rules.
 pub fn consists_of(record: &Record) -> Vec<Kept> {
-    // what we cannot read, Helm cannot either, and says so
-    let objects = crate::release::inventory::inventory(record).unwrap_or_default();
+    // what cannot be read is left to Helm, and told with the health of the release
+    let objects = known_inventory(record).items;
     let own = objects.into_iter().filter(|item| !item.hook);
     let items: BTreeMap<ObjectKey, bool> = own.map(|item| (item.key, item.keep)).collect();
     items.into_iter().collect()

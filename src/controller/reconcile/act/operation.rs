@@ -15,7 +15,7 @@ use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
 use crate::controller::reconcile::decide::{Action, Decision, Why};
 use crate::controller::reconcile::effects::{self, took_in};
-use crate::controller::reconcile::observation::{Observation, Readiness, Release};
+use crate::controller::reconcile::observation::{Observation, Release};
 use crate::controller::reconcile::observe::{self, Observed, made, readiness_of_record, unready};
 use crate::controller::reconcile::outcome::{Outcome, Ran, may_be_unready, unproved};
 use crate::controller::reconcile::status::begin;
@@ -208,11 +208,7 @@ async fn applied(
         .of(&seen.observation.key, |memory| memory.waiting.unready = 0);
     let o = &seen.observation;
     if call::is_awaited(o, operation, number) {
-        ran.readiness = match readiness_of_record(context, o, &record).await {
-            // Helm had no trouble with it
-            Readiness::Unknown => Readiness::Ready,
-            readiness => readiness,
-        };
+        ran.readiness = readiness_of_record(context, o, &record).await;
     }
     Ok(())
 }
@@ -231,55 +227,12 @@ async fn judge(
         let (target, number) = (seen.observation.target(), ran.release.number());
         let record = context.cluster.record(&target, number).await?;
         let objects = record.and_then(Result::ok);
-        let objects = objects.and_then(|record| manifest::objects(&record.manifest).ok());
+        let objects = objects.map(|record| manifest::read(&record.manifest).objects);
         let objects = objects.unwrap_or_default();
         let all: Vec<_> = objects.iter().collect();
         ran.unready = unready(context, &all, &target.0).await;
     }
     ran.failure = Some(failure);
-    Ok(())
-}
-
-/// Deletes what an upgrade created that never became ready, as Helm does when it waits itself (`--cleanup-on-fail`).
-pub async fn clean_up(
-    context: &Context,
-    seen: &Observed,
-    kind: OperationKind,
-    revision: i64,
-) -> Result<(), ReconcileError> {
-    let o = &seen.observation;
-    let begun = o.status.operation.as_ref().map(|begun| begun.from_revision);
-    let before = match begun {
-        Some(before) if before > 0 && kind != OperationKind::Install => before,
-        _ => return Ok(()),
-    };
-    if !o.component.spec.upgrade.cleanup_on_fail {
-        return Ok(());
-    }
-    let target = o.target();
-    let old = context
-        .cluster
-        .record(&target, before)
-        .await?
-        .and_then(Result::ok);
-    let new = context
-        .cluster
-        .record(&target, revision)
-        .await?
-        .and_then(Result::ok);
-    let Some((old, new)) = old.zip(new) else {
-        return Ok(());
-    };
-    let old: std::collections::BTreeSet<_> = inventory::consists_of(&old)
-        .into_iter()
-        .map(|(key, _)| key)
-        .collect();
-    for (key, keeps) in inventory::consists_of(&new) {
-        if !keeps && !old.contains(&key) {
-            // one that stays is an object of the failed revision still, and goes with the next
-            let _ = context.cluster.objects.delete(&key, &target.0).await;
-        }
-    }
     Ok(())
 }
 

@@ -176,7 +176,7 @@ impl Teller {
         let record = record.ok()??.ok()?;
         let hooks: Vec<Object> = (record.hooks.iter())
             .filter(|hook| !hook.events.iter().any(|event| event == "test"))
-            .flat_map(|hook| manifest::objects(&hook.manifest).unwrap_or_default())
+            .flat_map(|hook| manifest::read(&hook.manifest).objects)
             .collect();
         let namespace = &self.release.0;
         let mut running =
@@ -186,7 +186,7 @@ impl Teller {
         if !running.is_empty() {
             return Some(format!("hook {}", health::name_three(&running)));
         }
-        let objects = manifest::objects(&record.manifest).ok()?;
+        let objects = manifest::read(&record.manifest).objects;
         let unready = health::unready(&context.objects, &context.client, &objects, namespace).await;
         (!unready.is_empty()).then(|| health::name_three(&unready))
     }

@@ -237,7 +237,7 @@ impl Changes {
         self.revisions.push(record.revision);
         let hooks = record.hooks.iter().map(|hook| &hook.manifest);
         for manifest in std::iter::once(&record.manifest).chain(hooks) {
-            for object in manifest::objects(manifest).unwrap_or_default() {
+            for object in manifest::read(manifest).objects {
                 let named = ApiKind::new(&object.api_version, &object.kind);
                 match unserved.get(&named) {
                     Some(Served::At(version)) => self.mapped.insert(format!(

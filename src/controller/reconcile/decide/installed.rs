@@ -38,8 +38,7 @@ pub(super) fn await_ready(o: &Observation, kind: OperationKind, revision: i64) -
             revision,
             in_words: is_over || o.tells_progress(kind),
         }),
-        // Helm had no trouble with it, so nothing says that it is not ready
-        Some(Readiness::Ready | Readiness::Unknown) => Decision::Succeed { kind, revision },
+        Some(Readiness::Ready) => Decision::Succeed { kind, revision },
         Some(Readiness::NotReady(_)) if !is_over => Decision::AwaitReady { kind, revision },
         Some(Readiness::NotReady(objects)) => match o.release(&o.target()) {
             Some(release) if release.is_fresh => Decision::FailUnready {

@@ -9,7 +9,7 @@ use crate::controller::health::{self, Awaited};
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::observation::{Drift, Installed, Observation, Readiness};
 use crate::controller::reconcile::observe::{Observed, release};
-use crate::release::manifest::{self, Object};
+use crate::release::manifest::{self, Manifest, Object, Unreadable};
 use crate::release::record::Record;
 
 /// Drifted objects that are to be put right.
@@ -37,11 +37,13 @@ pub async fn look(
     let Some(manifest) = release::manifest(context, &key, &target, number).await? else {
         return Err(ReconcileError::Conflict);
     };
-    let mut installed = Installed::default();
-    let Ok(objects) = manifest::objects(&manifest) else {
-        installed.is_unreadable = true;
-        seen.observation.installed = Some(installed);
-        return Ok(());
+    let Manifest {
+        objects,
+        unreadable,
+    } = manifest::read(&manifest);
+    let mut installed = Installed {
+        unreadable: in_words(&unreadable),
+        ..Installed::default()
     };
     let of = (number, o.generation());
     let mut compared = context
@@ -78,6 +80,15 @@ pub async fn look(
     });
     seen.observation.installed = Some(installed);
     Ok(())
+}
+
+/// The first of what cannot be read, and how many more there are.
+fn in_words(unreadable: &[Unreadable]) -> Option<String> {
+    let (first, others) = unreadable.split_first()?;
+    Some(match others.len() {
+        0 => first.to_string(),
+        more => format!("{first}; and {more} more"),
+    })
 }
 
 async fn detect(
@@ -147,9 +158,8 @@ async fn readiness_of(
     manifest: &str,
     in_words: bool,
 ) -> Readiness {
-    let Ok(objects) = manifest::objects(manifest) else {
-        return Readiness::Unknown;
-    };
+    // Helm had no trouble with what we cannot read, so nothing says that it is not ready
+    let objects = manifest::read(manifest).objects;
     let awaited = awaited(o, number);
     let objects: Vec<&Object> = (objects.iter())
         .filter(|object| awaited.counts(object))

@@ -92,16 +92,32 @@ impl Draft {
         outcome: &Outcome,
         message: &str,
     ) -> bool {
-        if installed.is_unreadable {
-            return true;
-        }
         let is_straight = self.drift(o, &installed.drift, outcome, message);
         let unready = match outcome {
             Outcome::Corrected { unready, .. } => unready,
             _ => &installed.unready,
         };
         let is_healthy = self.health(o, unready.as_deref(), message);
+        if let Some(unreadable) = &installed.unreadable {
+            self.unreadable(o, unreadable, is_healthy);
+        }
         is_straight && is_healthy
+    }
+
+    /// Some of the manifest cannot be read: what is not known does not count as fine (docs/components.md 9).
+    fn unreadable(&mut self, o: &Observation, unreadable: &str, is_healthy: bool) {
+        let (unknown, reason) = (ConditionStatus::Unknown, Reason::ManifestUnreadable);
+        self.tell(Told {
+            once: Some(unreadable.to_owned()),
+            ..Told::warning(reason, "Check", unreadable)
+        });
+        let looks = o.component.spec.drift_detection.mode != DriftMode::Disabled;
+        if looks && !self.has(ConditionType::Drifted, ConditionStatus::True) {
+            self.set(ConditionType::Drifted, unknown, reason, unreadable);
+        }
+        if is_healthy {
+            self.set(ConditionType::Healthy, unknown, reason, unreadable);
+        }
     }
 
     fn health(&mut self, o: &Observation, unready: Option<&str>, message: &str) -> bool {
