@@ -445,6 +445,22 @@ impl Observation {
         known.is_some_and(|known| known.reason == reason.as_str() && known.message == message)
     }
 
+    /// The version that holds for a spec that names none: the one that was installed. Until a first install has worked
+    /// there is none, and the newest is tried (docs/components.md 11.1).
+    pub fn pinned_version(&self) -> Option<&str> {
+        let status = &self.status;
+        let released = find(&status.conditions, ConditionType::Released);
+        // one that was disabled comes back as it was
+        let was_installed =
+            released.is_some_and(|released| released.reason == Reason::UninstallSucceeded.as_str());
+        let is_installed = status.observed_hash.is_some()
+            || status
+                .history
+                .iter()
+                .any(|entry| entry.status != ReleaseStatus::Failed.as_str());
+        (status.resolved_version.as_deref()).filter(|_| is_installed || was_installed)
+    }
+
     /// How long until then; at least a moment.
     pub fn until(&self, then: Timestamp) -> Duration {
         let milliseconds = then.as_millisecond() - self.now.as_millisecond();

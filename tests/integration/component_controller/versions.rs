@@ -97,3 +97,21 @@ fn scenario_66_an_upload_moves_those_who_follow_and_nobody_else() {
         assert_eq!(scene.releases.revisions(name).len(), count, "{name}");
     }
 }
+
+#[test]
+fn a_first_install_that_fails_follows_the_newest_chart_until_one_works() {
+    let scene = Scene::new();
+    let broken = ChartBuilder::new("app", "1.0.0").rejected_object();
+    scene.controller.upload(&broken);
+    scene.components.apply(&ComponentBuilder::new("app"));
+    scene.components.await_phase("app", "Failed");
+
+    scene.controller.upload(&ChartBuilder::new("app", "1.0.1"));
+    let ready = scene.components.ready("app");
+    assert_eq!(ready["status"]["resolvedVersion"], "1.0.1");
+    // what works is what it stays with
+    scene.controller.upload(&ChartBuilder::new("app", "1.0.2"));
+    scene.request_pass("app", "after 1.0.2");
+    let ready = scene.components.ready("app");
+    assert_eq!(ready["status"]["resolvedVersion"], "1.0.1");
+}

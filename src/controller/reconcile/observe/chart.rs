@@ -73,9 +73,7 @@ fn picked(o: &Observation, versions: &[ChartVersion]) -> Picked {
     let spec = &o.component.spec;
     // validated before
     let selector = VersionSelector::parse(&spec.version).unwrap_or(VersionSelector::Newest);
-    let current = o.component.status.as_ref();
-    let current = current.and_then(|status| status.resolved_version.as_deref());
-    pick(&selector, versions, current, spec.auto_upgrade)
+    pick(&selector, versions, o.pinned_version(), spec.auto_upgrade)
 }
 
 /// The package of what is installed, from the cache.
