@@ -27,6 +27,7 @@ enum Event {
     /// Somebody deletes the release's Secrets.
     Removed,
     Suspended(bool),
+    Enabled(bool),
     Forced,
     Reset,
     /// So many seconds pass.
@@ -55,6 +56,7 @@ fn interruptions() -> impl Strategy<Value = Event> {
         ][..]).prop_map(Event::Dies),
         1 => Just(Event::Upgraded(Some(true))),
         1 => any::<bool>().prop_map(Event::Suspended),
+        1 => any::<bool>().prop_map(Event::Enabled),
         6 => (1..100i64).prop_map(Event::Passes),
     ]
 }
@@ -103,6 +105,8 @@ struct Walk {
     site: Site,
     spec: String,
     letter: u8,
+    is_suspended: bool,
+    is_enabled: bool,
     forced: usize,
     /// A revision was told to be in order, and nobody has deleted the release since.
     was_good: bool,
@@ -117,25 +121,27 @@ impl Walk {
             site,
             spec,
             letter: 0,
+            is_suspended: false,
+            is_enabled: true,
             forced: 0,
             was_good: false,
         };
-        walk.wants(0, false);
+        walk.wants(0);
         walk
     }
 
-    fn wants(&mut self, letter: u8, is_suspended: bool) {
+    fn wants(&mut self, letter: u8) {
         self.letter = letter;
         let (spec, values) = (&self.spec, values(letter));
-        let spec = format!("{{{spec}, values: {values}, suspend: {is_suspended}}}");
+        let (suspend, enabled) = (self.is_suspended, self.is_enabled);
+        let spec = format!("{{{spec}, values: {values}, suspend: {suspend}, enabled: {enabled}}}");
         self.site.apply("web", &spec);
     }
 
     fn happens(&mut self, event: Event) {
-        let suspended = self.site.component("web").spec.suspend;
         let is_locked = self.site.is_locked("web");
         match event {
-            Event::Want(letter) => self.wants(letter, suspended),
+            Event::Want(letter) => self.wants(letter),
             Event::Next(end) => self.site.helm_ends("web", &[end]),
             Event::GoesOn(end) => self.site.helm_goes_on("web", end),
             Event::DiesIn(steps) => self.site.dies_in = Some(steps),
@@ -154,7 +160,15 @@ impl Walk {
                 self.site.by_hand("web", |history| history.stored.clear());
                 self.was_good = false;
             }
-            Event::Suspended(suspended) => self.wants(self.letter, suspended),
+            Event::Suspended(suspended) => {
+                self.is_suspended = suspended;
+                self.wants(self.letter);
+            }
+            Event::Enabled(enabled) => {
+                self.is_enabled = enabled;
+                self.was_good &= enabled;
+                self.wants(self.letter);
+            }
             Event::Forced => {
                 self.forced += 1;
                 self.site
@@ -189,7 +203,8 @@ impl Walk {
         self.site.helm_goes_on("web", End::Works);
         self.site.objects("web").unready = None;
         self.site.dies_in = None;
-        self.wants(self.letter, false);
+        (self.is_suspended, self.is_enabled) = (false, true);
+        self.wants(self.letter);
         self.site.pass(3 * 3600);
     }
 
@@ -225,7 +240,7 @@ proptest! {
         prop_assert!(walk.is_as_wanted() || walk.is_given_up(), "{}", walk.site.told("web"));
         prop_assert_eq!(walk.site.slots_in_use(), 0);
         // what is wanted anew is always reached
-        walk.wants(9, false);
+        walk.wants(9);
         walk.site.pass(600);
         prop_assert!(walk.is_as_wanted(), "{}", walk.site.told("web"));
     }
