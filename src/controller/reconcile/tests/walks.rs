@@ -1,6 +1,8 @@
 //! Random walks: whatever fails, dies, flaps or is done by others, a release comes to rest, and nothing is lost on the
 //! way. What a walk that fails was made of is printed, in its shortest form.
 
+mod together;
+
 use proptest::prelude::*;
 
 use super::installer::End;
@@ -28,6 +30,12 @@ enum Event {
     Removed,
     Suspended(bool),
     Enabled(bool),
+    /// So many writes conflict.
+    Conflicts(usize),
+    /// The API server does not answer, or does again.
+    Away(bool),
+    /// The Lease is lost, or there again.
+    Leads(bool),
     Forced,
     Reset,
     /// So many seconds pass.
@@ -57,6 +65,9 @@ fn interruptions() -> impl Strategy<Value = Event> {
         1 => Just(Event::Upgraded(Some(true))),
         1 => any::<bool>().prop_map(Event::Suspended),
         1 => any::<bool>().prop_map(Event::Enabled),
+        1 => (1..4usize).prop_map(Event::Conflicts),
+        1 => any::<bool>().prop_map(Event::Away),
+        1 => any::<bool>().prop_map(Event::Leads),
         6 => (1..100i64).prop_map(Event::Passes),
     ]
 }
@@ -150,6 +161,7 @@ impl Walk {
             Event::Ready(false) => {
                 self.site.objects("web").unready = Some("pod web-0: not ready".to_owned());
             }
+            Event::Upgraded(_) | Event::Removed if self.site.api_is_away => {}
             // Helm lets nobody in
             Event::Upgraded(_) | Event::Removed if is_locked => {}
             Event::Upgraded(result) => {
@@ -169,6 +181,9 @@ impl Walk {
                 self.was_good &= enabled;
                 self.wants(self.letter);
             }
+            Event::Conflicts(writes) => self.site.conflicts = writes,
+            Event::Away(is_away) => self.site.api_is_away = is_away,
+            Event::Leads(is_leading) => self.site.is_leading = is_leading,
             Event::Forced => {
                 self.forced += 1;
                 self.site
@@ -187,11 +202,15 @@ impl Walk {
 
     /// Once a revision was in order, there is one to go back to.
     fn keeps_what_is_good(&mut self) {
-        self.was_good |= self.site.is_in_order("web");
-        let revisions = self
-            .site
-            .helm
-            .release(&release("web"), |history, _| history.revisions());
+        let history = release("web");
+        let revisions = (self.site.helm).release(&history, |history, _| history.revisions());
+        // a status may be older than what somebody did to the release
+        let told = self.site.status("web").release_version;
+        let newest = revisions
+            .first()
+            .filter(|newest| newest.operation.is_some());
+        let is_told = newest.is_some_and(|newest| Some(newest.number) == told);
+        self.was_good |= is_told && self.site.is_in_order("web");
         let good = last_known_good(&revisions, &self.site.status("web"));
         let told = || format!("nothing good is left: {}", self.site.told("web"));
         assert!(!self.was_good || good.is_some(), "{}", told());
@@ -203,9 +222,12 @@ impl Walk {
         self.site.helm_goes_on("web", End::Works);
         self.site.objects("web").unready = None;
         self.site.dies_in = None;
+        self.site.api_is_away = false;
+        self.site.is_leading = true;
         (self.is_suspended, self.is_enabled) = (false, true);
         self.wants(self.letter);
-        self.site.pass(3 * 3600);
+        // what can only fail again is looked at in half an hour
+        self.site.pass(4000);
     }
 
     fn is_as_wanted(&self) -> bool {
