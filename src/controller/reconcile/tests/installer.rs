@@ -1,8 +1,9 @@
 //! An installer that keeps its releases in memory, and ends as it is told.
 
+mod run;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -10,13 +11,11 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::helm::{History, LOCKED, Making};
-use crate::component::Wait;
+use self::run::{begin, dry_run, finish, said, words};
+use super::helm::History;
 use crate::release::helm::{Ending, Outcome};
 use crate::release::installer::Installer;
-use crate::release::operation::{Call, Operation, ReleaseKey};
-use crate::release::record::RecordedChart;
-use crate::release::token::Token;
+use crate::release::operation::{Operation, ReleaseKey};
 
 /// How a run of Helm ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +108,7 @@ impl FakeInstaller {
         self.with(|state| state.ends.entry(key.clone()).or_default().extend(ends));
     }
 
-    /// How many of the told ends are still to come.
+    /// From now on everything works.
     pub fn forget_ends(&self) {
         self.with(|state| {
             state.ends.clear();
@@ -250,138 +249,4 @@ impl State {
     fn note(&mut self, key: &ReleaseKey, words: String) {
         self.runs.entry(key.clone()).or_default().push(words);
     }
-}
-
-/// What a run does before it waits or ends.
-fn begin(history: &mut History, operation: &Operation, now: Timestamp) -> Result<(), String> {
-    match &operation.call {
-        Call::Upgrade(call) => {
-            let token = Token::parse(&call.token);
-            let making = Making {
-                chart: chart_of(&call.package),
-                values: serde_json::from_slice(&call.values).expect("values are an object"),
-                operation: token.map(|token| token.operation),
-                hash: Some(call.hash_label.clone()),
-                owner: call.owner.clone(),
-                description: Some(call.token.clone()),
-                limit: call.history_limit as usize,
-            };
-            history.upgrade(&making, now)
-        }
-        Call::Rollback(call) => history.roll_back(call.revision, call.history_limit as usize, now),
-        Call::Uninstall(_) => {
-            let is_locked = history.newest().is_some_and(|it| it.is_unreadable);
-            if is_locked {
-                return Err(LOCKED.to_owned());
-            }
-            Ok(())
-        }
-    }
-}
-
-fn finish(history: &mut History, operation: &Operation, end: End) -> Outcome {
-    let is_uninstall = matches!(operation.call, Call::Uninstall(_));
-    match end {
-        End::Works => {
-            match &operation.call {
-                Call::Upgrade(_) | Call::Rollback(_) => history.succeed(),
-                Call::Uninstall(call) => history.uninstalled(call.keep_history),
-            }
-            said(Ending::Succeeded, "")
-        }
-        End::Lies => said(Ending::Succeeded, ""),
-        End::Fails(error) => {
-            if !is_uninstall {
-                history.fail(error);
-            }
-            said(Ending::Failed(1), &format!("Error: {error}"))
-        }
-        End::Refuses(error) => said(Ending::Failed(1), &format!("Error: {error}")),
-        End::LeavesObjects(error) => {
-            history.uninstalled(false);
-            said(Ending::Failed(1), &format!("Error: {error}"))
-        }
-        End::Killed => {
-            if is_uninstall {
-                history.is_uninstalling();
-            }
-            said(Ending::Killed(9), "")
-        }
-        End::TooLong | End::Hangs => {
-            match is_uninstall {
-                true => history.is_uninstalling(),
-                false => history.fail("context canceled"),
-            }
-            let is_stopped = end == End::Hangs;
-            let ending = if is_stopped {
-                Ending::Stopped
-            } else {
-                Ending::DeadlineExceeded
-            };
-            said(ending, "Error: context canceled")
-        }
-        End::DoesNotStart => unreachable!("it has not begun"),
-    }
-}
-
-fn dry_run(end: End) -> Outcome {
-    match end {
-        End::Fails(error) | End::Refuses(error) => {
-            said(Ending::Failed(1), &format!("Error: {error}"))
-        }
-        _ => said(Ending::Succeeded, ""),
-    }
-}
-
-fn said(ending: Ending, stderr: &str) -> Outcome {
-    Outcome {
-        ending,
-        stderr: stderr.to_owned(),
-        max_rss_bytes: None,
-        duration: Duration::from_secs(1),
-    }
-}
-
-/// The chart of a package; the site names its files `<name> <version>.tgz`.
-fn chart_of(package: &std::path::Path) -> RecordedChart {
-    let stem = package.file_stem().unwrap_or_default().to_string_lossy();
-    let (name, version) = stem.split_once(' ').unwrap_or((&stem, ""));
-    RecordedChart {
-        name: name.to_owned(),
-        version: version.to_owned(),
-        app_version: None,
-    }
-}
-
-/// The run as its command line has it, without what always stands there.
-fn words(operation: &Operation, is_install: bool) -> String {
-    let mut words = Vec::new();
-    let mut flag = |is_there: bool, flag: &str| {
-        if is_there {
-            words.push(format!(" {flag}"));
-        }
-    };
-    let what = match &operation.call {
-        Call::Upgrade(call) => {
-            flag(call.wait != Wait::HookOnly, "--wait");
-            flag(call.wait_for_jobs, "--wait-for-jobs");
-            flag(call.disable_hooks, "--no-hooks");
-            flag(call.take_ownership, "--take-ownership");
-            flag(call.force_replace, "--force-replace");
-            flag(call.dry_run, "--dry-run");
-            let chart = chart_of(&call.package);
-            let verb = if is_install { "install" } else { "upgrade" };
-            format!("{verb} {} {}", chart.name, chart.version)
-        }
-        Call::Rollback(call) => {
-            flag(call.wait != Wait::HookOnly, "--wait");
-            format!("rollback {}", call.revision)
-        }
-        Call::Uninstall(call) => {
-            flag(call.disable_hooks, "--no-hooks");
-            flag(call.keep_history, "--keep-history");
-            "uninstall".to_owned()
-        }
-    };
-    format!("{what}{}", words.concat())
 }

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Row, dependencies, drift, failures, installs, leaving, moving, outside, refusals, restarts,
-    versions, waiting,
+    Row, dependencies, drift, failures, half_done, installs, interrupted_waits, leaving, moving,
+    outside, refusals, restarts, versions, waiting,
 };
 
-const ALL: [&[Row]; 11] = [
+const ALL: [&[Row]; 13] = [
     installs::ROWS,
     outside::ROWS,
     failures::ROWS,
     refusals::ROWS,
     versions::ROWS,
     restarts::ROWS,
+    half_done::ROWS,
     waiting::ROWS,
+    interrupted_waits::ROWS,
     leaving::ROWS,
     moving::ROWS,
     dependencies::ROWS,

@@ -40,7 +40,7 @@ pub const ROWS: &[Row] = &[
             site.pass(120);
             site.ran("web", "");
             site.shows("web", "Stalled=True/DependentsExist");
-            site.says("web", "api needs it");
+            site.says("web", "needed by api");
             site.annotate("web", "allow-break-dependents", "true");
             site.pass(60);
             assert!(!site.is_there("web"));

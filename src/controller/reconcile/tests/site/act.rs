@@ -142,8 +142,8 @@ impl Site {
             self.conflicts -= 1;
             return Err(Broken::Conflict);
         }
-        let fresh = seen.o.releases.iter().filter(|release| release.is_fresh);
-        let found = fresh.filter(|release| release.number() == number).last();
+        let mut fresh = seen.o.releases.iter().filter(|release| release.is_fresh);
+        let found = fresh.find(|release| release.number() == number);
         let release = found.ok_or(Broken::Conflict)?;
         let is_same = self.revisions(&release.key).first() == release.revisions.first();
         is_same.then(|| release.key.clone()).ok_or(Broken::Conflict)

@@ -146,7 +146,7 @@ impl Site {
         let listed: Vec<ChartVersion> = charts.iter().map(|chart| chart.listed()).collect();
         let selector = VersionSelector::parse(&spec.version).expect("it was validated");
         let status = o.component.status.as_ref();
-        let current = status.and_then(|status| status.resolved_version.as_deref());
+        let current = o.pinned_version();
         let (chart, instead) = match pick(&selector, &listed, current, spec.auto_upgrade) {
             Picked::Version(index) => (charts[index].clone(), None),
             Picked::Stay(message) => {

@@ -54,10 +54,13 @@ impl Site {
                 .filter(|(key, _)| !self.running.contains_key(key))
                 .min_by_key(|(_, due)| **due)
                 .map(|(key, due)| (key.clone(), *due));
-            let orphan = self.orphans.iter().map(|(until, ..)| *until).min();
-            if let Some(ends) = orphan
-                .filter(|ends| *ends <= until && next.as_ref().is_none_or(|(_, due)| ends <= due))
-            {
+            let orphans = self.orphans.iter().map(|(until, ..)| *until);
+            let deadlines = self.running.values().map(|run| run.deadline());
+            let helm = orphans.chain(deadlines).min();
+            let is_first = |ends: &Timestamp| {
+                *ends <= until && next.as_ref().is_none_or(|(_, due)| ends <= due)
+            };
+            if let Some(ends) = helm.filter(is_first) {
                 self.set_time(ends);
                 self.orphans_end();
                 continue;

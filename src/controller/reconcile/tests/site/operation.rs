@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::task::noop_waker_ref;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::act::Acted;
@@ -42,12 +43,18 @@ pub struct Run {
     pub operation: Operation,
     action: Option<Action>,
     before: Release,
+    /// When it is ended, whatever it is at.
+    deadline: Timestamp,
     stop: CancellationToken,
     future: Pin<Box<dyn Future<Output = helm::Outcome>>>,
     is_superseded: bool,
 }
 
 impl Run {
+    pub fn deadline(&self) -> Timestamp {
+        self.deadline
+    }
+
     pub fn is_of(&self, release: &ReleaseKey) -> bool {
         self.before.key == *release
     }
@@ -128,7 +135,9 @@ impl Site {
         let stop = CancellationToken::new();
         let (installer, asked, stopped) = (Arc::clone(&self.helm), operation.clone(), stop.clone());
         let nothing = Seen::nothing_of(seen);
+        let deadline = self.later(operation.deadline);
         Ok(Acted::Runs(Box::new(Run {
+            deadline,
             seen: std::mem::replace(seen, nothing),
             decision: decision.clone(),
             operation,
@@ -174,6 +183,9 @@ impl Site {
         if call::is_superseded(&run.seen.o, self.components.get(key)) {
             run.stop.cancel();
             run.is_superseded = true;
+        }
+        if self.now >= run.deadline {
+            self.helm.go_on(&run.before.key, End::TooLong);
         }
         let Some(outcome) = run.poll() else {
             self.running.insert(key.clone(), run);
@@ -243,16 +255,17 @@ impl Site {
 
     /// The controller dies here and now, whatever it is at, and another one begins.
     pub fn controller_dies(&mut self, death: Death) {
-        let at_work: Vec<ReleaseKey> = (self.running.values())
-            .map(|run| run.before.key.clone())
+        let at_work: Vec<(ReleaseKey, Timestamp)> = (self.running.values())
+            .map(|run| (run.before.key.clone(), run.deadline))
             .collect();
-        for key in at_work {
+        for (key, deadline) in at_work {
             match death {
-                Death::OfBoth => {}
-                Death::StopsHelm => {}
+                Death::OfBoth | Death::StopsHelm => {}
                 Death::HelmGoesOn(seconds, end) => {
                     self.helm.outlives(&key);
-                    let until = self.later(std::time::Duration::from_secs(seconds.unsigned_abs()));
+                    let until = self.now + SignedDuration::from_secs(seconds);
+                    // its own timeouts end it, if nobody does
+                    let until = until.min(deadline);
                     self.orphans.push((until, key, end));
                 }
             }

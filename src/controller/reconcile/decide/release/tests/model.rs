@@ -5,6 +5,7 @@ mod helm;
 mod report;
 
 use super::*;
+use crate::controller::reconcile::tests::helm::History;
 use ReleaseStatus as S;
 
 /// How long an operation may take, in seconds.
@@ -61,8 +62,8 @@ pub(super) enum Step {
 
 pub(super) struct Model {
     pub case: Case,
-    /// Newest first, as `case.revisions`.
-    records: Vec<Record>,
+    /// As Helm has it; `case` has it as it was observed.
+    release: History,
     /// Until when a Helm runs whose controller is not known to be gone.
     running_until: Option<Timestamp>,
     ids: usize,
@@ -78,7 +79,7 @@ impl Model {
         change(&mut case.wanted);
         Self {
             case,
-            records: Vec::new(),
+            release: History::of("edge-system", "web"),
             running_until: None,
             ids: 0,
             cause: None,
@@ -117,12 +118,11 @@ impl Model {
             }
             Decision::Unlock { revision, .. } => {
                 self.check_nobody_works(&decision);
-                let newest = &mut self.records[0];
+                let newest = self.newest().expect("there is one");
                 assert_eq!(newest.revision, *revision);
                 assert!(newest.status.is_pending());
-                newest.status = S::Failed;
-                newest.description = format!("{INTERRUPTED}gone");
-                self.case.revisions[0].status = S::Failed;
+                let why = format!("{INTERRUPTED}gone");
+                self.release.set_newest(S::Failed, &why);
             }
             Decision::CountFailure {
                 revision,
@@ -131,7 +131,7 @@ impl Model {
                 message,
             } => self.count(*revision, *kind, *class, message),
             Decision::RecordRollback { revision, to } => {
-                assert_eq!(self.records[0].revision, *revision);
+                assert_eq!(self.newest_number(), *revision);
                 self.went_back(*to);
             }
 
@@ -155,25 +155,27 @@ impl Model {
     }
 
     pub fn newest(&self) -> Option<&Record> {
-        self.records.first()
+        self.release.newest().map(|newest| &newest.record)
+    }
+
+    fn newest_number(&self) -> i64 {
+        self.newest().map_or(0, |newest| newest.revision)
     }
 
     /// The revisions, to look at when something is wrong.
     fn told(&self) -> Vec<String> {
-        (self.records.iter().zip(&self.case.revisions))
-            .map(|(record, revision)| {
+        (self.release.stored.iter())
+            .map(|it| {
+                let (record, operation) = (&it.record, &it.revision.operation);
                 let (number, status) = (record.revision, record.status);
-                format!(
-                    "{number} {status} {:?} {}",
-                    revision.operation, record.description
-                )
+                format!("{number} {status} {operation:?} {}", record.description)
             })
             .collect()
     }
 
     /// True if what is wanted is what Helm has in force, by what the model itself knows.
     pub fn is_as_wanted(&self) -> bool {
-        self.records.first().is_some_and(|newest| {
+        self.newest().is_some_and(|newest| {
             newest.status == S::Deployed && self.made_of(newest) == Some(self.case.wanted.hash)
         })
     }
@@ -184,7 +186,8 @@ impl Model {
     }
 
     fn observe(&mut self) {
-        self.case.record = self.records.first().cloned();
+        self.case.record = self.newest().cloned();
+        self.case.revisions = self.release.revisions();
         let attempted = self.case.status.last_attempted.as_ref();
         self.case.reset = attempted.is_none_or(|attempt| {
             attempt.hash.as_deref() != Some(self.case.wanted.hash.to_string().as_str())
@@ -233,7 +236,7 @@ impl Model {
         );
         let now = self.case.now;
         let wanted = self.case.wanted.hash;
-        let from = self.records.first().map_or(0, |newest| newest.revision);
+        let from = self.newest_number();
         self.running_until = None;
         if from == 0 {
             self.case.status.history.clear();
@@ -269,7 +272,7 @@ impl Model {
             }
             Fate::Refused => {
                 self.helm(action, &id, Some((S::Failed, &cause)));
-                let revision = self.records.first().map_or(0, |newest| newest.revision);
+                let revision = self.newest_number();
                 self.count(revision, kind, FailureClass::Attempt, &cause);
                 self.fail_at_once();
             }
@@ -320,7 +323,7 @@ impl Model {
     fn pending(&self, action: Action) -> ReleaseStatus {
         match action {
             Action::Rollback { .. } => S::PendingRollback,
-            _ if self.records.is_empty() => S::PendingInstall,
+            _ if self.release.is_absent() => S::PendingInstall,
             _ => S::PendingUpgrade,
         }
     }

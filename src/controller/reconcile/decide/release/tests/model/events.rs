@@ -1,25 +1,19 @@
 //! What others do to the release, as far as Helm lets them.
 
+use super::helm::of_web;
 use super::*;
+use crate::controller::reconcile::tests::helm::Stored;
 
 impl Model {
     pub fn event(&mut self, event: Event) {
-        let is_locked = self
+        let newest = self.newest().map(|newest| newest.status);
+        let works = self
             .running_until
-            .is_some_and(|until| self.case.now < until)
-            || self
-                .records
-                .first()
-                .is_some_and(|newest| newest.status.is_pending());
-        let labels = self
-            .case
-            .revisions
-            .first()
-            .and_then(|newest| Some((newest.operation.clone()?, newest.hash.clone()?)));
-        let is_there = self
-            .records
-            .first()
-            .is_some_and(|newest| !matches!(newest.status, S::Uninstalling | S::Uninstalled));
+            .is_some_and(|until| self.case.now < until);
+        let is_locked = works || newest.is_some_and(ReleaseStatus::is_pending);
+        let is_there =
+            newest.is_some_and(|newest| !matches!(newest, S::Uninstalling | S::Uninstalled));
+        let now = self.case.now;
         self.failed_at_once = 0;
         match event {
             Event::Nothing => {}
@@ -33,32 +27,24 @@ impl Model {
             }
             // Helm lets nobody in
             _ if is_locked => {}
-            Event::Removed => {
-                self.records.clear();
-                self.case.revisions.clear();
-            }
+            Event::Removed => self.release.uninstalled(false),
             _ if !is_there => {}
-            Event::UpgradedOutside => self.store(S::Deployed, labels, "Upgrade complete"),
-            Event::FailedOutside => self.store(S::Failed, labels, "Upgrade \"web\" failed: x"),
-            Event::PendingOutside => self.store(S::PendingUpgrade, labels, "Preparing upgrade"),
+            Event::UpgradedOutside | Event::FailedOutside | Event::PendingOutside => {
+                let begun = self.release.upgrade(&of_web(), now);
+                begun.expect("Helm lets it");
+                match event {
+                    Event::UpgradedOutside => self.release.succeed(),
+                    Event::FailedOutside => self.release.fail("x"),
+                    _ => {}
+                }
+            }
             Event::RolledBackOutside => {
-                let target = self
-                    .case
-                    .revisions
-                    .iter()
-                    .skip(1)
-                    .find(|revision| matches!(revision.status, S::Superseded | S::Deployed));
-                if let Some(target) = target.cloned() {
-                    let made = |record: &&Record| record.revision == target.number;
-                    let config = self
-                        .records
-                        .iter()
-                        .find(made)
-                        .map(|made| made.config.clone());
-                    let labels = target.operation.zip(target.hash);
-                    let description = format!("Rollback to {}", target.number);
-                    self.store(S::Deployed, labels, &description);
-                    self.records[0].config = config.unwrap_or_default();
+                let mut older = self.release.stored.iter().skip(1);
+                let is_whole =
+                    |it: &&Stored| matches!(it.record.status, S::Superseded | S::Deployed);
+                if let Some(to) = older.find(is_whole).map(|it| it.record.revision) {
+                    (self.release.roll_back(to, 0, now)).expect("Helm lets it");
+                    self.release.succeed();
                 }
             }
         }

@@ -17,6 +17,7 @@ impl Model {
     }
 
     pub(super) fn succeed(&mut self) {
+        let number = self.newest_number();
         let status = &mut self.case.status;
         status.operation = None;
         status.failures = None;
@@ -24,7 +25,7 @@ impl Model {
         status.next_retry_time = None;
         status.conditions.clear();
         status.observed_hash = Some(self.case.wanted.hash.to_string());
-        status.release_version = Some(self.records[0].revision);
+        status.release_version = Some(number);
         status.last_attempted = Some(Attempt {
             hash: status.observed_hash.clone(),
             ..Attempt::default()
@@ -36,7 +37,7 @@ impl Model {
 
     pub(super) fn went_back(&mut self, to: i64) {
         self.case.status.operation = None;
-        self.case.status.release_version = Some(self.records[0].revision);
+        self.case.status.release_version = Some(self.newest_number());
         let history = &self.case.status.history;
         let target = history.iter().find(|entry| entry.revision == to);
         let hash = target.and_then(|target| target.hash.clone());
@@ -56,8 +57,7 @@ impl Model {
         self.case.status.operation = None;
         self.schedule(kind, class);
         if self
-            .records
-            .first()
+            .newest()
             .is_some_and(|newest| newest.revision == revision && newest.status == S::Failed)
         {
             self.remember(None);
@@ -90,9 +90,10 @@ impl Model {
     }
 
     pub(super) fn remember(&mut self, hash: Option<String>) {
+        let newest = self.newest().expect("there is one");
         let made = Entry {
             hash,
-            ..entry(self.records[0].revision, self.records[0].status, "")
+            ..entry(newest.revision, newest.status, "")
         };
         self.case.status.history = remember(&self.case.status.history, made, REMEMBERED);
     }
