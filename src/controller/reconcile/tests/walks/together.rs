@@ -88,7 +88,7 @@ fn comes_to_rest(site: &mut Site) {
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(32)
+        ..ProptestConfig::with_cases(ProptestConfig::default().cases / 16)
     })]
 
     #[test]
