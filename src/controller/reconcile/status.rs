@@ -2,10 +2,13 @@
 //! (docs/components.md 13). Pure, and the one place where a status is made.
 
 mod draft;
+mod failure;
+mod history;
 mod installed;
 mod leaving;
 mod moving;
 mod operation;
+mod success;
 mod waiting;
 
 use std::time::Duration;
@@ -201,21 +204,21 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
             .untold(Next::Now),
         Decision::SetAside { revision } => waiting::set_aside(o, draft, *revision),
         Decision::InSync { how } => installed::in_sync(o, draft, *how, outcome),
-        Decision::AwaitReady { kind, .. } => operation::awaits(o, draft, *kind),
-        Decision::Succeed { kind, .. } => operation::became_ready(o, draft, *kind),
+        Decision::AwaitReady { kind, .. } => success::awaits(o, draft, *kind),
+        Decision::Succeed { kind, .. } => success::became_ready(o, draft, *kind),
         Decision::FailUnready { kind, objects, .. } => {
-            operation::not_ready_in_time(o, draft, *kind, objects)
+            failure::not_ready_in_time(o, draft, *kind, objects)
         }
-        Decision::Interrupt { kind, .. } => operation::interrupted(o, draft, *kind),
+        Decision::Interrupt { kind, .. } => failure::interrupted(o, draft, *kind),
         Decision::CountFailure {
             kind,
             class,
             message,
             ..
-        } => operation::count_failure(o, draft, *kind, *class, message),
-        Decision::RecordRollback { to, .. } => operation::record_rollback(o, draft, *to),
+        } => failure::count_failure(o, draft, *kind, *class, message),
+        Decision::RecordRollback { to, .. } => success::record_rollback(o, draft, *to),
         Decision::Run { .. } => match outcome {
-            Outcome::Ran(ran) => operation::ran(o, draft, ran),
+            Outcome::Ran(ran) => success::ran(o, draft, ran),
             _ => draft.end(Next::Never),
         },
         Decision::AwaitDependents { names } => leaving::await_dependents(draft, names),

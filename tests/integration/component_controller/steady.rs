@@ -88,7 +88,7 @@ fn scenario_69_a_restart_with_200_components_runs_no_helm() {
         let log = scene.controller.log();
         let passes = log[earlier..]
             .iter()
-            .filter(|line| line["M"] == "Pass ended");
+            .filter(|line| line["M"] == "Reconcile ended");
         let looked_at: BTreeSet<&str> = passes
             .filter_map(|line| line["component"].as_str())
             .collect();
