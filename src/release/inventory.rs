@@ -61,7 +61,7 @@ pub fn known_inventory(record: &Record) -> Inventory {
 /// All that a release consists of.
 ///
 /// # Errors
-/// As [`objects`], for the manifest or a hook.
+/// As [`crate::release::manifest::objects`], for the manifest or a hook.
 pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
     let known = known_inventory(record);
     match known.unreadable.into_iter().next() {

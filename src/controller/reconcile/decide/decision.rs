@@ -157,7 +157,7 @@ pub enum Decision {
         /// Why, in one phrase by its `Display`.
         why: Why,
     },
-    /// Mark the pending newest revision as failed, with a description that begins with [`super::INTERRUPTED`], on condition
+    /// Mark the pending newest revision as failed, with a description that begins with [`super::release::INTERRUPTED`], on condition
     /// that its Secret is the one that was seen; then decide again.
     Unlock {
         /// The pending revision.
