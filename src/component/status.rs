@@ -21,7 +21,7 @@ use crate::component::is_false;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ComponentStatus {
-    /// The generation of the spec that the last finished pass was about. While it is behind metadata.generation, work
+    /// The generation of the spec that the last finished reconcile was about. While it is behind metadata.generation, work
     /// is going on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,

@@ -16,7 +16,7 @@ use crate::release::helm::FailureClass;
 const OPERATION_BUCKETS: [f64; 12] = [
     0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0,
 ];
-/// Upper bounds of the durations of passes, in seconds.
+/// Upper bounds of the durations of reconciles, in seconds.
 const PASS_BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0, 300.0];
 
 /// All families of one controller.
@@ -68,7 +68,7 @@ impl ControllerMetrics {
             ),
             reconcile_duration: new.histograms(
                 "controller_reconcile_duration_seconds",
-                "How long passes over Components took, in seconds",
+                "How long reconciles of Components took, in seconds",
                 &["result"],
                 &PASS_BUCKETS,
             ),
@@ -125,7 +125,7 @@ impl ControllerMetrics {
         }
     }
 
-    /// A pass ended: `success`, `conflict` (another write came first) or `error`.
+    /// A reconcile ended: `success`, `conflict` (another write came first) or `error`.
     pub fn reconciled(&self, result: &str, duration: Duration) {
         self.reconciles.with_label_values(&[result]).inc();
         let durations = self.reconcile_duration.with_label_values(&[result]);

@@ -48,9 +48,14 @@ pub async fn reconcile(context: Arc<Context>, key: NodeKey) -> Option<Duration> 
         }
         Some(Seen::Usable(component)) => once(&context, &key, component).await,
         Some(Seen::Broken { metadata, error }) => {
+            context.work.slots.forget(&key);
             effects::refuse_unreadable(&context, &key, metadata.generation, error).await
         }
     };
+    if ended.is_err() {
+        // whoever did not come to the end stands in nobody's way
+        context.work.slots.forget(&key);
+    }
     let (result, next) = match ended {
         Ok(next) => {
             (context.memory).of(&key, |memory| memory.no_longer_transient(transient));

@@ -95,7 +95,7 @@ fn seen(object: DeserializeGuard<Component>) -> (NodeKey, Seen) {
 }
 
 fn leave(store: &Store, queue: &WorkQueueHandle, key: &NodeKey) {
-    // its own pass forgets what is remembered of it
+    // its own reconcile forgets what is remembered of it
     queue.add(key);
     let concerned = store.remove(key);
     concerned.iter().for_each(|key| queue.add(key));

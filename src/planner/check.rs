@@ -24,7 +24,7 @@ use self::finding::Finding;
 
 impl Planner {
     /// Checks what a Component depends on: `spec.dependsOn` and what its chart, just resolved, `requires`. Its own
-    /// recorded dependencies do not count. Called on every pass for the status; the verdict matters only before an
+    /// recorded dependencies do not count. Called in every reconcile for the status; the verdict matters only before an
     /// operation (docs/components.md 4.1, step 6).
     pub fn check(
         &self,

@@ -25,7 +25,7 @@ pub enum Picked {
 }
 
 /// Chooses from `versions` (newest first, all of one chart). `current` is the version that is installed, or that an
-/// earlier pass has chosen; `auto_upgrade` lets an empty `spec.version` follow uploads.
+/// earlier reconcile has chosen; `auto_upgrade` lets an empty `spec.version` follow uploads.
 ///
 /// A Component is downgraded only if its `spec.version` asks for it: by an exact version, or by a range without the
 /// current one; never because an upload was deleted.

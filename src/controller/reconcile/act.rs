@@ -15,6 +15,9 @@ mod rewriting;
 
 use std::sync::Arc;
 
+use tracing::warn;
+
+use crate::causes::chain;
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observe::Observed;
@@ -46,7 +49,11 @@ pub async fn act(
         } => {
             let why = not_ready(*kind, objects).message;
             records::fail(context, seen, *revision, &why).await?;
-            clean_up::clean_up(context, seen, *kind, *revision).await?;
+            if let Err(error) = clean_up::clean_up(context, seen, *kind, *revision).await {
+                // what stays is an object of the failed revision still, and goes with the next
+                let component = &seen.observation.key;
+                warn!(%component, error = chain(&error), "What the upgrade created stays");
+            }
         }
         Decision::Interrupt { revision, .. } => {
             records::fail(context, seen, *revision, &superseded().message).await?;

@@ -160,9 +160,6 @@ fn prepared(
             Some(None) => {}
         }
     }
-    if let Some(pause) = o.memory.pause {
-        return Decision::Pause(pause);
-    }
     not_admitted(o, gate, &release.key, action, why).unwrap_or(decision)
 }
 
@@ -189,7 +186,9 @@ fn not_admitted(
     why: Why,
 ) -> Option<Decision> {
     let is_urgent = matches!(action, Action::Rollback { .. });
-    blocked(gate).or_else(|| without_slot(o, key, is_urgent, &why.to_string()))
+    blocked(gate)
+        .or_else(|| o.memory.pause.map(Decision::Pause))
+        .or_else(|| without_slot(o, key, is_urgent, &why.to_string()))
 }
 
 /// What is decided when a dependency is in the way.

@@ -87,14 +87,23 @@ async fn write(
     let phase = status.and_then(|status| status.phase.as_ref().map(ToString::to_string));
     let note = status.and_then(|status| status.message.as_deref());
     debug!(component = %o.key, phase, note, "Status written");
-    if report.is_news {
-        let told = Some(Instant::now());
-        context
-            .memory
-            .of(&o.key, |memory| memory.waiting.told_news = told);
-    }
+    let awaits = written_awaits(&written);
+    context.memory.of(&o.key, |memory| {
+        memory.definition_came = false;
+        memory.waiting.applied.take_if(|_| !awaits);
+        if report.is_news {
+            memory.waiting.told_news = Some(Instant::now());
+        }
+    });
     took_in(context, seen, written);
     Ok(())
+}
+
+/// True if the Component says that readiness is awaited.
+fn written_awaits(component: &Component) -> bool {
+    let status = component.status.as_ref();
+    let operation = status.and_then(|status| status.operation.as_ref());
+    operation.is_some_and(|operation| operation.ready_by.is_some())
 }
 
 /// What the API server answered is what we go on from, and what everybody else here sees.
@@ -207,6 +216,14 @@ pub async fn refuse_unreadable(
 ) -> Result<Option<Duration>, ReconcileError> {
     let mut draft = Draft::new(Default::default(), generation.unwrap_or_default(), now());
     let message = format!("the object cannot be read: {error}; correct it and apply it again");
+    let reason = Reason::InvalidSpec.as_str();
+    let told = format!("{generation:?} {error}");
+    if context
+        .memory
+        .of(key, |memory| memory.told.get(reason) == Some(&told))
+    {
+        return Ok(None);
+    }
     draft.stalled(Reason::InvalidSpec, &message);
     draft.phase(Phase::Stalled, &message);
     let patch = json!({"status": draft.status});
@@ -220,7 +237,10 @@ pub async fn refuse_unreadable(
         .patch_status(&key.name, &parameters, &Patch::Merge(patch))
         .await
     {
-        Ok(_) => Ok(None),
+        Ok(_) => {
+            (context.memory).of(key, |memory| memory.told.insert(reason, told));
+            Ok(None)
+        }
         Err(cause) if is_not_found(&cause) => Ok(None),
         Err(cause) => Err(cause.into()),
     }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::component::spec_hash::SpecHash;
 use crate::controller::drift::{Compared, Corrections};
 use crate::node_key::NodeKey;
-use crate::release::manifest::ObjectKey;
+use crate::release::manifest::{Object, ObjectKey};
 use crate::release::record::{Record, Revision};
 
 /// An object of a release, and whether it is to stay.
@@ -97,6 +97,8 @@ pub struct Waiting {
     pub patience: u32,
     /// The object of the applied manifest that was not ready when it was last looked at, by its place.
     pub unready: usize,
+    /// What was applied, by its revision, until it is ready: a release's record is much to read for each look.
+    pub applied: Option<(i64, Arc<Vec<Object>>)>,
 }
 
 impl Memory {

@@ -76,7 +76,7 @@ pub struct Plan {
     pub removal: Removal,
     /// The release that it has still although the spec names another.
     pub old: Option<OldRelease>,
-    /// What is there of the release that the spec names, as the watch has told.
+    /// True if there is a release of the name that the spec gives, as the watch has told.
     pub has_release: bool,
     /// An implicit Component that nobody requires: since when, and how long that may be.
     pub unneeded: Option<(Duration, Duration)>,
@@ -259,6 +259,11 @@ pub enum Drift {
 }
 
 impl Release {
+    /// True if this is its newest revision, and nobody can read it.
+    pub fn is_unreadable(&self, revision: i64) -> bool {
+        matches!(self.newest, Newest::Unreadable(_)) && self.number() == revision
+    }
+
     /// The newest revision's number; 0 if there is no release.
     pub fn number(&self) -> i64 {
         self.revisions.first().map_or(0, |revision| revision.number)

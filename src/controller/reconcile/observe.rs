@@ -21,7 +21,6 @@ use crate::controller::reconcile::call::Material;
 use crate::controller::reconcile::context::{Context, ReconcileError, jitter, now};
 use crate::controller::reconcile::decide::{Look, moved};
 use crate::controller::reconcile::implicit::{is_as_made, is_claimed};
-use crate::controller::reconcile::memory::OfComponent;
 use crate::controller::reconcile::observation::{
     GoodRevision, Observation, OldRelease, Plan, SlotState, taken_in,
 };
@@ -29,6 +28,7 @@ use crate::controller::slots::{Slot, Urgency};
 use crate::node_key::NodeKey;
 use crate::planner::Planner;
 use crate::release::operation::ReleaseKey;
+use crate::release::record::ReleaseStatus;
 
 pub use self::installed::{Uncorrected, readiness_of_record, unready};
 pub use self::leftovers::{INVENTORY_KEY, describe, inventory};
@@ -77,8 +77,8 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     let planner = store.planner();
     let release_owner = planner.release_owner(key);
     let taken = taken_in(component, release_owner.is_some(), || {
-        let came = |memory: &mut OfComponent| std::mem::take(&mut memory.definition_came);
-        context.memory.of(key, came)
+        // until a status was written that takes it in
+        context.memory.of(key, |memory| memory.definition_came)
     });
     let status = taken.status.clone();
     let target = component.release();
@@ -93,7 +93,8 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
             claimant: store.claimants(&key).into_iter().next(),
             key,
         }),
-        has_release: !store.revisions(&target).is_empty(),
+        has_release: (store.revisions(&target).first())
+            .is_some_and(|newest| newest.status != ReleaseStatus::Uninstalled),
         unneeded: unneeded(context, &planner, key, component),
     };
     let operation = status.operation.as_ref().map(|begun| begun.id.clone());

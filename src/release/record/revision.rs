@@ -1,4 +1,4 @@
-//! A revision by the metadata of its Secret: enough for most passes, and far cheaper than its payload.
+//! A revision by the metadata of its Secret: enough for most reconciles, and far cheaper than its payload.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 

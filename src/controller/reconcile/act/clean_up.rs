@@ -43,6 +43,9 @@ pub async fn clean_up(
     let (Some(old), Some(new)) = (whole(before).await?, whole(revision).await?) else {
         return Ok(());
     };
+    if !context.work.is_leading() {
+        return Err(ReconcileError::NotLeading);
+    }
     for key in only_in(&new, &old, &target.0) {
         if was_created_since(context, &key, &target.0, began.0).await {
             // one that stays is an object of the failed revision still, and goes with the next

@@ -24,11 +24,11 @@ pub async fn note(
     revision: i64,
 ) -> Result<(), ReconcileError> {
     let release = seen.observation.target();
-    let items = match context.cluster.record(&release, revision).await? {
-        Some(Ok(record)) => consists_of(&record),
-        _ => Vec::new(),
-    };
-    write(context, seen, &items).await
+    match context.cluster.record(&release, revision).await? {
+        Some(Ok(record)) => write(context, seen, &consists_of(&record)).await,
+        // what is known already is better than nothing
+        _ => Ok(()),
+    }
 }
 
 /// Adds what the two newest revisions consist of, before Helm forgets them (docs/components.md 5.8, fact 4).
@@ -65,10 +65,10 @@ pub async fn write(
     items: &[Kept],
 ) -> Result<(), ReconcileError> {
     let o = &mut seen.observation;
-    let known = context.memory.of(&o.key, |memory| {
-        memory.release.inventory.replace(items.to_vec())
+    let is_known = (context.memory).of(&o.key, |memory| {
+        memory.release.inventory.as_deref() == Some(items)
     });
-    if o.status.inventory_ref.is_some() && known.as_deref() == Some(items) {
+    if o.status.inventory_ref.is_some() && is_known {
         return Ok(());
     }
     let config_map = config_map(o, items);
@@ -87,6 +87,9 @@ pub async fn write(
         Err(kube::Error::Api(status)) if status.code == 403 || status.code == 404 => {}
         Err(cause) => return Err(cause.into()),
     }
+    context.memory.of(&o.key, |memory| {
+        memory.release.inventory = Some(items.to_vec());
+    });
     Ok(())
 }
 

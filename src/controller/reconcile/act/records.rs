@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::api_error::is_conflict;
 use crate::component::names::label;
 use crate::controller::reconcile::context::{Context, ReconcileError, changed, payload};
-use crate::controller::reconcile::observation::{Newest, Observation, Release};
+use crate::controller::reconcile::observation::{Observation, Release};
 use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::status::unreadable_name;
 use crate::release::operation::ReleaseKey;
@@ -110,9 +110,8 @@ pub async fn set_aside(
     seen: &mut Observed,
     number: i64,
 ) -> Result<(), ReconcileError> {
-    let releases = seen.observation.releases.iter();
-    let mut unreadable = releases.filter(|release| matches!(release.newest, Newest::Unreadable(_)));
-    let release = unreadable.find(|release| release.number() == number);
+    let mut releases = seen.observation.releases.iter();
+    let release = releases.find(|release| release.is_unreadable(number));
     let release = release.ok_or(ReconcileError::Conflict)?;
     let secret = as_seen(context, release, number).await?;
     let secrets = context.cluster.secrets(&release.key);

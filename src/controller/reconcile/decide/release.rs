@@ -1,7 +1,7 @@
 //! What to do about a release: a function of what is wanted and what is there (docs/components.md 5.3, 6 and 7).
 //!
 //! A decision is a step, not a plan: whoever acts on it observes again and decides again. For that to come to an end,
-//! the pass keeps to these rules about `status`:
+//! the reconciler keeps to these rules about `status`:
 //!
 //! - The intent (`status.operation`) is written before Helm starts, and with it `lastAttempted` unless the action goes
 //!   back to an earlier revision. Counters of another hash or generation are cleared there, and `forceAt` and

@@ -57,6 +57,7 @@ impl OfComponent {
     ) {
         if remembers.forgets_release {
             self.tried = None;
+            self.told.clear();
         }
         if remembers.tried {
             self.tried = wanted.map(|hash| (hash, generation));

@@ -1,5 +1,7 @@
 //! The objects of a release: are they ready, and are they as they were installed (docs/components.md 4.6, 8 and 9)?
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use crate::component::status::OperationKind;
@@ -139,27 +141,52 @@ pub async fn readiness(
     number: i64,
     in_words: bool,
 ) -> Result<Readiness, ReconcileError> {
-    let target = o.target();
-    let Some(manifest) = release::manifest(context, &o.key, &target, number).await? else {
-        return Err(ReconcileError::Conflict);
+    let kept = (context.memory).of(&o.key, |memory| memory.waiting.applied.clone());
+    let kept = kept.filter(|(revision, _)| *revision == number);
+    let objects = match kept {
+        Some((_, objects)) => objects,
+        None => {
+            let manifest = release::manifest(context, &o.key, &o.target(), number).await?;
+            keep_applied(
+                context,
+                o,
+                number,
+                &manifest.ok_or(ReconcileError::Conflict)?,
+            )
+        }
     };
-    Ok(readiness_of(context, o, number, &manifest, in_words).await)
+    Ok(readiness_of(context, o, number, &objects, in_words).await)
+}
+
+/// The objects of what was applied, remembered for the next look. Helm had no trouble with what we cannot read, so nothing
+/// says that it is not ready.
+fn keep_applied(
+    context: &Context,
+    o: &Observation,
+    number: i64,
+    manifest: &str,
+) -> Arc<Vec<Object>> {
+    let objects = Arc::new(manifest::read(manifest).objects);
+    let applied = Some((number, Arc::clone(&objects)));
+    context
+        .memory
+        .of(&o.key, |memory| memory.waiting.applied = applied);
+    objects
 }
 
 /// Whether what a revision applied is ready, from its record.
 pub async fn readiness_of_record(context: &Context, o: &Observation, record: &Record) -> Readiness {
-    readiness_of(context, o, record.revision, &record.manifest, true).await
+    let objects = keep_applied(context, o, record.revision, &record.manifest);
+    readiness_of(context, o, record.revision, &objects, true).await
 }
 
 async fn readiness_of(
     context: &Context,
     o: &Observation,
     number: i64,
-    manifest: &str,
+    objects: &[Object],
     in_words: bool,
 ) -> Readiness {
-    // Helm had no trouble with what we cannot read, so nothing says that it is not ready
-    let objects = manifest::read(manifest).objects;
     let awaited = awaited(o, number);
     let objects: Vec<&Object> = (objects.iter())
         .filter(|object| awaited.counts(object))
@@ -173,7 +200,7 @@ async fn readiness_of(
         .memory
         .of(&o.key, |memory| memory.waiting.unready = next);
     if place.is_none() {
-        return Readiness::Ready;
+        return ready(context, o);
     }
     if !in_words {
         return Readiness::NotReady(None);
@@ -182,9 +209,17 @@ async fn readiness_of(
     let unready = health::unready_awaited(by, client, &objects, namespace, awaited).await;
     if unready.is_empty() {
         // all became ready between the two looks
-        return Readiness::Ready;
+        return ready(context, o);
     }
     Readiness::NotReady(Some(health::name_three(&unready)))
+}
+
+/// All is ready, and nothing has to be remembered for another look.
+fn ready(context: &Context, o: &Observation) -> Readiness {
+    context
+        .memory
+        .of(&o.key, |memory| memory.waiting.applied = None);
+    Readiness::Ready
 }
 
 /// What is waited for after the operation that made this revision (docs/components.md 4.6).

@@ -75,7 +75,8 @@ pub(super) fn ran(o: &Observation, mut draft: Draft, ran: &Ran) -> Report {
     if let Some(failure) = &ran.failure {
         return draft.failed(o, ran, failure);
     }
-    let Some(record) = ran.record() else {
+    let record = ran.record();
+    let Some(record) = record.filter(|_| ran.kind != OperationKind::Uninstall) else {
         // a removal before an install, which is next, as if for the first time
         draft.status.operation = None;
         draft.status.history.clear();
@@ -152,11 +153,12 @@ impl Draft {
         self.count(Count::Operation(kind, true, reason));
         let action = format!("{word}/{}", &wanted.hash.short()[..8]);
         self.tell(Told::normal(reason, action, &message));
-        self.happened(if is_awaited {
-            Next::About(interval)
+        if is_awaited {
+            // should the status not be written, the next reconcile finds it ready, and tells it then
+            self.end(Next::About(interval))
         } else {
-            Next::In(HEALTH_SOON)
-        })
+            self.happened(Next::In(HEALTH_SOON))
+        }
     }
 
     /// What a success is called: that of a release which nobody here managed before is an adoption.

@@ -219,7 +219,9 @@ pub(super) fn held(
 
 /// A record that nobody can read was moved out of Helm's sight.
 pub(super) fn set_aside(o: &Observation, draft: Draft, revision: i64) -> Report {
-    let (_, name) = o.target();
+    let mut releases = o.releases.iter();
+    let unreadable = releases.find(|release| release.is_unreadable(revision));
+    let (_, name) = unreadable.map_or_else(|| o.target(), |release| release.key.clone());
     let aside = unreadable_name(&name, revision);
     let note = format!("revision {revision} cannot be read; it is kept as Secret {aside}");
     let told = Told::warning(Reason::StateError, format!("SetAside/{revision}"), &note);

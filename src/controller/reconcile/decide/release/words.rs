@@ -18,7 +18,7 @@ const NOWHERE: &str = " (no revision is known to be good, so nothing was rolled 
 /// Behind the cause, before the revision, when both ways back failed.
 const NOT_BACK: &str = " (the way back failed too, to revision ";
 
-/// The cause without what these functions put behind it, so that it does not grow from pass to pass.
+/// The cause without what these functions put behind it, so that it does not grow from one reconcile to the next.
 pub(super) fn bare(message: &str) -> &str {
     let mut message = message;
     for tail in [EXHAUSTED, NOWHERE] {
