@@ -264,6 +264,23 @@ pub const ROWS: &[Row] = &[
         },
     ),
     row(
+        93,
+        "and it is installed again where its history is kept: the uninstall is no success of what is wanted",
+        |mut site| {
+            site.helm_ends("web", &[End::Fails(NO)]);
+            site.apply(
+                "web",
+                "{version: 1.0.0, install: {onFailure: Reinstall}, uninstall: {keepHistory: true}}",
+            );
+            site.pass(20);
+            site.ran(
+                "web",
+                "install web 1.0.0, uninstall --keep-history, install web 1.0.0",
+            );
+            site.shows("web", "Deployed");
+        },
+    ),
+    row(
         94,
         "a failed first install that somebody else made is never uninstalled",
         |mut site| {
