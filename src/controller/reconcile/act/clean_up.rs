@@ -6,6 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::component::status::OperationKind;
 use crate::controller::reconcile::context::{Context, ReconcileError};
+use crate::controller::reconcile::decide::release::last_known_good;
 use crate::controller::reconcile::observe::Observed;
 use crate::release::inventory::{Inventory, known_inventory};
 use crate::release::manifest::ObjectKey;
@@ -13,7 +14,7 @@ use crate::release::manifest::ObjectKey;
 /// What makes an object the same one in whatever version, and whatever group, it is named.
 type Identity = (String, String, String);
 
-/// Deletes the objects of this revision that the one before did not have and that its operation created. None are deleted
+/// Deletes the objects of this revision that the last good one does not have and that its operation created. None are deleted
 /// if one of the two cannot be read whole: what is missing there may be anything.
 pub async fn clean_up(
     context: &Context,
@@ -22,15 +23,15 @@ pub async fn clean_up(
     revision: i64,
 ) -> Result<(), ReconcileError> {
     let o = &seen.observation;
-    let begun = o.status.operation.as_ref().map(|begun| begun.from_revision);
-    let before = match begun {
-        Some(before) if before > 0 && kind != OperationKind::Install => before,
-        _ => return Ok(()),
-    };
+    if kind != OperationKind::Upgrade || !o.component.spec.upgrade.cleanup_on_fail {
+        return Ok(());
+    }
     let target = o.target();
-    let newest = (o.release(&target)).and_then(|release| release.revisions.first());
-    let began = newest.and_then(|newest| newest.created.as_ref());
-    let (Some(began), true) = (began, o.component.spec.upgrade.cleanup_on_fail) else {
+    let revisions = (o.release(&target)).map_or(&[][..], |release| &release.revisions);
+    let began = revisions.first().and_then(|newest| newest.created.as_ref());
+    // a failed revision in between has the same objects
+    let good = last_known_good(revisions, &o.status);
+    let Some((began, good)) = began.zip(good) else {
         return Ok(());
     };
     let whole = async |number: i64| {
@@ -40,7 +41,7 @@ pub async fn clean_up(
             .map(|record| known_inventory(&record));
         Ok::<_, ReconcileError>(known.filter(|known| known.unreadable.is_empty()))
     };
-    let (Some(old), Some(new)) = (whole(before).await?, whole(revision).await?) else {
+    let (Some(old), Some(new)) = (whole(good).await?, whole(revision).await?) else {
         return Ok(());
     };
     if !context.work.is_leading() {

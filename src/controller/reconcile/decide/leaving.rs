@@ -143,6 +143,9 @@ pub(super) fn take_down(o: &Observation, key: &ReleaseKey) -> Removed {
             });
         }
     };
+    if let Some(interrupt) = end_of_wait(o, release) {
+        return Removed::NotYet(interrupt);
+    }
     let key = key.clone();
     Removed::NotYet(match o.slot {
         None => Decision::Look(Look::Slot {
@@ -152,6 +155,15 @@ pub(super) fn take_down(o: &Observation, key: &ReleaseKey) -> Removed {
         Some(SlotState::Busy(_)) => Decision::QueueUninstall,
         Some(SlotState::Taken) => Decision::Uninstall { key, without_hooks },
     })
+}
+
+/// What is awaited is no success, should the uninstall come to nothing: that is written down before it begins.
+fn end_of_wait(o: &Observation, release: &Release) -> Option<Decision> {
+    let begun = o.status.operation.as_ref()?;
+    let revision = release.record()?.revision;
+    let is_awaited = begun.ready_by.is_some() && revision == begun.from_revision.saturating_add(1);
+    let kind = begun.kind;
+    is_awaited.then_some(Decision::Interrupt { kind, revision })
 }
 
 /// Proof that nothing is left.

@@ -35,7 +35,29 @@ pub async fn resolve(context: &Context, seen: &mut Observed) {
 /// A chart, and why it is not the one that the spec means; or why there is none.
 type Found = Result<(Arc<FetchedChart>, Option<(Reason, String)>), ChartState>;
 
+/// The chart, from the cache if what it applied is awaited: that needs nothing of the repository (docs/components.md 4.6).
 async fn find(context: &Context, o: &Observation) -> Found {
+    let found = listed(context, o).await;
+    let Err(ChartState::Awaited { reason, message }) = found else {
+        return found;
+    };
+    match awaited(context, o).await {
+        Some(chart) => Ok((chart, Some((reason, message)))),
+        None => Err(ChartState::Awaited { reason, message }),
+    }
+}
+
+/// The chart of the operation that is awaited, as long as the spec is the one that it was begun for.
+async fn awaited(context: &Context, o: &Observation) -> Option<Arc<FetchedChart>> {
+    let begun = o.status.operation.as_ref()?;
+    begun.ready_by.as_ref()?;
+    let tried = o.status.last_attempted.as_ref()?;
+    let is_of_this = tried.generation == Some(o.generation());
+    let digest = begun.chart_digest.as_deref().filter(|_| is_of_this)?;
+    context.charts.cached(Sha256Hex::parse_named(digest)?).await
+}
+
+async fn listed(context: &Context, o: &Observation) -> Found {
     let spec = &o.component.spec;
     // validated before
     let pinned = spec

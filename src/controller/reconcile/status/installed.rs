@@ -33,7 +33,7 @@ pub(super) fn in_sync(o: &Observation, mut draft: Draft, how: InSync, outcome: &
     if adopts {
         draft.tell(Told::log(&message));
     }
-    let reason = draft.success_reason(record.revision);
+    let reason = draft.success_reason(o, record.revision);
     draft.is_true(ConditionType::Released, reason, &message);
     draft.clear(&[ConditionType::Remediated]);
     let due = o.next_check();
@@ -65,9 +65,10 @@ pub(super) fn in_sync(o: &Observation, mut draft: Draft, how: InSync, outcome: &
 
 impl Draft {
     /// The reason that stood for the success, or what it must have been.
-    fn success_reason(&self, revision: i64) -> Reason {
+    fn success_reason(&self, o: &Observation, revision: i64) -> Reason {
         let released = find(&self.status.conditions, ConditionType::Released);
-        let known = released.filter(|released| released.status == "True");
+        let is_of_this = o.status.release_version == Some(revision);
+        let known = released.filter(|released| released.status == "True" && is_of_this);
         let known = known.and_then(|released| {
             let successes = [
                 Reason::InstallSucceeded,

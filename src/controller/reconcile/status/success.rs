@@ -103,7 +103,9 @@ impl Draft {
     pub(super) fn awaits(&mut self, o: &Observation, kind: OperationKind, objects: &str) {
         let chart = o.resolved().map(ChartFacts::title).unwrap_or_default();
         let mut doing = doing(kind, &chart, None);
+        let failures = self.status.failures.unwrap_or_default();
         if kind != OperationKind::Rollback
+            && failures.install + failures.upgrade > 0
             && self.has(ConditionType::Released, ConditionStatus::False)
             && let Some(cause) = self.message_of(ConditionType::Released)
         {

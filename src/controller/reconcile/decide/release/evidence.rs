@@ -85,7 +85,7 @@ impl<'a> Situation<'a> {
                 _ => wanted,
             },
         };
-        Some(if is_still_wanted {
+        Some(if is_still_wanted && !self.forced {
             Decision::AwaitReady { kind, revision }
         } else {
             Decision::Interrupt { kind, revision }
