@@ -79,8 +79,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let metrics = Arc::new(ControllerMetrics::new());
-    let (readiness, ready) =
-        watch::channel(Readiness::NotYet("helm is being looked for".to_owned()));
+    let (readiness, ready) = watch::channel(not_yet("helm is being looked for"));
     let probes = probes::bind(
         config.health_probe_bind_address.as_ref(),
         config.metrics_bind_address.as_ref(),
@@ -90,20 +89,13 @@ pub async fn run(
     .await?;
     let mut background = JoinSet::new();
     background.spawn(probes.serve());
-
     let identity = Holder::myself().to_string();
     let helm = usable_helm(&config, &identity)?;
-    let version = helm.version().await?;
-    info!(helm = version, "Controller: helm is usable");
-    if let Some(told) = &repository.helm {
-        told.send_replace(Some(helm::bare(&version).to_owned()));
-    }
+    check_helm(&helm, &repository).await?;
     let cluster = cluster(config.kubeconfig.as_deref()).await?;
     let own_namespace = cluster.default_namespace.clone();
     let client = Client::try_from(cluster).context("the API server's address is not usable")?;
-    readiness.send_replace(Readiness::NotYet(
-        "the API server does not answer".to_owned(),
-    ));
+    readiness.send_replace(not_yet("the API server does not answer"));
     let Some(server_version) = reached(&client, &stop).await else {
         return Ok(());
     };
@@ -123,7 +115,7 @@ pub async fn run(
         }
     }
     metrics.leader(true);
-    readiness.send_replace(Readiness::NotYet("Components are being listed".to_owned()));
+    readiness.send_replace(not_yet("Components are being listed"));
 
     let children = CancellationToken::new();
     let (handle, queue) = workqueue::work_queue();
@@ -144,9 +136,12 @@ pub async fn run(
         tell_of_leadership(&context, elector, leadership);
     }
     let synced = start_watches(&context, &mut background);
-    background.spawn(namespace_labels(Arc::clone(&context)));
-    background.spawn(gauges(Arc::clone(&context), synced.clone()));
-    background.spawn(repository_changes(Arc::clone(&context), repository.changes));
+    for_ever(
+        &context,
+        &mut background,
+        synced.clone(),
+        repository.changes,
+    );
     let end = CancellationToken::new();
     let working = tokio::spawn(work(context, queue, synced, readiness, end.clone()));
     let term = Term {
@@ -157,6 +152,32 @@ pub async fn run(
         end,
     };
     term.run(&stop).await
+}
+
+fn not_yet(why: &str) -> Readiness {
+    Readiness::NotYet(why.to_owned())
+}
+
+/// What goes on beside the reconciles.
+fn for_ever(
+    context: &Arc<Context>,
+    background: &mut JoinSet<()>,
+    synced: [watch::Receiver<bool>; 2],
+    changes: Option<watch::Receiver<u64>>,
+) {
+    background.spawn(namespace_labels(Arc::clone(context)));
+    background.spawn(gauges(Arc::clone(context), synced));
+    background.spawn(repository_changes(Arc::clone(context), changes));
+}
+
+/// Checks Helm's version, and tells the repository which it is.
+async fn check_helm(helm: &Helm, repository: &Repository) -> anyhow::Result<()> {
+    let version = helm.version().await?;
+    info!(helm = version, "Controller: helm is usable");
+    if let Some(told) = &repository.helm {
+        told.send_replace(Some(helm::bare(&version).to_owned()));
+    }
+    Ok(())
 }
 
 /// The candidate for the Lease, in its own namespace if none is given.

@@ -155,17 +155,11 @@ impl Told {
 
 /// What is told of a Component after this decision and its outcome.
 pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report {
-    let mut draft = known(o, decision);
+    let draft = known(o, decision);
     match decision {
         Decision::Look(_) | Decision::Nothing => draft.untold(Next::Never),
         Decision::AddFinalizer | Decision::Disown => draft.untold(Next::Now),
-        Decision::Collect => draft
-            .tells(Told::normal(
-                Reason::DependencyCollected,
-                "Collect",
-                "nobody requires it any more",
-            ))
-            .untold(Next::In(Duration::from_secs(1))),
+        Decision::Collect => leaving::collected(draft),
         Decision::LeaveAlone => waiting::left_alone(o, draft),
         Decision::Stall { reason, message } => waiting::stalled(o, draft, *reason, message),
         Decision::RefuseChart { reason, message } => {
@@ -180,10 +174,7 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
             is_stuck,
         } => waiting::blocked(o, draft, *reason, message, *is_stuck),
         Decision::Queue { why, slots } => waiting::queued(o, draft, why, *slots),
-        Decision::Pause(rest) => {
-            draft.settle();
-            draft.end(Next::In(*rest))
-        }
+        Decision::Pause(rest) => waiting::paused(draft, *rest),
         Decision::Wait {
             reason,
             message,
@@ -195,13 +186,7 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
             message,
             recheck,
         } => waiting::held(o, draft, *reason, message, *recheck),
-        Decision::Unlock { revision, event } => draft
-            .tells(Told::normal(
-                Reason::Unlocked,
-                format!("Unlock/{revision}"),
-                event,
-            ))
-            .untold(Next::Now),
+        Decision::Unlock { revision, event } => waiting::unlocked(draft, *revision, event),
         Decision::SetAside { revision } => waiting::set_aside(o, draft, *revision),
         Decision::InSync { how } => installed::in_sync(o, draft, *how, outcome),
         Decision::AwaitReady { kind, .. } => success::awaits(o, draft, *kind),
@@ -217,18 +202,12 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
             ..
         } => failure::count_failure(o, draft, *kind, *class, message),
         Decision::RecordRollback { to, .. } => success::record_rollback(o, draft, *to),
-        Decision::Run { .. } => match outcome {
-            Outcome::Ran(ran) => success::ran(o, draft, ran),
-            _ => draft.end(Next::Never),
-        },
+        Decision::Run { .. } => success::ran(o, draft, outcome),
         Decision::AwaitDependents { names } => leaving::await_dependents(draft, names),
         Decision::KeepForDependents { names, what } => {
             leaving::keep_for_dependents(o, draft, names, what)
         }
-        Decision::Uninstall { key, .. } => match outcome {
-            Outcome::Ran(ran) => leaving::uninstalled(o, draft, key, ran),
-            _ => draft.end(Next::Never),
-        },
+        Decision::Uninstall { key, .. } => leaving::uninstalled(o, draft, key, outcome),
         Decision::QueueUninstall => leaving::queued(draft),
         Decision::AwaitUninstall {
             reason,
@@ -236,28 +215,17 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
             until,
         } => leaving::awaits_uninstall(o, draft, *reason, message, *until),
         Decision::AwaitGone { left, .. } => leaving::awaits_gone(draft, left),
-        Decision::RemoveFinalizer { note } => draft
-            .tells(Told::normal(Reason::UninstallSucceeded, "Delete", note))
-            .untold(Next::Never),
+        Decision::RemoveFinalizer { note } => leaving::deleted(draft, note),
         Decision::ForgetOld => leaving::forgets_old(o, draft),
         Decision::Disabled { note } => leaving::disabled(o, draft, note.as_deref()),
         Decision::StayDisabled { is_recreated } => leaving::stays_disabled(o, draft, *is_recreated),
-        Decision::TryNew => match outcome {
-            Outcome::Tried { now, failure } => moving::tried(o, draft, *now, failure.as_ref()),
-            _ => draft.end(Next::Never),
-        },
+        Decision::TryNew => moving::tried(o, draft, outcome),
         Decision::CannotMove {
             class,
             reason,
             message,
             until,
-        } => {
-            let next = match until {
-                Some(until) => Next::In(o.until(*until)),
-                None => Next::Transient(None),
-            };
-            moving::cannot_move(o, draft, *class, *reason, message, next)
-        }
+        } => moving::stays(o, draft, (*class, *reason, message), *until),
         Decision::Moved { note, .. } => moving::moved(o, draft, note),
     }
 }

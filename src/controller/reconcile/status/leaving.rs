@@ -1,5 +1,7 @@
 //! What is told of a Component whose release goes (docs/components.md 12.1, 12.2 and 12.4).
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 
 use crate::component::Phase;
@@ -8,10 +10,24 @@ use crate::component::names::annotation;
 use crate::component::status::OperationKind;
 use crate::controller::reconcile::decide::release::UNINSTALLS_WITH_HOOKS;
 use crate::controller::reconcile::observation::Observation;
-use crate::controller::reconcile::outcome::Ran;
+use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::status::{Count, Draft, Level, Next, Report, Told};
 use crate::release::helm::{Failure, FailureClass};
 use crate::release::operation::ReleaseKey;
+
+/// An implicit Component was deleted.
+pub(super) fn collected(draft: Draft) -> Report {
+    let (reason, note) = (Reason::DependencyCollected, "nobody requires it any more");
+    draft
+        .tells(Told::normal(reason, "Collect", note))
+        .untold(Next::In(Duration::from_secs(1)))
+}
+
+/// The finalizer is gone, and the Component with it.
+pub(super) fn deleted(draft: Draft, note: &str) -> Report {
+    let told = Told::normal(Reason::UninstallSucceeded, "Delete", note);
+    draft.tells(told).untold(Next::Never)
+}
 
 /// Who needs this Component is going too.
 pub(super) fn await_dependents(mut draft: Draft, names: &str) -> Report {
@@ -93,8 +109,11 @@ pub(super) fn uninstalled(
     o: &Observation,
     mut draft: Draft,
     (_, name): &ReleaseKey,
-    ran: &Ran,
+    outcome: &Outcome,
 ) -> Report {
+    let Outcome::Ran(ran) = outcome else {
+        return draft.end(Next::Never);
+    };
     draft.advance(ran.now);
     draft.status.operation = None;
     let kind = OperationKind::Uninstall;

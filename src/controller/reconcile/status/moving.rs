@@ -5,8 +5,9 @@ use k8s_openapi::jiff::Timestamp;
 use crate::component::Phase;
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::status::OperationKind;
-use crate::controller::reconcile::decide::{stays, title};
+use crate::controller::reconcile::decide::{self, title};
 use crate::controller::reconcile::observation::Observation;
+use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::status::{Count, Draft, Next, Report, Told, stalled_reason};
 use crate::release::helm::{Failure, FailureClass};
 
@@ -20,13 +21,11 @@ pub(super) fn moved(o: &Observation, mut draft: Draft, note: &str) -> Report {
 }
 
 /// Helm was asked whether the new release could be installed.
-pub(super) fn tried(
-    o: &Observation,
-    mut draft: Draft,
-    now: Timestamp,
-    failure: Option<&Failure>,
-) -> Report {
-    draft.advance(now);
+pub(super) fn tried(o: &Observation, mut draft: Draft, outcome: &Outcome) -> Report {
+    let Outcome::Tried { now, failure } = outcome else {
+        return draft.end(Next::Never);
+    };
+    draft.advance(*now);
     let Some(failure) = failure else {
         draft.remembers.tried = true;
         return draft.end(Next::Now);
@@ -47,12 +46,27 @@ pub(super) fn tried(
             Next::In(draft.until(next))
         }
     };
-    let message = stays(&o.target(), message);
+    let message = decide::stays(&o.target(), message);
     cannot_move(o, draft, *class, *reason, &message, next)
 }
 
+/// The new release cannot come, for a reason that is looked at again then; without a time, as after something that could
+/// not be reached.
+pub(super) fn stays(
+    o: &Observation,
+    draft: Draft,
+    (class, reason, message): (FailureClass, Reason, &str),
+    until: Option<Timestamp>,
+) -> Report {
+    let next = match until {
+        Some(until) => Next::In(o.until(until)),
+        None => Next::Transient(None),
+    };
+    cannot_move(o, draft, class, reason, message, next)
+}
+
 /// The old release stays and runs on; what is in the way of the new one is told.
-pub(super) fn cannot_move(
+fn cannot_move(
     o: &Observation,
     mut draft: Draft,
     class: FailureClass,

@@ -10,7 +10,7 @@ use crate::controller::reconcile::decide::release::last_known_good;
 use crate::controller::reconcile::observation::{
     ChartFacts, Observation, Readiness, whole_seconds_after,
 };
-use crate::controller::reconcile::outcome::Ran;
+use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::status::history::entry_of;
 use crate::controller::reconcile::status::operation::{doing, phase_of, progress};
 use crate::controller::reconcile::status::{Count, Draft, Next, Report, Told};
@@ -69,7 +69,10 @@ pub(super) fn record_rollback(o: &Observation, mut draft: Draft, to: i64) -> Rep
 }
 
 /// How a run of Helm ended.
-pub(super) fn ran(o: &Observation, mut draft: Draft, ran: &Ran) -> Report {
+pub(super) fn ran(o: &Observation, mut draft: Draft, outcome: &Outcome) -> Report {
+    let Outcome::Ran(ran) = outcome else {
+        return draft.end(Next::Never);
+    };
     // a failure is one of now, and the next attempt is due so much later
     draft.advance(ran.now);
     if let Some(failure) = &ran.failure {

@@ -1,5 +1,7 @@
 //! What is told of a Component for which nothing is done now: it waits, or somebody must help.
 
+use std::time::Duration;
+
 use k8s_openapi::jiff::Timestamp;
 
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason, find};
@@ -215,6 +217,18 @@ pub(super) fn held(
     };
     draft.phase(phase, message);
     draft.end(Next::In(o.until(recheck)))
+}
+
+/// Helm is not run again before something that it could not reach may be back.
+pub(super) fn paused(mut draft: Draft, rest: Duration) -> Report {
+    draft.settle();
+    draft.end(Next::In(rest))
+}
+
+/// A revision that its holder left pending was marked as failed.
+pub(super) fn unlocked(draft: Draft, revision: i64, event: &str) -> Report {
+    let told = Told::normal(Reason::Unlocked, format!("Unlock/{revision}"), event);
+    draft.tells(told).untold(Next::Now)
 }
 
 /// A record that nobody can read was moved out of Helm's sight.
