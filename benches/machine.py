@@ -18,6 +18,10 @@ def describe(binary):
 
 
 def first_line(command):
-    ended = subprocess.run(command, capture_output=True, text=True)
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        # the controller's measurements need no yardstick but helm
+        return f"no {command[0]}"
     said = (ended.stdout + ended.stderr).strip()
     return said.split("Copyright")[0].splitlines()[0].strip() if said else ""
