@@ -50,6 +50,15 @@ pub async fn look(client: &Client, name: &str) -> Result<Option<NamespaceState>,
     Ok(found.map(|found| state(&found)))
 }
 
+/// True if the namespace is being deleted, or is gone.
+///
+/// # Errors
+/// As [`look`].
+pub async fn ends(client: &Client, name: &str) -> Result<bool, kube::Error> {
+    let state = look(client, name).await?;
+    Ok(matches!(state, None | Some(NamespaceState::Terminating)))
+}
+
 /// As [`ensure`], for a namespace that was missing a moment ago.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::release::manifest::{ManifestError, ObjectKey, Unreadable, read};
+use crate::release::manifest::{ObjectKey, Unreadable, read};
 use crate::release::record::Record;
 
 /// What a release consists of.
@@ -58,18 +58,6 @@ pub fn known_inventory(record: &Record) -> Inventory {
     inventory
 }
 
-/// All that a release consists of.
-///
-/// # Errors
-/// As [`crate::release::manifest::objects`], for the manifest or a hook.
-pub fn inventory(record: &Record) -> Result<Vec<InventoryItem>, ManifestError> {
-    let known = known_inventory(record);
-    match known.unreadable.into_iter().next() {
-        None => Ok(known.items),
-        Some(unreadable) => Err(unreadable.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -94,7 +82,7 @@ mod tests {
                 "{apiVersion: v1, kind: ServiceAccount, metadata: {name: web}}",
             ],
         );
-        let inventory = inventory(&record).unwrap();
+        let inventory = known_inventory(&record).items;
         let expected = json!([
             {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "edge", "name": "web"},
             {"version": "v1", "kind": "PersistentVolumeClaim", "name": "web", "keep": true},
@@ -108,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn an_inventory_of_what_cannot_be_read_is_an_error() {
+    fn what_cannot_be_read_is_told_beside_the_inventory() {
         let hook = "{apiVersion: v1, kind: ConfigMap}";
-        assert!(inventory(&release(hook, &[])).is_err());
-        assert!(inventory(&release("", &[hook])).is_err());
-        assert_eq!(inventory(&release("", &[])).unwrap(), []);
+        assert_eq!(known_inventory(&release(hook, &[])).unreadable.len(), 1);
+        assert_eq!(known_inventory(&release("", &[hook])).unreadable.len(), 1);
+        assert_eq!(known_inventory(&release("", &[])), Inventory::default());
     }
 
     #[test]
@@ -128,7 +116,7 @@ mod tests {
             ),
         ] {
             let record = Record::decode(payload).unwrap();
-            let items = inventory(&record).unwrap();
+            let items = known_inventory(&record).items;
             let told: Vec<_> = items
                 .iter()
                 .map(|item| (item.key.to_string(), item.keep, item.hook))

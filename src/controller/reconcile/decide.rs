@@ -10,12 +10,11 @@ mod moving;
 pub mod release;
 
 pub use self::decision::{Action, Decision, InSync, Look, Why};
-pub use self::installed::{Check, is_unsound};
+pub use self::installed::{Check, FIRST_WORDS, WORDS_EVERY, is_unsound};
 pub use self::moving::{moved, stays, title};
 
 use crate::component::conditions::Reason;
 use crate::component::names::{annotation, label};
-use crate::component::rules;
 use crate::component::status::ComponentStatus;
 use crate::controller::reconcile::observation::{
     self, ChartFacts, ChartState, Observation, Release, SlotState,
@@ -34,14 +33,15 @@ pub fn decide(o: &Observation) -> Decision {
     if component.is_left_alone() {
         return leave_alone(o);
     }
-    let problem = rules::problem(component);
     // one that breaks a rule of the CRD may be changed only once it has a status
-    if (problem.is_none() || component.status.is_some()) && !o.has_finalizer() {
+    if (o.problem.is_none() || component.status.is_some()) && !o.has_finalizer() {
         return Decision::AddFinalizer;
     }
-    if let Some(message) = problem {
-        let reason = Reason::InvalidSpec;
-        return Decision::Stall { reason, message };
+    if let Some(problem) = &o.problem {
+        return Decision::Stall {
+            reason: Reason::InvalidSpec,
+            message: problem.clone(),
+        };
     }
     if !component.spec.enabled {
         return leaving::disable(o);

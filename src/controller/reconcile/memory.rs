@@ -70,6 +70,8 @@ pub struct ReleaseCache {
     manifest: Option<Vec<u8>>,
     /// What the release consists of, since it was last changed.
     pub inventory: Option<Vec<Kept>>,
+    /// The revision that this is the inventory of; `None` if it is of several, or not known.
+    pub inventory_of: Option<i64>,
 }
 
 /// How drift and health were when they were last looked at.

@@ -39,6 +39,8 @@ pub struct Observation {
     pub status: ComponentStatus,
     /// This process, as in `status.operation.holder`.
     pub holder: String,
+    /// What is wrong with its spec; not looked for where the spec is not acted on.
+    pub problem: Option<String>,
     /// What the planner says of it.
     pub plan: Plan,
     /// What this process remembers of it.
@@ -144,6 +146,8 @@ pub struct ChartFacts {
     pub app_version: String,
     /// SHA-256 of the package.
     pub digest: Sha256Hex,
+    /// The hash of all that the Component asks for with this chart: made once, from values of any size.
+    pub hash: SpecHash,
     /// True if it has hooks that run at installs only.
     pub has_install_hooks: bool,
     /// True if it has hooks that run after an install, an upgrade or a rollback, which must follow readiness.
@@ -285,7 +289,7 @@ impl Observation {
         jitter: f64,
         key: &NodeKey,
         component: &Component,
-        status: ComponentStatus,
+        taken: &Acknowledged,
         holder: String,
         plan: Plan,
     ) -> Self {
@@ -294,7 +298,8 @@ impl Observation {
             jitter,
             key: key.clone(),
             component: component.clone(),
-            status,
+            status: taken.status.clone(),
+            problem: taken.problem.clone(),
             holder,
             plan,
             memory: Remembered::default(),
@@ -362,7 +367,11 @@ impl Observation {
 
     /// True if the spec can be acted on, and the release is this Component's: requests are taken in then.
     pub fn is_acted_on(&self) -> bool {
-        is_acted_on(&self.component, self.plan.release_owner.is_some())
+        is_acted_on(
+            &self.component,
+            self.problem.is_some(),
+            self.plan.release_owner.is_some(),
+        )
     }
 
     /// The chart, if there is one.
@@ -396,10 +405,9 @@ impl Observation {
     pub fn wanted(&self, chart: &ChartFacts) -> Wanted {
         let spec = &self.component.spec;
         Wanted {
-            hash: self.hash(chart),
+            hash: chart.hash,
             generation: self.generation(),
             chart_name: chart.name.clone(),
-            chart_version: chart.version.clone(),
             timeout: spec.timeout.get(),
             take_ownership: spec.take_ownership,
             install_on_failure: spec.install.on_failure,
@@ -414,14 +422,15 @@ impl Observation {
         }
     }
 
-    fn hash(&self, chart: &ChartFacts) -> SpecHash {
+    /// The hash of all that the Component asks for with this chart.
+    pub fn hash(&self, name: &str, version: &str, digest: Sha256Hex) -> SpecHash {
         let spec = &self.component.spec;
         SpecHash::of(&Ingredients {
             release_name: self.component.release_name(),
             release_namespace: self.component.target_namespace(),
-            chart_name: &chart.name,
-            chart_version: &chart.version,
-            chart_digest: chart.digest,
+            chart_name: name,
+            chart_version: version,
+            chart_digest: digest,
             values: &spec.values,
             crds: spec.crds,
             install_hooks: !spec.install.disable_hooks,
@@ -468,14 +477,19 @@ impl Observation {
 
     /// How long until then; at least a moment.
     pub fn until(&self, then: Timestamp) -> Duration {
-        let milliseconds = then.as_millisecond() - self.now.as_millisecond();
-        Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)).max(MOMENT)
+        until(self.now, then)
     }
 
     /// The first whole second, which is all that a status keeps, that is `duration` after `now` or later.
     pub fn after(&self, duration: Duration) -> Time {
         whole_seconds_after(self.now, duration)
     }
+}
+
+/// How long from `now` until `then`; at least a moment.
+pub fn until(now: Timestamp, then: Timestamp) -> Duration {
+    let milliseconds = then.as_millisecond() - now.as_millisecond();
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)).max(MOMENT)
 }
 
 /// The first whole second that is `duration` after `now` or later.
@@ -489,12 +503,14 @@ pub fn whole_seconds_after(now: Timestamp, duration: Duration) -> Time {
 /// The shortest pause between two looks at one Component.
 pub const MOMENT: Duration = Duration::from_millis(50);
 
+/// True if the spec of a Component decides what becomes of it.
+fn has_a_say(component: &Component) -> bool {
+    component.metadata.deletion_timestamp.is_none() && !component.is_left_alone()
+}
+
 /// True if a Component can be acted on, and has its release to itself.
-pub fn is_acted_on(component: &Component, has_owner: bool) -> bool {
-    component.metadata.deletion_timestamp.is_none()
-        && !component.is_left_alone()
-        && rules::problem(component).is_none()
-        && !(component.spec.enabled && has_owner)
+fn is_acted_on(component: &Component, has_problem: bool, has_owner: bool) -> bool {
+    has_a_say(component) && !has_problem && !(component.spec.enabled && has_owner)
 }
 
 fn annotation_of<'a>(component: &'a Component, key: &str) -> Option<&'a String> {
@@ -507,11 +523,14 @@ pub fn taken_in(
     has_owner: bool,
     definition_came: impl FnOnce() -> bool,
 ) -> Acknowledged {
-    if is_acted_on(component, has_owner) {
+    let problem = (has_a_say(component)).then(|| rules::problem(component));
+    let problem = problem.flatten();
+    if is_acted_on(component, problem.is_some(), has_owner) {
         return acknowledged(component, definition_came());
     }
     Acknowledged {
         status: component.status.clone().unwrap_or_default(),
+        problem,
         checks_now: false,
         forgets: false,
     }
@@ -520,7 +539,7 @@ pub fn taken_in(
 /// The status of a Component as decisions take it: the annotations that ask for something once are acknowledged, and
 /// failures are forgotten that do not count any more (docs/components.md 2.2 and 7.2). `definition_came` is true if a
 /// kind came whose lack the last attempt may have failed of.
-pub fn acknowledged(component: &Component, definition_came: bool) -> Acknowledged {
+fn acknowledged(component: &Component, definition_came: bool) -> Acknowledged {
     let mut status = component.status.clone().unwrap_or_default();
     let mut checks_now = false;
     if let Some(value) = annotation_of(component, annotation::REQUESTED_AT)
@@ -543,15 +562,18 @@ pub fn acknowledged(component: &Component, definition_came: bool) -> Acknowledge
     }
     Acknowledged {
         status,
+        problem: None,
         checks_now,
         forgets,
     }
 }
 
-/// What [`acknowledged`] makes of a status.
+/// What [`taken_in`] makes of a Component.
 pub struct Acknowledged {
-    /// The status.
+    /// Its status.
     pub status: ComponentStatus,
+    /// What is wrong with its spec.
+    pub problem: Option<String>,
     /// True if drift and health are to be looked at now.
     pub checks_now: bool,
     /// True if failures were forgotten: no pause holds either.

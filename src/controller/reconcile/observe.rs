@@ -9,13 +9,12 @@ mod release;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
 use tokio::time::Instant;
 
 use crate::component::Component;
 use crate::component::names::label;
 use crate::controller::charts::FetchedChart;
+use crate::controller::namespace;
 use crate::controller::objects::Leftover;
 use crate::controller::reconcile::call::Material;
 use crate::controller::reconcile::context::{Context, ReconcileError, jitter, now};
@@ -26,7 +25,7 @@ use crate::controller::reconcile::observation::{
 };
 use crate::controller::slots::{Slot, Urgency};
 use crate::node_key::NodeKey;
-use crate::planner::Planner;
+use crate::planner::{Planner, Removal};
 use crate::release::operation::ReleaseKey;
 use crate::release::record::ReleaseStatus;
 
@@ -80,14 +79,18 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
         // until a status was written that takes it in
         context.memory.of(key, |memory| memory.definition_came)
     });
-    let status = taken.status.clone();
+    let status = &taken.status;
     let target = component.release();
     let is_preinstalled = component.is_marked(crate::component::names::annotation::PRE_INSTALLED);
-    let old = moved(&status, target.clone()).filter(|_| !is_preinstalled);
+    let old = moved(status, target.clone()).filter(|_| !is_preinstalled);
     let plan = Plan {
         required_by: planner.required_by(key),
         release_owner,
-        removal: planner.removal(key),
+        // who depends on whom is followed for those alone that are to go
+        removal: match component.is_leaving() {
+            true => planner.removal(key),
+            false => Removal::Free,
+        },
         old: old.map(|key| OldRelease {
             newest: store.revisions(&key).first().map(|newest| newest.status),
             claimant: store.claimants(&key).into_iter().next(),
@@ -99,7 +102,7 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     };
     let operation = status.operation.as_ref().map(|begun| begun.id.clone());
     let holder = context.work.identity.clone();
-    let mut observation = Observation::of(now(), jitter(), key, component, status, holder, plan);
+    let mut observation = Observation::of(now(), jitter(), key, component, &taken, holder, plan);
     let generation = observation.generation();
     let is_forced = observation.force_request().is_some();
     observation.memory = context.memory.of(key, |memory| {
@@ -170,9 +173,7 @@ pub async fn look(
         Look::Installed { revision } => installed::look(context, seen, revision).await?,
         Look::Leftovers(release) => leftovers::look(context, seen, &release).await?,
         Look::Namespace => {
-            let namespaces: Api<Namespace> = Api::all(context.cluster.client.clone());
-            let found = namespaces.get_opt(&key.namespace).await?;
-            let ends = found.is_none_or(|found| found.metadata.deletion_timestamp.is_some());
+            let ends = namespace::ends(&context.cluster.client, &key.namespace).await?;
             seen.observation.namespace_ends = Some(ends);
         }
         Look::Claims => {

@@ -237,10 +237,10 @@ fn known(o: &Observation, decision: &Decision) -> Draft {
     if !is_deleting && (o.component.is_left_alone() || o.is_acted_on()) {
         draft.status.required_by.clone_from(&o.plan.required_by);
     }
-    if o.plan.old.is_some()
+    if (o.plan.old.is_some() || *decision == Decision::LeaveAlone)
         && let Some(operation) = &mut draft.status.operation
     {
-        // nobody looks whether the old release becomes ready: who looks again begins anew
+        // nobody looks whether it becomes ready: who looks again begins anew
         operation.ready_by = None;
     }
     if let Some(ChartState::Resolved(chart)) = &o.chart {

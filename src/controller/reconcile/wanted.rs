@@ -15,8 +15,6 @@ pub struct Wanted {
     pub generation: i64,
     /// The chart's name.
     pub chart_name: String,
-    /// The chart's exact version.
-    pub chart_version: String,
     /// `spec.timeout`, by which the age of somebody else's operation is judged.
     pub timeout: Duration,
     /// Whether a release that was there before may be taken over.

@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 
-use crate::api_error::{is_conflict, is_not_found};
+use crate::api_error::{is_conflict, is_forbidden, is_not_found};
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::memory::Kept;
 use crate::controller::reconcile::observation::{Observation, Release};
@@ -23,12 +23,26 @@ pub async fn note(
     seen: &mut Observed,
     revision: i64,
 ) -> Result<(), ReconcileError> {
-    let release = seen.observation.target();
-    match context.cluster.record(&release, revision).await? {
-        Some(Ok(record)) => write(context, seen, &consists_of(&record)).await,
+    let o = &seen.observation;
+    let known = (context.memory).of(&o.key, |memory| memory.release.inventory_of);
+    if known == Some(revision) && o.status.inventory_ref.is_some() {
+        // the operation that made it has written it down
+        return Ok(());
+    }
+    match context.cluster.record(&o.target(), revision).await? {
+        Some(Ok(record)) => note_record(context, seen, &record).await,
         // what is known already is better than nothing
         _ => Ok(()),
     }
+}
+
+/// As [`note`], of a record that was read.
+pub async fn note_record(
+    context: &Context,
+    seen: &mut Observed,
+    record: &Record,
+) -> Result<(), ReconcileError> {
+    write(context, seen, &consists_of(record), Some(record.revision)).await
 }
 
 /// Adds what the two newest revisions consist of, before Helm forgets them (docs/components.md 5.8, fact 4).
@@ -55,20 +69,24 @@ pub async fn save(
         })
         .collect();
     let items: Vec<Kept> = items.into_values().collect();
-    write(context, seen, &items).await
+    write(context, seen, &items, None).await
 }
 
 /// Writes the inventory, if it is another.
-pub async fn write(
+async fn write(
     context: &Context,
     seen: &mut Observed,
     items: &[Kept],
+    of: Option<i64>,
 ) -> Result<(), ReconcileError> {
     let o = &mut seen.observation;
+    let is_written = o.status.inventory_ref.is_some();
     let is_known = (context.memory).of(&o.key, |memory| {
-        memory.release.inventory.as_deref() == Some(items)
+        let is_known = is_written && memory.release.inventory.as_deref() == Some(items);
+        memory.release.inventory_of = of.filter(|_| is_known);
+        is_known
     });
-    if o.status.inventory_ref.is_some() && is_known {
+    if is_known {
         return Ok(());
     }
     let config_map = config_map(o, items);
@@ -84,11 +102,12 @@ pub async fn write(
     match written {
         Ok(_) => o.status.inventory_ref = Some(name),
         // nothing can be made in a namespace that ends: it is remembered as long as this process lives
-        Err(kube::Error::Api(status)) if status.code == 403 || status.code == 404 => {}
+        Err(cause) if is_forbidden(&cause) || is_not_found(&cause) => {}
         Err(cause) => return Err(cause.into()),
     }
     context.memory.of(&o.key, |memory| {
         memory.release.inventory = Some(items.to_vec());
+        memory.release.inventory_of = of;
     });
     Ok(())
 }
@@ -122,6 +141,7 @@ pub async fn drop(context: &Context, seen: &mut Observed) -> Result<(), Reconcil
     let o = &mut seen.observation;
     context.memory.of(&o.key, |memory| {
         memory.release.inventory = None;
+        memory.release.inventory_of = None;
         memory.waiting.patience = 0;
     });
     let Some(name) = o.status.inventory_ref.clone() else {
@@ -138,7 +158,7 @@ pub async fn drop(context: &Context, seen: &mut Observed) -> Result<(), Reconcil
 }
 
 /// The objects of a revision, without hooks, which go by their own rules.
-pub fn consists_of(record: &Record) -> Vec<Kept> {
+fn consists_of(record: &Record) -> Vec<Kept> {
     // what cannot be read is left to Helm, and told with the health of the release
     let objects = known_inventory(record).items;
     let own = objects.into_iter().filter(|item| !item.hook);

@@ -202,7 +202,7 @@ async fn applied(
     let Some(record) = record else {
         return Ok(());
     };
-    inventory::write(context, seen, &inventory::consists_of(&record)).await?;
+    inventory::note_record(context, seen, &record).await?;
     context
         .memory
         .of(&seen.observation.key, |memory| memory.waiting.unready = 0);

@@ -14,6 +14,7 @@ use crate::component::Component;
 use crate::controller::health;
 use crate::controller::objects::leftovers;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
+use crate::controller::reconcile::decide::{FIRST_WORDS, WORDS_EVERY};
 use crate::controller::reconcile::observe::{Observed, describe};
 use crate::controller::reconcile::status::{Draft, progress};
 use crate::node_key::NodeKey;
@@ -21,10 +22,6 @@ use crate::release::manifest::{self, Object, ObjectKey};
 use crate::release::operation::{Call, Operation, ReleaseKey};
 use crate::release::record::ReleaseStatus;
 
-/// Helm is quick, or it waits: from then on people want to know for what.
-const FIRST_LOOK: Duration = Duration::from_secs(5);
-/// What is waited for is looked at, and written if it is another, so often.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long a write may take: whoever ends Helm waits for one that is on its way.
 const WRITE: Duration = Duration::from_secs(5);
 
@@ -98,7 +95,7 @@ impl Teller {
     /// Looks and writes until it is told to stop; what is being written then is waited for.
     async fn tell(mut self, stop: CancellationToken) -> Option<Component> {
         let mut latest = None;
-        let mut pause = FIRST_LOOK;
+        let mut pause = FIRST_WORDS;
         loop {
             let looked = stop.run_until_cancelled(async {
                 sleep(pause).await;
@@ -107,7 +104,7 @@ impl Teller {
             let Some(waits_for) = looked.await else {
                 return latest;
             };
-            pause = LOOK_EVERY;
+            pause = WORDS_EVERY;
             if !progress(&mut self.draft, &self.doing, waits_for.as_deref()) {
                 continue;
             }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
-
+use crate::controller::namespace;
 use crate::controller::reconcile::act::{inventory, operation, rewriting};
 use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
@@ -28,7 +26,7 @@ pub async fn uninstall(
     let Some(before) = o.release(key).cloned() else {
         return Err(ReconcileError::Conflict);
     };
-    let ends = namespace_ends(context, &key.0).await?;
+    let ends = namespace::ends(&context.cluster.client, &key.0).await?;
     inventory::save(context, seen, &before).await?;
     let operation = call::removal(&seen.observation, key, ends || without_hooks);
     let intent = call::intent(&seen.observation, &operation, before.number(), None);
@@ -49,12 +47,6 @@ pub async fn uninstall(
     let mut ran = Ran::of(now(), operation.kind, None, before.number(), after);
     ran.failure = (!is_gone).then(|| not_gone(judge(operation.kind, &ended.outcome)));
     Ok(Outcome::Ran(Box::new(ran)))
-}
-
-async fn namespace_ends(context: &Context, name: &str) -> Result<bool, ReconcileError> {
-    let namespaces: Api<Namespace> = Api::all(context.cluster.client.clone());
-    let found = namespaces.get_opt(name).await?;
-    Ok(found.is_none_or(|found| found.metadata.deletion_timestamp.is_some()))
 }
 
 /// Asks what an uninstall has left to go. What could not be looked at may be somebody else's by now.

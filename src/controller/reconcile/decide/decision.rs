@@ -6,7 +6,6 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::component::conditions::Reason;
 use crate::component::status::OperationKind;
-use crate::node_key::NodeKey;
 use crate::release::helm::FailureClass;
 use crate::release::operation::ReleaseKey;
 
@@ -275,8 +274,6 @@ pub enum Decision {
     Moved {
         /// What became of the old one.
         note: String,
-        /// The Component that has it now.
-        claimant: Option<NodeKey>,
     },
 }
 

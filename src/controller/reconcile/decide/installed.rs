@@ -15,9 +15,9 @@ const UNHEALTHY: Duration = Duration::from_secs(5);
 /// One that has been unhealthy for this long is looked at as rarely as any other.
 const UNHEALTHY_FOR: SignedDuration = SignedDuration::from_mins(2);
 /// An operation is quick, or it waits: from then on people want to know for what.
-const FIRST_WORDS: Duration = Duration::from_secs(5);
+pub const FIRST_WORDS: Duration = Duration::from_secs(5);
 /// What is waited for is told, if it is another, so often.
-const WORDS_EVERY: Duration = Duration::from_secs(10);
+pub const WORDS_EVERY: Duration = Duration::from_secs(10);
 
 /// Nothing has to be done to the release: are its objects to be looked at?
 pub(super) fn in_sync(o: &Observation, release: &Release, how: InSync) -> Decision {

@@ -34,7 +34,6 @@ pub(super) fn move_from(
                 "{} stays: it is Component {claimant}'s now",
                 title(&old.key)
             ),
-            claimant: Some(claimant.clone()),
         };
     }
     if !has_begun(&o.status, old)
@@ -47,10 +46,7 @@ pub(super) fn move_from(
         Removed::Gone => format!("{} is uninstalled: the spec names another", title(&old.key)),
         Removed::Nothing => format!("{} is not this Component's any more", title(&old.key)),
     };
-    Decision::Moved {
-        note,
-        claimant: None,
-    }
+    Decision::Moved { note }
 }
 
 /// Half a release is no use: once the old one is not whole any more, it goes, whatever else is wrong.

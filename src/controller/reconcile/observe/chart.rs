@@ -19,7 +19,7 @@ pub async fn resolve(context: &Context, seen: &mut Observed) {
     seen.observation.chart = Some(match found {
         Ok((chart, instead)) => {
             let state = match check(context, &chart).await {
-                Ok(()) => ChartState::Resolved(facts(&chart, instead)),
+                Ok(()) => ChartState::Resolved(facts(&seen.observation, &chart, instead)),
                 Err(cause) => ChartState::Refused {
                     reason: cause.reason(),
                     message: cause.message(),
@@ -129,12 +129,13 @@ fn without(cause: &ChartsError) -> ChartState {
     }
 }
 
-fn facts(chart: &FetchedChart, instead: Option<(Reason, String)>) -> ChartFacts {
+fn facts(o: &Observation, chart: &FetchedChart, instead: Option<(Reason, String)>) -> ChartFacts {
     ChartFacts {
         name: chart.name.clone(),
         version: chart.version.clone(),
         app_version: chart.app_version.clone(),
         digest: chart.digest,
+        hash: o.hash(&chart.name, &chart.version, chart.digest),
         has_install_hooks: chart.has_install_hooks,
         has_post_hooks: chart.has_post_hooks,
         instead,

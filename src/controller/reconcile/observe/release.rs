@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kube::api::ListParams;
 
+use crate::api_error::is_forbidden;
 use crate::chart::digest::Sha256Hex;
 use crate::component::spec_hash::SpecHash;
 use crate::controller::holder;
@@ -163,7 +164,7 @@ async fn rival(
         }
         Err(kube::Error::SerdeError(_)) => Ok(unknown(owner)),
         // whether it is there cannot be seen
-        Err(kube::Error::Api(status)) if status.code == 403 => Ok(unknown(owner)),
+        Err(cause) if is_forbidden(&cause) => Ok(unknown(owner)),
         Err(cause) => Err(cause.into()),
     }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason, condition, find};
 use crate::component::{ComponentStatus, Phase};
-use crate::controller::reconcile::observation::MOMENT;
+use crate::controller::reconcile::observation::until;
 use crate::controller::reconcile::retry;
 use crate::controller::reconcile::status::{Count, Next, Remembers, Report, Told};
 use crate::ellipsis::within_bytes;
@@ -52,8 +52,7 @@ impl Draft {
 
     /// How long until then; at least a moment.
     pub fn until(&self, then: Timestamp) -> Duration {
-        let milliseconds = then.as_millisecond() - self.now.as_millisecond();
-        Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0)).max(MOMENT)
+        until(self.now, then)
     }
 
     /// Something is told.

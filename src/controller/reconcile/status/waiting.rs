@@ -259,10 +259,6 @@ pub(super) fn left_alone(o: &Observation, mut draft: Draft) -> Report {
     if let Some(record) = deployed {
         draft.status.release_version = Some(record.revision);
     }
-    // nobody looks whether it becomes ready: who looks again begins anew
-    if let Some(operation) = &mut draft.status.operation {
-        operation.ready_by = None;
-    }
     if o.is_preinstalled() {
         preinstalled(o, &mut draft, deployed);
     } else {

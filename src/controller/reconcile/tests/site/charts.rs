@@ -74,12 +74,13 @@ impl Chart {
         }
     }
 
-    fn facts(&self, instead: Option<(Reason, String)>) -> ChartFacts {
+    fn facts(&self, o: &Observation, instead: Option<(Reason, String)>) -> ChartFacts {
         ChartFacts {
             name: self.name.clone(),
             version: self.version.clone(),
             app_version: String::new(),
             digest: self.digest(),
+            hash: o.hash(&self.name, &self.version, self.digest()),
             has_install_hooks: self.has_install_hooks,
             has_post_hooks: self.has_post_hooks,
             instead,
@@ -178,7 +179,7 @@ impl Site {
         if self.repository.cached(chart.digest()).is_none() {
             self.repository.cached.push(chart.clone());
         }
-        (ChartState::Resolved(chart.facts(instead)), Some(chart))
+        (ChartState::Resolved(chart.facts(o, instead)), Some(chart))
     }
 
     pub(super) fn requirements(chart: &Chart) -> Vec<Requirement> {

@@ -38,10 +38,10 @@ impl Site {
             memory(&mut |memory| came = std::mem::take(&mut memory.definition_came));
             came
         });
-        let status = taken.status.clone();
+        let status = &taken.status;
         let target = component.release();
         let is_preinstalled = component.is_marked(annotation::PRE_INSTALLED);
-        let old = moved(&status, target.clone()).filter(|_| !is_preinstalled);
+        let old = moved(status, target.clone()).filter(|_| !is_preinstalled);
         let plan = Plan {
             required_by: planner.required_by(key),
             release_owner: owner,
@@ -55,7 +55,7 @@ impl Site {
             unneeded: self.unneeded(&planner, key, component),
         };
         let holder = self.holder.clone();
-        let mut o = Observation::of(self.now, 0.0, key, component, status, holder, plan);
+        let mut o = Observation::of(self.now, 0.0, key, component, &taken, holder, plan);
         let (forced, generation) = (o.force_request().is_some(), o.generation());
         let now = self.instant();
         o.memory = (self.memory).of(key, |memory| {

@@ -26,7 +26,6 @@ impl Case {
                 hash: hash(letter),
                 generation: 1,
                 chart_name: "web".to_owned(),
-                chart_version: "1.0.0".to_owned(),
                 timeout: "5m".parse::<GoDuration>().unwrap().get(),
                 take_ownership: TakeOwnership::SameRelease,
                 install_on_failure: InstallFailure::Auto,
