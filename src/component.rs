@@ -12,7 +12,7 @@
 
 pub mod canonical_json;
 pub mod conditions;
-pub mod definition;
+pub mod crd;
 pub mod duration;
 pub mod inputs;
 pub mod names;
@@ -84,7 +84,7 @@ pub struct ComponentSpec {
 
     /// Values for the chart, over its own defaults. They win over valuesFrom; null removes a default of the chart.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
-    #[schemars(schema_with = "definition::free_object")]
+    #[schemars(schema_with = "crd::free_object")]
     pub values: Map<String, Value>,
 
     /// ConfigMaps and Secrets with further values, later ones over earlier ones. Not there yet: refused in

@@ -85,7 +85,7 @@ pub fn read(matches: &ArgMatches) -> Result<Invocation, Refusal> {
 
 /// Prints the definition.
 pub fn run() -> anyhow::Result<()> {
-    print(&component::definition::yaml())
+    print(&component::crd::yaml())
 }
 
 /// Brings it to a cluster.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::component::definition;
+use crate::component::crd;
 
 /// Where the spec is in the definition.
 const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
@@ -11,7 +11,7 @@ const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
 /// What an API server refuses in this spec, a sentence each, in the order of the fields' names. Nulls must be gone: a
 /// server drops them where a field has a default.
 pub fn problems(spec: &Value) -> Vec<String> {
-    let definition = definition::value();
+    let definition = crd::value();
     let schema = definition.pointer(SPEC).expect("the definition has a spec");
     let mut problems = Vec::new();
     check(spec, schema, "spec", &mut problems);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::operation::{Attempt, Failures, Operation, Revision};
 pub use crate::operation_kind::OperationKind;
 
-use crate::component::definition::{ConditionSchema, DateTime};
+use crate::component::crd::{ConditionSchema, DateTime};
 use crate::component::is_false;
 
 /// What was observed and done.

@@ -40,7 +40,7 @@ fn the_shortest_component_has_every_default() {
 
 #[test]
 fn defaults_in_the_schema_are_those_of_the_types() {
-    let crd = definition::value();
+    let crd = crd::value();
     let fields = crd.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties");
     let written = serde_json::to_value(ComponentSpec::default()).unwrap();
     let mut compared = 0;
@@ -130,7 +130,7 @@ fn every_field_is_written_back_as_it_was_read() {
 
 #[test]
 fn the_full_example_has_every_field_of_the_schema() {
-    let crd = definition::value();
+    let crd = crd::value();
     let schema = crd
         .pointer("/spec/versions/0/schema/openAPIV3Schema")
         .unwrap();

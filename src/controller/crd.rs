@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::crds::{self, CrdsError};
 use crate::chart::version::Version;
 use crate::component::CrdsPolicy;
-use crate::component::definition::{VERSION, yaml_for};
+use crate::component::crd::{VERSION, yaml_for};
 
 /// Its name.
 const NAME: &str = "components.ext.theriseunion.io";
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_definition_says_of_which_version_it_is() {
-        let own = crate::component::definition::crd();
+        let own = crate::component::crd::crd();
         assert_eq!(own.metadata.name.as_deref(), Some(NAME));
         let annotations = own.metadata.annotations.expect("annotations");
         assert_eq!(annotations[VERSION], env!("CARGO_PKG_VERSION"));

@@ -5,7 +5,7 @@
 //! [`LeaseTimes::duration`] after they *saw* it: the holder's work must end in the time between.
 
 mod acquire;
-mod decide;
+mod election;
 mod keep;
 mod record;
 
@@ -18,11 +18,11 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::PostParams;
 use kube::{Api, Client};
 
-use self::decide::Observation;
+use self::election::ObservedLease;
 use crate::api_error::{is_conflict, is_forbidden};
 use crate::config::LeaseTimes;
 
-pub use self::decide::TakenOver;
+pub use self::election::TakenOver;
 
 /// How long releasing the Lease may take at most: the process is ending.
 const RELEASE: Duration = Duration::from_secs(3);
@@ -81,7 +81,7 @@ pub enum Lost {
 struct State {
     /// As the API server last gave it.
     lease: Option<Lease>,
-    seen: Option<Observation>,
+    seen: Option<ObservedLease>,
     /// When the last renewal that succeeded began.
     renewed: Option<Instant>,
     /// The Lease that a write would have made, whose response may have been lost.
@@ -220,7 +220,7 @@ impl Elector {
     }
 
     fn is_ours(&self, lease: &Lease) -> bool {
-        lease.spec.as_ref().and_then(decide::holder) == Some(&self.identity)
+        lease.spec.as_ref().and_then(election::holder) == Some(&self.identity)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

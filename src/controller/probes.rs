@@ -33,7 +33,7 @@ const RECOVER: Duration = Duration::from_millis(100);
 
 /// Whether the controller can do its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Readiness {
+pub enum ReadyState {
     /// It works, or stands by for the replica that works.
     Ready,
     /// Not yet, and why.
@@ -49,7 +49,7 @@ pub struct Probes {
 
 #[derive(Clone)]
 struct Answers {
-    readiness: watch::Receiver<Readiness>,
+    readiness: watch::Receiver<ReadyState>,
     families: Arc<ControllerMetrics>,
 }
 
@@ -67,7 +67,7 @@ enum Door {
 pub async fn bind(
     health: Option<&BindAddress>,
     metrics: Option<&BindAddress>,
-    readiness: watch::Receiver<Readiness>,
+    readiness: watch::Receiver<ReadyState>,
     families: Arc<ControllerMetrics>,
 ) -> anyhow::Result<Probes> {
     Ok(Probes {
@@ -165,8 +165,8 @@ fn answer(door: Door, answers: &Answers, request: &Request<Incoming>) -> Respons
         ),
         (Door::Health, "/healthz" | "/livez" | "/") => plain(StatusCode::OK, "ok\n".to_owned()),
         (Door::Health, "/readyz") => match &*answers.readiness.borrow() {
-            Readiness::Ready => plain(StatusCode::OK, "ok\n".to_owned()),
-            Readiness::NotYet(why) => plain(
+            ReadyState::Ready => plain(StatusCode::OK, "ok\n".to_owned()),
+            ReadyState::NotYet(why) => plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("not ready: {why}\n"),
             ),

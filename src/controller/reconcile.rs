@@ -82,7 +82,7 @@ async fn once(
     let mut seen = observe::component(context, key, component);
     let decision = loop {
         match decide(&seen.observation) {
-            Decision::Look(look) => observe::look(context, &mut seen, look).await?,
+            Decision::Read(read) => observe::read(context, &mut seen, read).await?,
             decision => break decision,
         }
     };

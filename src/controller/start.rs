@@ -29,7 +29,7 @@ use crate::controller::holder::Holder;
 use crate::controller::lease::{Elector, Leadership};
 use crate::controller::metrics::ControllerMetrics;
 use crate::controller::objects::Objects;
-use crate::controller::probes::{self, Readiness};
+use crate::controller::probes::{self, ReadyState};
 use crate::controller::reconcile::context::{Cluster, Context, Work};
 use crate::controller::reconcile::memory::Memory;
 use crate::controller::reconcile::reconcile;
@@ -106,7 +106,7 @@ pub async fn run(
     let mut leadership = None;
     if let Some(elector) = &elector {
         // a replica that stands by is as ready as it can be
-        readiness.send_replace(Readiness::Ready);
+        readiness.send_replace(ReadyState::Ready);
         let lease = &config.lease_name;
         info!(identity, lease, "Controller: waiting for the lease");
         match elector.acquire(&stop).await {
@@ -119,7 +119,7 @@ pub async fn run(
 
     let children = CancellationToken::new();
     let (handle, queue) = workqueue::work_queue();
-    let context = context(Means {
+    let context = context(ContextParts {
         config,
         repository: &repository,
         client,
@@ -154,8 +154,8 @@ pub async fn run(
     term.run(&stop).await
 }
 
-fn not_yet(why: &str) -> Readiness {
-    Readiness::NotYet(why.to_owned())
+fn not_yet(why: &str) -> ReadyState {
+    ReadyState::NotYet(why.to_owned())
 }
 
 /// What goes on beside the reconciles.
@@ -204,14 +204,14 @@ async fn work(
     context: Arc<Context>,
     queue: WorkQueue,
     mut synced: [watch::Receiver<bool>; 2],
-    readiness: watch::Sender<Readiness>,
+    readiness: watch::Sender<ReadyState>,
     end: CancellationToken,
 ) {
     tokio::select! {
         () = end.cancelled() => return,
         () = all_synced(&mut synced) => {}
     }
-    readiness.send_replace(Readiness::Ready);
+    readiness.send_replace(ReadyState::Ready);
     let components = context.cluster.store.keys().len();
     info!(components, "Controller: ready");
     let at_once = context.config.reconciles;
@@ -223,7 +223,7 @@ async fn work(
 }
 
 /// What a [`Context`] is made of.
-struct Means<'a> {
+struct ContextParts<'a> {
     config: ControllerConfig,
     repository: &'a Repository,
     client: Client,
@@ -236,46 +236,46 @@ struct Means<'a> {
     children: CancellationToken,
 }
 
-fn context(means: Means<'_>) -> anyhow::Result<Context> {
-    let cache_dir = cache_dir(&means.config);
+fn context(parts: ContextParts<'_>) -> anyhow::Result<Context> {
+    let cache_dir = cache_dir(&parts.config);
     let charts = Charts::new(ChartsSettings {
-        repository: means.repository.url.clone(),
-        named: means.config.service_url.clone(),
+        repository: parts.repository.url.clone(),
+        named: parts.config.service_url.clone(),
         cache_dir: cache_dir.join("charts"),
-        cache_size: means.config.chart_cache_size,
+        cache_size: parts.config.chart_cache_size,
         max_package: MAX_PACKAGE,
         connect_timeout: Duration::from_secs(5),
         read_timeout: Duration::from_secs(30),
         ca_file: None,
     })
     .context("charts cannot be fetched")?
-    .listening_to(means.repository.changes.clone());
+    .listening_to(parts.repository.changes.clone());
     let slots = {
-        let queue = means.queue.clone();
+        let queue = parts.queue.clone();
         Slots::new(
-            means.config.concurrency,
+            parts.config.concurrency,
             Arc::new(move |key| queue.add_now(key)),
         )
     };
     Ok(Context {
         charts,
-        queue: means.queue,
-        events: Arc::new(Events::new(means.client.clone(), &means.identity)),
-        metrics: means.metrics,
-        config: means.config,
+        queue: parts.queue,
+        events: Arc::new(Events::new(parts.client.clone(), &parts.identity)),
+        metrics: parts.metrics,
+        config: parts.config,
         memory: Memory::default(),
         cluster: Cluster {
             store: Arc::new(Store::new()),
-            objects: Objects::new(means.client.clone()),
-            server_version: means.server_version,
-            client: means.client,
+            objects: Objects::new(parts.client.clone()),
+            server_version: parts.server_version,
+            client: parts.client,
         },
         work: Work {
-            installer: Arc::new(means.helm),
+            installer: Arc::new(parts.helm),
             slots,
-            identity: means.identity,
-            elector: means.elector,
-            stop: means.children,
+            identity: parts.identity,
+            elector: parts.elector,
+            stop: parts.children,
         },
     })
 }
@@ -411,7 +411,7 @@ fn start_watches(
         queue,
         releases_synced,
     ));
-    background.spawn(watches::definitions(Arc::clone(context)));
+    background.spawn(watches::crds(Arc::clone(context)));
     [components, releases]
 }
 

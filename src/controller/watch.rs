@@ -163,7 +163,7 @@ fn revision_of(secret: &PartialObjectMeta<Secret>) -> Option<(ReleaseKey, Revisi
 
 /// Follows the definitions of kinds, by their metadata alone: one that comes is what releases may wait for that failed
 /// without it (docs/components.md 7.4). Never ends.
-pub async fn definitions(context: Arc<Context>) {
+pub async fn crds(context: Arc<Context>) {
     let api: Api<PartialObjectMeta<CustomResourceDefinition>> =
         Api::all(context.cluster.client.clone());
     let open = |config| watcher(api.clone(), config);

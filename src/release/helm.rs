@@ -28,8 +28,8 @@ use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;
 pub use self::failure::{
-    Ending, Failure, FailureClass, Outcome, UNKNOWN_KINDS, failed, judge, not_ready, of_unserved,
-    redact, unknown_kinds,
+    Ending, Failure, FailureClass, HelmOutcome, UNKNOWN_KINDS, failed, judge, not_ready,
+    of_unserved, redact, unknown_kinds,
 };
 pub use self::render::Rendering;
 
@@ -81,10 +81,10 @@ impl Helm {
     /// SIGKILL; so it does when the returned future is dropped, but then its end is not observable: cancel
     /// `stop` and wait, before another run on the release may begin. The lines "Helm starts" and "Helm ended" are
     /// logged for each run of a process.
-    pub async fn run(&self, operation: &Operation, stop: &CancellationToken) -> Outcome {
+    pub async fn run(&self, operation: &Operation, stop: &CancellationToken) -> HelmOutcome {
         let begun = Instant::now();
         if stop.is_cancelled() {
-            return Outcome::without_a_run(Ending::Stopped);
+            return HelmOutcome::without_a_run(Ending::Stopped);
         }
         let input = operation.call.input().map(<[u8]>::to_vec);
         let job = self.job(arguments::arguments(operation), input, operation.deadline);
@@ -94,7 +94,7 @@ impl Helm {
         let _abandon = stop.clone().drop_guard();
         let task = async move {
             let ended = child::run(job, &stop, |pid| line.start(pid)).await;
-            let outcome = Outcome {
+            let outcome = HelmOutcome {
                 ending: ended.ending,
                 stderr: ended.stderr,
                 max_rss_bytes: ended.max_rss_bytes,
@@ -107,7 +107,7 @@ impl Helm {
             Ok(outcome) => outcome,
             Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
             // the runtime is going away, and has ended Helm
-            Err(_) => Outcome::without_a_run(Ending::Stopped),
+            Err(_) => HelmOutcome::without_a_run(Ending::Stopped),
         }
     }
 
@@ -129,7 +129,7 @@ impl Installer for Helm {
         &'a self,
         operation: &'a Operation,
         stop: &'a CancellationToken,
-    ) -> BoxFuture<'a, Outcome> {
+    ) -> BoxFuture<'a, HelmOutcome> {
         Helm::run(self, operation, stop).boxed()
     }
 }
@@ -163,7 +163,7 @@ impl LogLine {
         );
     }
 
-    fn end(&self, outcome: &Outcome) {
+    fn end(&self, outcome: &HelmOutcome) {
         info!(
             operation = self.operation,
             action = self.action,

@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::release::operation::Operation;
-use crate::release::outcome::Outcome;
+use crate::release::outcome::HelmOutcome;
 
 /// Changes releases. The driver is [`Helm`](crate::release::helm::Helm); tests have one that keeps its releases in
 /// memory.
@@ -15,5 +15,5 @@ pub trait Installer: Send + Sync {
         &'a self,
         operation: &'a Operation,
         stop: &'a CancellationToken,
-    ) -> BoxFuture<'a, Outcome>;
+    ) -> BoxFuture<'a, HelmOutcome>;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// How a run of Helm ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct HelmOutcome {
     /// The way it ended.
     pub ending: Ending,
     /// The end of what Helm wrote to standard error, at most 64 KiB.
@@ -47,10 +47,10 @@ impl fmt::Display for Ending {
     }
 }
 
-impl Outcome {
+impl HelmOutcome {
     /// The outcome of a call for which Helm was not started.
-    pub fn without_a_run(ending: Ending) -> Outcome {
-        Outcome {
+    pub fn without_a_run(ending: Ending) -> HelmOutcome {
+        HelmOutcome {
             ending,
             stderr: String::new(),
             max_rss_bytes: None,

@@ -53,7 +53,7 @@ pub struct BasicAuth {
 
 /// Whether a request may go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum Access {
     /// It may.
     Allow,
     /// It may not: 401 with this `WWW-Authenticate` header.
@@ -102,7 +102,7 @@ impl Authorizer {
     }
 
     /// Judges a request by its route's action and its `Authorization` header.
-    pub fn authorize(&self, action: Action, header: Option<&HeaderValue>) -> Decision {
+    pub fn authorize(&self, action: Action, header: Option<&HeaderValue>) -> Access {
         let allowed = match (self, action) {
             (Self::Open, _) => true,
             (Self::Basic(basic), Action::Pull) if basic.anonymous_pull => true,
@@ -111,9 +111,9 @@ impl Authorizer {
             }
         };
         if allowed {
-            Decision::Allow
+            Access::Allow
         } else {
-            Decision::Deny {
+            Access::Deny {
                 challenge: BASIC_CHALLENGE,
             }
         }
@@ -147,8 +147,8 @@ fn tenant_for(action: Action, parts: &mut Parts, state: &ServerState) -> Result<
         .authorizer
         .authorize(action, parts.headers.get(AUTHORIZATION))
     {
-        Decision::Allow => Ok(parts.extensions.remove().expect("the door sets the tenant")),
-        Decision::Deny { challenge } => Err(HttpError::Unauthorized(challenge)),
+        Access::Allow => Ok(parts.extensions.remove().expect("the door sets the tenant")),
+        Access::Deny { challenge } => Err(HttpError::Unauthorized(challenge)),
     }
 }
 
@@ -166,10 +166,10 @@ fn credentials(header: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn decide(authorizer: &Authorizer, action: Action, header: &str) -> bool {
+    fn allows(authorizer: &Authorizer, action: Action, header: &str) -> bool {
         let header = HeaderValue::from_str(header).expect("a header value");
         let header = (!header.is_empty()).then_some(&header);
-        authorizer.authorize(action, header) == Decision::Allow
+        authorizer.authorize(action, header) == Access::Allow
     }
 
     // base64 of `user:pass`, `user:wrong`, `user`, `:`, `user:pass:more`
@@ -185,12 +185,12 @@ mod tests {
             "Basic\tdXNlcjpwYXNz",
             "Basic dXNlcjpwYXNz ",
         ] {
-            assert!(decide(&basic, Action::Pull, header), "{header}");
-            assert!(decide(&basic, Action::Push, header), "{header}");
+            assert!(allows(&basic, Action::Pull, header), "{header}");
+            assert!(allows(&basic, Action::Push, header), "{header}");
         }
         let padded = Authorizer::Basic(BasicAuth::new("user", "pass1", false));
         for header in ["Basic dXNlcjpwYXNzMQ==", "Basic dXNlcjpwYXNzMQ"] {
-            assert!(decide(&padded, Action::Push, header), "{header}");
+            assert!(allows(&padded, Action::Push, header), "{header}");
         }
     }
 
@@ -212,13 +212,13 @@ mod tests {
             "Basic ****",
         ] {
             for action in [Action::Pull, Action::Push] {
-                assert!(!decide(&basic, action, header), "{header}");
+                assert!(!allows(&basic, action, header), "{header}");
             }
         }
         let denied = basic.authorize(Action::Pull, None);
         assert_eq!(
             denied,
-            Decision::Deny {
+            Access::Deny {
                 challenge: HeaderValue::from_static(r#"Basic realm="ChartMuseum""#)
             }
         );
@@ -227,16 +227,16 @@ mod tests {
     #[test]
     fn anonymous_pull_opens_reading_only() {
         let basic = Authorizer::Basic(BasicAuth::new("user", "pass", true));
-        assert!(decide(&basic, Action::Pull, ""));
-        assert!(decide(&basic, Action::Pull, "Basic d3Jvbmc="));
-        assert!(!decide(&basic, Action::Push, ""));
-        assert!(decide(&basic, Action::Push, "Basic dXNlcjpwYXNz"));
+        assert!(allows(&basic, Action::Pull, ""));
+        assert!(allows(&basic, Action::Pull, "Basic d3Jvbmc="));
+        assert!(!allows(&basic, Action::Push, ""));
+        assert!(allows(&basic, Action::Push, "Basic dXNlcjpwYXNz"));
     }
 
     #[test]
     fn without_a_user_everything_is_open() {
         for action in [Action::Pull, Action::Push] {
-            assert!(decide(&Authorizer::Open, action, ""));
+            assert!(allows(&Authorizer::Open, action, ""));
         }
     }
 

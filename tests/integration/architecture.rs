@@ -128,7 +128,7 @@ const FORBIDDEN: [(&str, &str); 39] = [
     ("release", "chartroom::component::Component"),
     ("release", "chartroom::component::ComponentSpec"),
     ("release", "chartroom::component::ComponentStatus"),
-    ("release", "chartroom::component::definition"),
+    ("release", "chartroom::component::crd"),
     ("release", "chartroom::component::rules"),
     ("release", "chartroom::component::settings"),
     ("release", "chartroom::component::status"),

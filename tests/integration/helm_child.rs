@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use chartroom::component::conditions::Reason;
 use chartroom::component::{Cascade, Wait};
 use chartroom::operation_kind::OperationKind;
-use chartroom::release::helm::{Ending, Failure, FailureClass, Helm, HelmSettings, Outcome, judge};
+use chartroom::release::helm::{
+    Ending, Failure, FailureClass, Helm, HelmOutcome, HelmSettings, judge,
+};
 use chartroom::release::operation::{
     Call, Operation, Proof, RollbackCall, UninstallCall, UpgradeCall,
 };
@@ -94,11 +96,11 @@ impl Stage {
         self.call(release, Call::Upgrade(upgrade))
     }
 
-    async fn run(&self, call: &Operation) -> Outcome {
+    async fn run(&self, call: &Operation) -> HelmOutcome {
         self.helm.run(call, &CancellationToken::new()).await
     }
 
-    async fn ok(&self, call: &Operation) -> Outcome {
+    async fn ok(&self, call: &Operation) -> HelmOutcome {
         let outcome = self.run(call).await;
         assert_eq!(outcome.ending, Ending::Succeeded, "{}", outcome.stderr);
         outcome

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::component::definition::DateTime;
+use crate::component::crd::DateTime;
 use crate::operation_kind::OperationKind;
 
 /// A Helm operation that was begun.

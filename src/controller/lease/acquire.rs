@@ -6,7 +6,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::decide::{self, Decision, Observation, TakenOver, decide};
+use super::election::{self, ElectionStep, ObservedLease, TakenOver, next_step};
 use super::{Elector, Leadership, record};
 use crate::api_error::is_conflict;
 
@@ -76,11 +76,11 @@ impl Elector {
         let (decision, spec) = self.observe(lease.as_ref());
         let began = Instant::now();
         let wanted = match decision {
-            Decision::WaitUntil { holder, expires } => {
+            ElectionStep::WaitUntil { holder, expires } => {
                 return Ok(Attempt::Wait { holder, expires });
             }
             // the response to our own write was lost, or a predecessor of our name still holds it
-            Decision::Renew => self.state().taking.clone().unwrap_or(Leadership {
+            ElectionStep::Renew => self.state().taking.clone().unwrap_or(Leadership {
                 identity: self.identity.clone(),
                 transitions: spec
                     .and_then(|spec| spec.lease_transitions)
@@ -89,12 +89,12 @@ impl Elector {
                 taken_over: TakenOver::AfterRelease,
                 previous_holder: None,
             }),
-            Decision::Take {
+            ElectionStep::Take {
                 how,
                 previous_holder,
             } => Leadership {
                 identity: self.identity.clone(),
-                transitions: decide::next_transitions(spec.as_ref()),
+                transitions: election::next_transitions(spec.as_ref()),
                 acquired: began,
                 taken_over: how,
                 previous_holder,
@@ -123,15 +123,15 @@ impl Elector {
     }
 
     /// Records what was read and decides what to do.
-    fn observe(&self, lease: Option<&Lease>) -> (Decision, Option<LeaseSpec>) {
+    fn observe(&self, lease: Option<&Lease>) -> (ElectionStep, Option<LeaseSpec>) {
         let spec = lease.map(|lease| lease.spec.clone().unwrap_or_default());
         let now = Instant::now();
         let mut state = self.state();
         let before = state.seen.take();
         state.seen = spec
             .clone()
-            .map(|spec| Observation::next(before, spec, now));
-        let decision = decide(
+            .map(|spec| ObservedLease::next(before, spec, now));
+        let decision = next_step(
             state.seen.as_ref(),
             &self.identity,
             self.times.duration,

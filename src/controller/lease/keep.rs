@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Elector, Leadership, Lost, decide, record};
+use super::{Elector, Leadership, Lost, election, record};
 use crate::api_error::{is_conflict, is_not_found};
 
 /// One attempt's outcome.
@@ -73,7 +73,7 @@ impl Elector {
         if let Some(lease) = &lease
             && !self.is_ours(lease)
         {
-            let holder = lease.spec.as_ref().and_then(decide::holder);
+            let holder = lease.spec.as_ref().and_then(election::holder);
             return Ok(Renewal::Lost(holder.unwrap_or("nobody").to_owned()));
         }
         let began = Instant::now();

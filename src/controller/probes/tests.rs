@@ -31,7 +31,7 @@ async fn ask(address: SocketAddr, request: &str) -> (String, String) {
 
 #[tokio::test]
 async fn probes_tell_what_is_missing_and_metrics_stand_apart() {
-    let missing = Readiness::NotYet("Components are being listed".to_owned());
+    let missing = ReadyState::NotYet("Components are being listed".to_owned());
     let (set, readiness) = watch::channel(missing);
     let families = families();
     families.leader(true);
@@ -71,7 +71,7 @@ async fn probes_tell_what_is_missing_and_metrics_stand_apart() {
     assert_eq!(status, "200 OK");
     assert!(body.contains("\ncontroller_leader 1\n"), "{body}");
 
-    set.send(Readiness::Ready).unwrap();
+    set.send(ReadyState::Ready).unwrap();
     assert_eq!(ask(health, "GET /readyz").await.0, "200 OK");
     // nobody is left who could say otherwise
     drop(set);
@@ -81,7 +81,7 @@ async fn probes_tell_what_is_missing_and_metrics_stand_apart() {
 
 #[tokio::test]
 async fn who_says_nothing_is_shown_the_door_and_keeps_nobody_out() {
-    let (_set, readiness) = watch::channel(Readiness::Ready);
+    let (_set, readiness) = watch::channel(ReadyState::Ready);
     let probes = bind(Some(&loopback(0)), None, readiness, families())
         .await
         .unwrap();
@@ -102,7 +102,7 @@ async fn an_address_that_is_taken_is_refused_with_its_option() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = taken.local_addr().unwrap().port();
     let refusal = async |health: Option<&BindAddress>, metrics: Option<&BindAddress>| {
-        let (_set, readiness) = watch::channel(Readiness::Ready);
+        let (_set, readiness) = watch::channel(ReadyState::Ready);
         let bound = bind(health, metrics, readiness, families()).await;
         bound.err().expect("the address is taken").to_string()
     };

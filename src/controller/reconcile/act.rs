@@ -74,7 +74,7 @@ pub async fn act(
             inventory::drop(context, seen).await?;
         }
         Decision::TryNew => return moving::try_new(context, seen, decision).await,
-        Decision::Look(_)
+        Decision::Read(_)
         | Decision::Nothing
         | Decision::LeaveAlone
         | Decision::Stall { .. }

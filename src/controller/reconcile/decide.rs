@@ -1,7 +1,7 @@
 //! What to do about a Component: a function of what was observed (docs/components.md 4.1). Pure.
 //!
 //! A decision is one step: whoever acts on it observes again and decides again. What is not known yet is asked for with
-//! [`Decision::Look`], so that nothing is read that no decision needs.
+//! [`Decision::Read`], so that nothing is read that no decision needs.
 
 mod decision;
 mod installed;
@@ -9,7 +9,7 @@ mod leaving;
 mod moving;
 pub mod release;
 
-pub use self::decision::{Action, Decision, InSync, Look, Why};
+pub use self::decision::{Action, Decision, InSync, Read, Why};
 pub use self::installed::{Check, FIRST_WORDS, WORDS_EVERY, is_unsound};
 pub use self::moving::{moved, stays, title};
 
@@ -17,7 +17,7 @@ use crate::component::conditions::Reason;
 use crate::component::names::{annotation, label};
 use crate::component::status::ComponentStatus;
 use crate::controller::reconcile::observation::{
-    self, ChartFacts, ChartState, Observation, Release, SlotState,
+    ChartFacts, ChartState, Observation, Release, SlotState,
 };
 use crate::planner::{DependencyCheck, Verdict};
 use crate::release::operation::ReleaseKey;
@@ -60,7 +60,7 @@ pub fn decide(o: &Observation) -> Decision {
         return decision;
     }
     match &o.chart {
-        None => Decision::Look(Look::Chart),
+        None => Decision::Read(Read::Chart),
         Some(ChartState::Awaited { reason, message }) => Decision::AwaitChart {
             reason: *reason,
             message: message.clone(),
@@ -78,7 +78,7 @@ fn leave_alone(o: &Observation) -> Decision {
     let old = o.plan.old.as_ref().map(|old| old.key.clone());
     let key = old.unwrap_or_else(|| o.target());
     match o.release(&key) {
-        None => Decision::Look(Look::Release { key, fresh: false }),
+        None => Decision::Read(Read::Release { key, fresh: false }),
         Some(_) => Decision::LeaveAlone,
     }
 }
@@ -99,7 +99,7 @@ fn implicit(o: &Observation) -> Option<Decision> {
         return None;
     }
     Some(match o.is_claimed {
-        None => Decision::Look(Look::Claims),
+        None => Decision::Read(Read::Claims),
         Some(true) => Decision::Disown,
         Some(false) => Decision::Collect,
     })
@@ -108,7 +108,7 @@ fn implicit(o: &Observation) -> Option<Decision> {
 /// Chart and dependencies are known: does the release have to change, and may it?
 fn bring_to(o: &Observation, chart: &ChartFacts) -> Decision {
     let Some(gate) = &o.gate else {
-        return Decision::Look(Look::Dependencies);
+        return Decision::Read(Read::Dependencies);
     };
     let wanted = o.wanted(chart);
     if let Some(old) = &o.plan.old {
@@ -116,7 +116,7 @@ fn bring_to(o: &Observation, chart: &ChartFacts) -> Decision {
     }
     let key = o.target();
     let Some(release) = o.release(&key) else {
-        return Decision::Look(Look::Release { key, fresh: false });
+        return Decision::Read(Read::Release { key, fresh: false });
     };
     let situation = o.situation(&wanted, release, &o.status);
     match decide_release(&situation) {
@@ -148,14 +148,14 @@ fn prepared(
     }
     if !release.is_fresh {
         let (key, fresh) = (release.key.clone(), true);
-        return Decision::Look(Look::Release { key, fresh });
+        return Decision::Read(Read::Release { key, fresh });
     }
     let Some((action, why)) = run else {
         return decision;
     };
     if let Action::Reapply { to } = action {
         match &o.reapply {
-            None => return Decision::Look(Look::Reapply { to }),
+            None => return Decision::Read(Read::Reapply { to }),
             Some(Some(_)) => return without_reapply(o, gate, release, situation),
             Some(None) => {}
         }
@@ -216,18 +216,7 @@ fn without_slot(o: &Observation, key: &ReleaseKey, is_urgent: bool, why: &str) -
         }),
         None => {
             let key = key.clone();
-            Some(Decision::Look(Look::Slot { key, is_urgent }))
-        }
-    }
-}
-
-impl Release {
-    /// As decisions take it.
-    fn newest(&self) -> release::Newest<'_> {
-        match &self.newest {
-            observation::Newest::None => release::Newest::None,
-            observation::Newest::Readable(record) => release::Newest::Readable(record),
-            observation::Newest::Unreadable(why) => release::Newest::Unreadable(why.clone()),
+            Some(Decision::Read(Read::Slot { key, is_urgent }))
         }
     }
 }
@@ -249,7 +238,7 @@ impl Observation {
             now: self.now,
             wanted,
             revisions: &release.revisions,
-            newest: release.newest(),
+            newest: release.newest.as_ref(),
             status,
             holder: &self.holder,
             holder_is_gone: release.holder_is_gone,

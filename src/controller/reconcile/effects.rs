@@ -16,7 +16,7 @@ use crate::controller::events::EventKind;
 use crate::controller::reconcile::context::{Context, ReconcileError, jitter, now};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observe::Observed;
-use crate::controller::reconcile::status::{Count, Draft, Level, NEWS, Remembers, Report, Told};
+use crate::controller::reconcile::status::{Count, Draft, Level, NEWS, Notice, Remembers, Report};
 use crate::controller::store::Seen;
 use crate::node_key::NodeKey;
 
@@ -162,26 +162,26 @@ fn count(context: &Context, report: &Report) {
     }
 }
 
-fn tell_all(context: &Arc<Context>, seen: &Observed, events: &[Told]) {
-    events.iter().for_each(|told| tell(context, seen, told));
+fn tell_all(context: &Arc<Context>, seen: &Observed, events: &[Notice]) {
+    events.iter().for_each(|notice| tell(context, seen, notice));
 }
 
 /// Tells something, if it was not told before that is told once.
-pub fn tell(context: &Arc<Context>, seen: &Observed, told: &Told) {
+pub fn tell(context: &Arc<Context>, seen: &Observed, notice: &Notice) {
     let key = &seen.observation.key;
-    if !(context.memory).of(key, |memory| memory.is_news(told)) {
+    if !(context.memory).of(key, |memory| memory.is_news(notice)) {
         return;
     }
-    let (operation, reason) = (seen.operation.as_deref(), told.reason.as_str());
-    let (action, message) = (told.action.as_str(), told.note.as_str());
-    match told.level {
+    let (operation, reason) = (seen.operation.as_deref(), notice.reason.as_str());
+    let (action, message) = (notice.action.as_str(), notice.note.as_str());
+    match notice.level {
         Level::Warning => {
             warn!(component = %key, operation, reason, action, message, "Component");
-            send(context, seen, EventKind::Warning, told);
+            send(context, seen, EventKind::Warning, notice);
         }
         Level::Normal => {
             info!(component = %key, operation, reason, action, message, "Component");
-            send(context, seen, EventKind::Normal, told);
+            send(context, seen, EventKind::Normal, notice);
         }
         Level::Log if operation.is_some() => {
             // a decision has no reason, an outcome has one
@@ -193,16 +193,16 @@ pub fn tell(context: &Arc<Context>, seen: &Observed, told: &Told) {
 }
 
 /// Sends an event beside the work: nobody waits for it, and nothing depends on it.
-fn send(context: &Arc<Context>, seen: &Observed, kind: EventKind, told: &Told) {
+fn send(context: &Arc<Context>, seen: &Observed, kind: EventKind, notice: &Notice) {
     let events = Arc::clone(&context.events);
     // what the event is about, without what may be large
     let component = &seen.observation.component;
     let mut about = Component::new(component.name(), ComponentSpec::default());
     about.metadata = component.metadata.clone();
-    let told = told.clone();
+    let notice = notice.clone();
     tokio::spawn(async move {
         events
-            .send(&about, kind, told.reason, &told.action, &told.note)
+            .send(&about, kind, notice.reason, &notice.action, &notice.note)
             .await;
     });
 }

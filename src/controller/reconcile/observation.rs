@@ -1,5 +1,5 @@
 //! Everything that a decision about one Component depends on, as values. What a decision turns out to need besides is
-//! asked for with [`Look`](super::decide::Look) and read then: until that, it is `None`.
+//! asked for with [`Read`](super::decide::Read) and read then: until that, it is `None`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub struct Observation {
     /// What is wrong with its spec; not looked for where the spec is not acted on.
     pub problem: Option<String>,
     /// What the planner says of it.
-    pub plan: Plan,
+    pub plan: PlanPosition,
     /// What this process remembers of it.
     pub memory: Remembered,
     /// The chart that the spec means.
@@ -69,7 +69,7 @@ pub struct Observation {
 
 /// What the planner says of a Component.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct PlanPosition {
     /// For `status.requiredBy`.
     pub required_by: Vec<String>,
     /// The older Component that has the release, if there is one.
@@ -184,13 +184,24 @@ pub struct Release {
 
 /// The newest revision of a release.
 #[derive(Clone, Debug)]
-pub enum Newest {
+pub enum Newest<R = Arc<Record>> {
     /// There is no release.
     None,
-    /// It can be read.
-    Readable(Arc<Record>),
-    /// It cannot.
+    /// Its record. The record's own status counts, not the label's: so Helm judges.
+    Readable(R),
+    /// Why its record cannot be read.
     Unreadable(String),
+}
+
+impl Newest {
+    /// The same, with the record borrowed.
+    pub fn as_ref(&self) -> Newest<&Record> {
+        match self {
+            Self::None => Newest::None,
+            Self::Readable(record) => Newest::Readable(record),
+            Self::Unreadable(why) => Newest::Unreadable(why.clone()),
+        }
+    }
 }
 
 /// What the last good revision was made of.
@@ -291,7 +302,7 @@ impl Observation {
         component: &Component,
         taken: &Acknowledged,
         holder: String,
-        plan: Plan,
+        plan: PlanPosition,
     ) -> Self {
         Self {
             now,

@@ -18,10 +18,10 @@ use crate::controller::namespace;
 use crate::controller::objects::Leftover;
 use crate::controller::reconcile::call::Material;
 use crate::controller::reconcile::context::{Context, ReconcileError, jitter, now};
-use crate::controller::reconcile::decide::{Look, moved};
+use crate::controller::reconcile::decide::{Read, moved};
 use crate::controller::reconcile::implicit::{is_as_made, is_claimed};
 use crate::controller::reconcile::observation::{
-    GoodRevision, Observation, OldRelease, Plan, SlotState, taken_in,
+    GoodRevision, Observation, OldRelease, PlanPosition, SlotState, taken_in,
 };
 use crate::controller::slots::{Slot, Urgency};
 use crate::node_key::NodeKey;
@@ -83,7 +83,7 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     let target = component.release();
     let is_preinstalled = component.is_marked(crate::component::names::annotation::PRE_INSTALLED);
     let old = moved(status, target.clone()).filter(|_| !is_preinstalled);
-    let plan = Plan {
+    let plan = PlanPosition {
         required_by: planner.required_by(key),
         release_owner,
         // who depends on whom is followed for those alone that are to go
@@ -143,40 +143,40 @@ fn unneeded(
 }
 
 /// Reads what a decision asks for.
-pub async fn look(
+pub async fn read(
     context: &Arc<Context>,
     seen: &mut Observed,
-    look: Look,
+    read: Read,
 ) -> Result<(), ReconcileError> {
     let key = seen.observation.key.clone();
-    match look {
-        Look::Chart => chart::resolve(context, seen).await,
-        Look::Dependencies => {
+    match read {
+        Read::Chart => chart::resolve(context, seen).await,
+        Read::Dependencies => {
             let Some(chart) = seen.chart.clone() else {
                 return Err(ReconcileError::Conflict);
             };
             let gate = dependencies::gate(context, &seen.observation, &chart.requires).await?;
             seen.observation.gate = Some(gate);
         }
-        Look::Release { key, fresh } => {
+        Read::Release { key, fresh } => {
             let o = &seen.observation;
             let release = release::observe(context, o, &key, fresh).await?;
             seen.observation.saw(release);
         }
-        Look::Slot { key, is_urgent } => take_slot(context, seen, &key, is_urgent),
-        Look::Reapply { to } => release::good(context, seen, to).await?,
-        Look::Readiness { revision, in_words } => {
+        Read::Slot { key, is_urgent } => take_slot(context, seen, &key, is_urgent),
+        Read::Reapply { to } => release::good(context, seen, to).await?,
+        Read::Readiness { revision, in_words } => {
             let o = &seen.observation;
             let readiness = installed::readiness(context, o, revision, in_words).await?;
             seen.observation.readiness = Some(readiness);
         }
-        Look::Installed { revision } => installed::look(context, seen, revision).await?,
-        Look::Leftovers(release) => leftovers::look(context, seen, &release).await?,
-        Look::Namespace => {
+        Read::Installed { revision } => installed::read(context, seen, revision).await?,
+        Read::Leftovers(release) => leftovers::read(context, seen, &release).await?,
+        Read::Namespace => {
             let ends = namespace::ends(&context.cluster.client, &key.namespace).await?;
             seen.observation.namespace_ends = Some(ends);
         }
-        Look::Claims => {
+        Read::Claims => {
             let api = context.cluster.components(&key.namespace);
             let now = api.get_metadata_opt(&key.name).await?;
             let now = now.ok_or(ReconcileError::Conflict)?;

@@ -37,7 +37,7 @@ pub struct Report {
     /// True if it only tells what is waited for: then it may be written a little later.
     pub is_news: bool,
     /// What happened, for events and the log.
-    pub events: Vec<Told>,
+    pub events: Vec<Notice>,
     /// True if the events are of something that was done, and so are sent even if the status cannot be written.
     pub has_happened: bool,
     /// For the metrics.
@@ -105,7 +105,7 @@ pub enum Count {
 
 /// A line of the log, and mostly an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Notice {
     /// How much it matters.
     pub level: Level,
     /// Why, in a word.
@@ -129,7 +129,7 @@ pub enum Level {
     Log,
 }
 
-impl Told {
+impl Notice {
     fn new(level: Level, reason: Reason, action: impl Into<String>, note: &str) -> Self {
         Self {
             level,
@@ -157,7 +157,7 @@ impl Told {
 pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report {
     let draft = known(o, decision);
     match decision {
-        Decision::Look(_) | Decision::Nothing => draft.untold(Next::Never),
+        Decision::Read(_) | Decision::Nothing => draft.untold(Next::Never),
         Decision::AddFinalizer | Decision::Disown => draft.untold(Next::Now),
         Decision::Collect => leaving::collected(draft),
         Decision::LeaveAlone => waiting::left_alone(o, draft),
@@ -272,7 +272,7 @@ fn known(o: &Observation, decision: &Decision) -> Draft {
     if let Some(Some(why)) = &o.reapply {
         let (about, reason) = (ConditionType::Remediated, Reason::RollbackFailed);
         if !o.says(about, reason, why) {
-            draft.tell(Told::warning(reason, "Rollback", why));
+            draft.tell(Notice::warning(reason, "Rollback", why));
         }
         draft.is_false(about, reason, why);
         draft.phase(crate::component::Phase::Degraded, why);

@@ -10,7 +10,7 @@ pub use self::redact::redact;
 pub use self::verdict::{UNKNOWN_KINDS, not_ready, of_unserved, unknown_kinds};
 use crate::component::conditions::Reason;
 use crate::operation_kind::OperationKind;
-pub use crate::release::outcome::{Ending, Outcome};
+pub use crate::release::outcome::{Ending, HelmOutcome};
 
 /// The class of a failure, which decides the next step (docs/components.md 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,8 @@ pub struct Failure {
 ///
 /// The release's Secrets come first: this explains what they show (docs/components.md 7.3). Only Helm's own error, from
 /// the last line that begins with `Error: `, is judged, not the logs of hooks before it. A text that no rule knows is a
-/// failed attempt, never a terminal failure. Take secrets out first, with [`Outcome::redacted`].
-pub fn judge(action: OperationKind, outcome: &Outcome) -> Option<Failure> {
+/// failed attempt, never a terminal failure. Take secrets out first, with [`HelmOutcome::redacted`].
+pub fn judge(action: OperationKind, outcome: &HelmOutcome) -> Option<Failure> {
     let subject = action.subject();
     let of_the_process = |class, reason, message: String| {
         let message = message::bounded(&message, message::LIMIT);

@@ -57,12 +57,12 @@ impl Stage {
         self.read(name)
     }
 
-    async fn run(&self, call: &Operation) -> Outcome {
+    async fn run(&self, call: &Operation) -> HelmOutcome {
         within(self.helm().run(call, &CancellationToken::new())).await
     }
 
     /// Runs the script and stops it when it has written `ready`.
-    async fn run_and_stop(&self) -> Outcome {
+    async fn run_and_stop(&self) -> HelmOutcome {
         let (helm, call, stop) = (self.helm(), uninstall(), CancellationToken::new());
         let run = helm.run(&call, &stop);
         let at_ready = async {

@@ -15,7 +15,7 @@ use crate::controller::reconcile::context::{Context, ReconcileError, changed};
 use crate::controller::reconcile::effects::tell;
 use crate::controller::reconcile::implicit::{MADE_FROM, component, is_as_made, made_from, note};
 use crate::controller::reconcile::observe::Observed;
-use crate::controller::reconcile::status::Told;
+use crate::controller::reconcile::status::Notice;
 use crate::controller::store::Seen;
 use crate::planner::{ImplicitComponent, Retarget};
 
@@ -50,8 +50,8 @@ async fn create(
             context.cluster.store.apply(created);
             context.queue.add(&wanted.key);
             let action = format!("Create/{}", wanted.key.name);
-            let told = Told::normal(Reason::DependencyCreated, action, &note(wanted));
-            tell(context, seen, &told);
+            let notice = Notice::normal(Reason::DependencyCreated, action, &note(wanted));
+            tell(context, seen, &notice);
             Ok(())
         }
         // another requirer was faster

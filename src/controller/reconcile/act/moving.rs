@@ -67,7 +67,7 @@ async fn dry_run(
     seen: &mut Observed,
     release: &Release,
     whoever_has_objects: bool,
-) -> Result<helm::Outcome, ReconcileError> {
+) -> Result<helm::HelmOutcome, ReconcileError> {
     let o = &seen.observation;
     let chart = o.resolved().ok_or(ReconcileError::Conflict)?;
     let wanted = o.wanted(chart).hash;

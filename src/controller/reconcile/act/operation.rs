@@ -27,7 +27,7 @@ use crate::release::record::Record;
 /// How an operation ended.
 pub struct Ended {
     /// How Helm ended.
-    pub outcome: helm::Outcome,
+    pub outcome: helm::HelmOutcome,
     /// True if it was ended because the Component changed.
     pub superseded: bool,
 }
@@ -241,7 +241,7 @@ fn count(
     context: &Context,
     o: &Observation,
     kind: OperationKind,
-    outcome: &helm::Outcome,
+    outcome: &helm::HelmOutcome,
     took: Duration,
 ) {
     let result = match outcome.ending {

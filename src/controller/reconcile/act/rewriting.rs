@@ -22,9 +22,9 @@ use crate::controller::reconcile::context::{Context, ReconcileError, changed, pa
 use crate::controller::reconcile::effects::tell;
 use crate::controller::reconcile::observation::Release;
 use crate::controller::reconcile::observe::Observed;
-use crate::controller::reconcile::status::Told;
+use crate::controller::reconcile::status::Notice;
 use crate::operation_kind::OperationKind;
-use crate::release::helm::{Failure, Outcome, judge, of_unserved, unknown_kinds};
+use crate::release::helm::{Failure, HelmOutcome, judge, of_unserved, unknown_kinds};
 use crate::release::manifest;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 use crate::release::operation::ReleaseKey;
@@ -80,8 +80,8 @@ pub async fn keep_records_served(
     if !changes.revisions.is_empty() {
         let action = format!("Rewrite/{}", release.number());
         let note = changes.note(&release.key.1);
-        let told = Told::normal(Reason::RecordRewritten, action, &note);
-        tell(context, seen, &told);
+        let notice = Notice::normal(Reason::RecordRewritten, action, &note);
+        tell(context, seen, &notice);
     }
     kept.map(|()| changes.lost)
 }
@@ -200,7 +200,7 @@ async fn replace_record(
 pub async fn judged(
     context: &Context,
     action: OperationKind,
-    outcome: &Outcome,
+    outcome: &HelmOutcome,
 ) -> Option<Failure> {
     let failure = judge(action, outcome)?;
     if failure.reason != Reason::MissingCRDs {

@@ -11,7 +11,7 @@ use crate::release::operation::ReleaseKey;
 
 /// What has to be read before a decision can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Read {
     /// The chart that the spec means.
     Chart,
     /// What the chart and the spec depend on.
@@ -59,7 +59,7 @@ pub enum Look {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
     /// Nothing can be decided before this was read.
-    Look(Look),
+    Read(Read),
     /// Nothing is done to the release, and its state is told (docs/components.md 12.5).
     LeaveAlone,
     /// Nobody can help but whoever changes the spec, or something else: it is told.

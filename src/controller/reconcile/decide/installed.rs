@@ -7,7 +7,7 @@ use k8s_openapi::jiff::SignedDuration;
 use crate::component::ComponentStatus;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason, find};
 use crate::component::status::OperationKind;
-use crate::controller::reconcile::decide::{Decision, InSync, Look};
+use crate::controller::reconcile::decide::{Decision, InSync, Read};
 use crate::controller::reconcile::observation::{Observation, Readiness, Release};
 
 /// An unhealthy release is looked at again after this long.
@@ -23,7 +23,7 @@ pub const WORDS_EVERY: Duration = Duration::from_secs(10);
 pub(super) fn in_sync(o: &Observation, release: &Release, how: InSync) -> Decision {
     let revision = release.number();
     match (o.next_check(), &o.installed) {
-        (Check::Now, None) => Decision::Look(Look::Installed { revision }),
+        (Check::Now, None) => Decision::Read(Read::Installed { revision }),
         _ => Decision::InSync { how },
     }
 }
@@ -34,7 +34,7 @@ pub(super) fn await_ready(o: &Observation, kind: OperationKind, revision: i64) -
     let ready_by = operation.and_then(|operation| operation.ready_by.as_ref());
     let is_over = ready_by.is_some_and(|time| o.now >= time.0);
     match &o.readiness {
-        None => Decision::Look(Look::Readiness {
+        None => Decision::Read(Read::Readiness {
             revision,
             in_words: is_over || o.tells_progress(kind),
         }),
@@ -46,7 +46,7 @@ pub(super) fn await_ready(o: &Observation, kind: OperationKind, revision: i64) -
                 revision,
                 objects: objects.clone().unwrap_or_default(),
             },
-            _ => Decision::Look(Look::Release {
+            _ => Decision::Read(Read::Release {
                 key: o.target(),
                 fresh: true,
             }),

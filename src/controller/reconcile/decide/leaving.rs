@@ -3,8 +3,10 @@
 
 use crate::component::DeletionPolicy;
 use crate::component::conditions::{ConditionType, Reason, find};
-use crate::controller::reconcile::decide::release::{Removal, RemovalStep, decide_removal};
-use crate::controller::reconcile::decide::{Decision, Look};
+use crate::controller::reconcile::decide::release::{
+    RemovalSituation, RemovalStep, decide_removal,
+};
+use crate::controller::reconcile::decide::{Decision, Read};
 use crate::controller::reconcile::observation::{Observation, Release, SlotState};
 use crate::node_key::NodeKey;
 use crate::planner;
@@ -82,7 +84,7 @@ fn dependents_first(o: &Observation, what: &'static str) -> Option<Decision> {
         }),
         // everything in a namespace that ends has to go, in whatever order
         planner::Removal::Refused(dependents) => match o.namespace_ends {
-            None => Some(Decision::Look(Look::Namespace)),
+            None => Some(Decision::Read(Read::Namespace)),
             Some(true) => None,
             Some(false) => Some(Decision::KeepForDependents {
                 names: names(o, dependents),
@@ -120,7 +122,7 @@ pub(super) fn take_down(o: &Observation, key: &ReleaseKey) -> Removed {
         Some(release) if release.is_fresh => release,
         _ => {
             let (key, fresh) = (key.clone(), true);
-            return Removed::NotYet(Decision::Look(Look::Release { key, fresh }));
+            return Removed::NotYet(Decision::Read(Read::Release { key, fresh }));
         }
     };
     let without_hooks = match decide_removal(&removal(o, release)) {
@@ -148,7 +150,7 @@ pub(super) fn take_down(o: &Observation, key: &ReleaseKey) -> Removed {
     }
     let key = key.clone();
     Removed::NotYet(match o.slot {
-        None => Decision::Look(Look::Slot {
+        None => Decision::Read(Read::Slot {
             key,
             is_urgent: true,
         }),
@@ -169,7 +171,7 @@ fn end_of_wait(o: &Observation, release: &Release) -> Option<Decision> {
 /// Proof that nothing is left.
 fn verify(o: &Observation, key: &ReleaseKey) -> Removed {
     match &o.leftovers {
-        None => Removed::NotYet(Decision::Look(Look::Leftovers(key.clone()))),
+        None => Removed::NotYet(Decision::Read(Read::Leftovers(key.clone()))),
         Some(None) => Removed::Gone,
         Some(Some(left)) => Removed::NotYet(Decision::AwaitGone {
             key: key.clone(),
@@ -178,11 +180,11 @@ fn verify(o: &Observation, key: &ReleaseKey) -> Removed {
     }
 }
 
-fn removal<'a>(o: &'a Observation, release: &'a Release) -> Removal<'a> {
-    Removal {
+fn removal<'a>(o: &'a Observation, release: &'a Release) -> RemovalSituation<'a> {
+    RemovalSituation {
         now: o.now,
         revisions: &release.revisions,
-        newest: release.newest(),
+        newest: release.newest.as_ref(),
         status: &o.status,
         holder: &o.holder,
         holder_is_gone: release.holder_is_gone,

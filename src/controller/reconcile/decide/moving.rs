@@ -9,7 +9,7 @@ use crate::component::names::annotation;
 use crate::component::status::OperationKind;
 use crate::controller::reconcile::decide::leaving::{Removed, take_down};
 use crate::controller::reconcile::decide::release::{RIVAL_RECHECK, Wanted, decide_release};
-use crate::controller::reconcile::decide::{Action, Decision, Look, blocked, without_slot};
+use crate::controller::reconcile::decide::{Action, Decision, Read, blocked, without_slot};
 use crate::controller::reconcile::observation::{MOMENT, Observation, OldRelease};
 use crate::controller::reconcile::retry::later;
 use crate::planner::DependencyCheck;
@@ -91,7 +91,7 @@ fn may_not_move(
     }
     let release = match o.release(&key) {
         Some(release) if release.is_fresh => release,
-        _ => return Some(Decision::Look(Look::Release { key, fresh: true })),
+        _ => return Some(Decision::Read(Read::Release { key, fresh: true })),
     };
     if let Some(rival) = &release.rival {
         let why = format!("it is Component {}'s, which names it still", rival.owner);

@@ -31,7 +31,7 @@ use k8s_openapi::jiff::Timestamp;
 pub use self::evidence::{INTERRUPTED, is_cut_off, never_reached_helm, resumed_operation};
 pub use self::failed::decide_without_reapply;
 pub use self::good::{last_known_good, remember};
-pub use self::removal::{Removal, RemovalStep, UNINSTALLS_WITH_HOOKS, decide_removal};
+pub use self::removal::{RemovalSituation, RemovalStep, UNINSTALLS_WITH_HOOKS, decide_removal};
 
 pub use super::decision::{Action, Decision, InSync, Why};
 
@@ -43,6 +43,7 @@ use crate::component::spec_hash::SpecHash;
 use crate::component::status::{ComponentStatus, OperationKind};
 #[cfg(test)]
 use crate::component::{InstallFailure, UpgradeFailure};
+use crate::controller::reconcile::observation::Newest;
 use crate::controller::reconcile::retry::later;
 pub use crate::controller::reconcile::wanted::{Waits, Wanted};
 use crate::node_key::NodeKey;
@@ -55,17 +56,6 @@ const RECHECK: Duration = Duration::from_secs(30 * 60);
 /// How long nobody looks again whether a rival is still there: nothing tells when it goes without its release.
 pub const RIVAL_RECHECK: Duration = Duration::from_secs(2 * 60);
 
-/// The newest revision of the release.
-#[derive(Clone, Debug)]
-pub enum Newest<'a> {
-    /// There is no release.
-    None,
-    /// Its record. The record's own status counts, not the label's: so Helm judges.
-    Readable(&'a Record),
-    /// Why its record cannot be read.
-    Unreadable(String),
-}
-
 /// Everything that a decision depends on.
 #[derive(Clone, Debug)]
 pub struct Situation<'a> {
@@ -76,7 +66,7 @@ pub struct Situation<'a> {
     /// The release's revisions by their labels, newest first.
     pub revisions: &'a [Revision],
     /// The record of the first of them.
-    pub newest: Newest<'a>,
+    pub newest: Newest<&'a Record>,
     /// What was done so far.
     pub status: &'a ComponentStatus,
     /// Who decides: what this process writes into `status.operation.holder`.
@@ -119,10 +109,10 @@ pub fn decide_release(situation: &Situation<'_>) -> Decision {
     }
     match record.status {
         ReleaseStatus::Deployed => deployed(s, record),
-        ReleaseStatus::Failed => failed::decide(s, record),
+        ReleaseStatus::Failed => failed::remediate(s, record),
         ReleaseStatus::PendingInstall
         | ReleaseStatus::PendingUpgrade
-        | ReleaseStatus::PendingRollback => pending::decide(s, record),
+        | ReleaseStatus::PendingRollback => pending::recover(s, record),
         ReleaseStatus::Superseded | ReleaseStatus::Unknown => {
             s.by_schedule(Action::Upgrade, Why::Unfinished)
         }

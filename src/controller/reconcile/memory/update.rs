@@ -9,7 +9,7 @@ use crate::component::spec_hash::SpecHash;
 use crate::controller::reconcile::memory::OfComponent;
 use crate::controller::reconcile::observation::{Acknowledged, Remembered};
 use crate::controller::reconcile::retry;
-use crate::controller::reconcile::status::{Next, Remembers, Told};
+use crate::controller::reconcile::status::{Next, Notice, Remembers};
 use crate::release::helm::FailureClass;
 
 /// Pauses while somebody else has to delete something first: they grow to the longest.
@@ -136,11 +136,11 @@ impl OfComponent {
     }
 
     /// True if this is to be told: what is said once was not said before.
-    pub fn is_news(&mut self, told: &Told) -> bool {
-        let Some(once) = &told.once else {
+    pub fn is_news(&mut self, notice: &Notice) -> bool {
+        let Some(once) = &notice.once else {
             return true;
         };
-        let before = self.told.insert(told.reason.as_str(), once.clone());
+        let before = self.told.insert(notice.reason.as_str(), once.clone());
         before.as_ref() != Some(once)
     }
 }

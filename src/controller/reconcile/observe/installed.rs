@@ -27,7 +27,7 @@ pub struct Uncorrected {
 }
 
 /// Health and drift of the deployed revision. Where something is to be put right, health is left for afterwards.
-pub async fn look(
+pub async fn read(
     context: &Context,
     seen: &mut Observed,
     number: i64,

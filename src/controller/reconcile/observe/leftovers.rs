@@ -14,7 +14,7 @@ use crate::release::operation::ReleaseKey;
 pub const INVENTORY_KEY: &str = "inventory.json";
 
 /// Which objects of the inventory are still there.
-pub async fn look(
+pub async fn read(
     context: &Context,
     seen: &mut Observed,
     release: &ReleaseKey,

@@ -9,7 +9,7 @@ use crate::component::conditions::{ConditionStatus, ConditionType, Reason, condi
 use crate::component::{ComponentStatus, Phase};
 use crate::controller::reconcile::observation::until;
 use crate::controller::reconcile::retry;
-use crate::controller::reconcile::status::{Count, Next, Remembers, Report, Told};
+use crate::controller::reconcile::status::{Count, Next, Notice, Remembers, Report};
 use crate::ellipsis::within_bytes;
 
 /// A report in the making. Its status starts as what the object has, so that whatever is not touched stays.
@@ -22,7 +22,7 @@ pub struct Draft {
     before: Vec<Condition>,
     generation: i64,
     now: Timestamp,
-    events: Vec<Told>,
+    events: Vec<Notice>,
     counts: Vec<Count>,
 }
 
@@ -56,14 +56,14 @@ impl Draft {
     }
 
     /// Something is told.
-    pub fn tell(&mut self, told: Told) {
-        self.events.push(told);
+    pub fn tell(&mut self, notice: Notice) {
+        self.events.push(notice);
     }
 
     /// As [`tell`](Self::tell), to go on with.
     #[must_use]
-    pub fn tells(mut self, told: Told) -> Self {
-        self.tell(told);
+    pub fn tells(mut self, notice: Notice) -> Self {
+        self.tell(notice);
         self
     }
 

@@ -13,7 +13,7 @@ use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::outcome::{Ran, superseded};
 use crate::controller::reconcile::retry;
 use crate::controller::reconcile::status::{
-    Count, Draft, Next, Report, Told, released_reason, stalled_reason,
+    Count, Draft, Next, Notice, Report, released_reason, stalled_reason,
 };
 use crate::release::helm::{Failure, FailureClass, failed, not_ready};
 use crate::release::record::ReleaseStatus;
@@ -61,7 +61,7 @@ pub(super) fn count_failure(
     if let Some(record) = record.filter(|record| record.status == ReleaseStatus::Failed) {
         draft.note_failed(o, record);
     }
-    draft.tell(Told::log(message));
+    draft.tell(Notice::log(message));
     if class == FailureClass::Interrupted {
         draft.progressing(Reason::Progressing, message);
     } else {
@@ -111,7 +111,7 @@ impl Draft {
         } = failure;
         self.count(Count::Operation(kind, false, *reason));
         self.progressing(Reason::Progressing, message);
-        self.tells(Told::normal(*reason, kind.as_str(), message))
+        self.tells(Notice::normal(*reason, kind.as_str(), message))
             .happened(if *class == FailureClass::DecideAgain {
                 // a state that stays another than Helm thinks must not keep a core busy
                 Next::Transient(None)
@@ -143,7 +143,7 @@ impl Draft {
             self.waiting(*reason, Reason::Progressing, message);
             self.phase(Phase::Pending, message);
         }
-        self.tells(Told::warning(*reason, kind.as_str(), message))
+        self.tells(Notice::warning(*reason, kind.as_str(), message))
             .happened(Next::Transient(None))
     }
 
@@ -164,11 +164,11 @@ impl Draft {
         self.count(Count::Operation(kind, false, *reason));
         self.count_failure(o, *class, kind, *reason, message);
         let action = format!("{}/{revision}", kind.as_str());
-        self.tell(Told::warning(*reason, action.clone(), message));
+        self.tell(Notice::warning(*reason, action.clone(), message));
         let said = said.trim();
         if !said.is_empty() {
             let start = said.ceil_char_boundary(said.len().saturating_sub(MAX_QUOTE));
-            self.tell(Told::warning(Reason::HelmOutput, action, &said[start..]));
+            self.tell(Notice::warning(Reason::HelmOutput, action, &said[start..]));
         }
         self.happened(Next::In(Duration::from_millis(10)))
     }

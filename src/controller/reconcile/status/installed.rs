@@ -5,7 +5,7 @@ use crate::component::{DriftMode, Phase};
 use crate::controller::reconcile::decide::{Check, InSync, is_unsound};
 use crate::controller::reconcile::observation::{Drift, Installed, Observation};
 use crate::controller::reconcile::outcome::Outcome;
-use crate::controller::reconcile::status::{Count, Draft, Next, Report, Told};
+use crate::controller::reconcile::status::{Count, Draft, Next, Notice, Report};
 
 /// Nothing has to be done to the release.
 pub(super) fn in_sync(o: &Observation, mut draft: Draft, how: InSync, outcome: &Outcome) -> Report {
@@ -31,7 +31,7 @@ pub(super) fn in_sync(o: &Observation, mut draft: Draft, how: InSync, outcome: &
         record.revision
     );
     if adopts {
-        draft.tell(Told::log(&message));
+        draft.tell(Notice::log(&message));
     }
     let reason = draft.success_reason(o, record.revision);
     draft.is_true(ConditionType::Released, reason, &message);
@@ -108,9 +108,9 @@ impl Draft {
     /// Some of the manifest cannot be read: what is not known does not count as fine (docs/components.md 9).
     fn unreadable(&mut self, o: &Observation, unreadable: &str, is_healthy: bool) {
         let (unknown, reason) = (ConditionStatus::Unknown, Reason::ManifestUnreadable);
-        self.tell(Told {
+        self.tell(Notice {
             once: Some(unreadable.to_owned()),
-            ..Told::warning(reason, "Check", unreadable)
+            ..Notice::warning(reason, "Check", unreadable)
         });
         let looks = o.component.spec.drift_detection.mode != DriftMode::Disabled;
         if looks && !self.has(ConditionType::Drifted, ConditionStatus::True) {
@@ -128,7 +128,7 @@ impl Draft {
         };
         let (about, reason) = (ConditionType::Healthy, Reason::Unhealthy);
         if !o.says(about, reason, named) {
-            self.tell(Told::warning(reason, "Check", named));
+            self.tell(Notice::warning(reason, "Check", named));
         }
         self.is_false(about, reason, named);
         let told = format!("{message}, but not ready: {named}");
@@ -171,7 +171,7 @@ impl Draft {
                     _ => {
                         self.count(Count::Drift("enabled", "corrected"));
                         self.is_false(about, Reason::DriftCorrected, summary);
-                        self.tell(Told::normal(Reason::DriftCorrected, action, summary));
+                        self.tell(Notice::normal(Reason::DriftCorrected, action, summary));
                         true
                     }
                 }
@@ -186,9 +186,9 @@ impl Draft {
         if o.memory.told.get(reason.as_str()).map(String::as_str) != Some(digest) {
             self.count(Count::Drift("warn", "detected"));
         }
-        self.tell(Told {
+        self.tell(Notice {
             once: Some(digest.to_owned()),
-            ..Told::warning(reason, action, summary)
+            ..Notice::warning(reason, action, summary)
         });
     }
 
@@ -197,7 +197,7 @@ impl Draft {
         self.count(Count::Drift("enabled", "failed"));
         let (about, reason) = (ConditionType::Drifted, Reason::CorrectionFailed);
         if !o.says(about, reason, failures) {
-            self.tell(Told::warning(reason, action, failures));
+            self.tell(Notice::warning(reason, action, failures));
         }
         self.is_true(about, reason, failures);
         let told = format!("{message}, but drift could not be put right: {failures}");

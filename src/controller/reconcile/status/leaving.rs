@@ -11,7 +11,7 @@ use crate::component::status::OperationKind;
 use crate::controller::reconcile::decide::release::UNINSTALLS_WITH_HOOKS;
 use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::outcome::Outcome;
-use crate::controller::reconcile::status::{Count, Draft, Level, Next, Report, Told};
+use crate::controller::reconcile::status::{Count, Draft, Level, Next, Notice, Report};
 use crate::release::helm::{Failure, FailureClass};
 use crate::release::operation::ReleaseKey;
 
@@ -19,14 +19,14 @@ use crate::release::operation::ReleaseKey;
 pub(super) fn collected(draft: Draft) -> Report {
     let (reason, note) = (Reason::DependencyCollected, "nobody requires it any more");
     draft
-        .tells(Told::normal(reason, "Collect", note))
+        .tells(Notice::normal(reason, "Collect", note))
         .untold(Next::In(Duration::from_secs(1)))
 }
 
 /// The finalizer is gone, and the Component with it.
 pub(super) fn deleted(draft: Draft, note: &str) -> Report {
-    let told = Told::normal(Reason::UninstallSucceeded, "Delete", note);
-    draft.tells(told).untold(Next::Never)
+    let notice = Notice::normal(Reason::UninstallSucceeded, "Delete", note);
+    draft.tells(notice).untold(Next::Never)
 }
 
 /// Who needs this Component is going too.
@@ -52,7 +52,7 @@ pub(super) fn keep_for_dependents(
     );
     let (about, reason) = (ConditionType::Stalled, Reason::DependentsExist);
     if !o.says(about, reason, &message) {
-        draft.tell(Told::warning(reason, "Uninstall", &message));
+        draft.tell(Notice::warning(reason, "Uninstall", &message));
     }
     draft.is_true(about, reason, &message);
     draft.clear(&[ConditionType::Reconciling]);
@@ -122,9 +122,9 @@ pub(super) fn uninstalled(
         draft.count(Count::Operation(kind, true, reason));
         let message = format!("release {name} is uninstalled");
         draft.is_false(about, reason, &message);
-        draft.tell(Told {
+        draft.tell(Notice {
             level: Level::Log,
-            ..Told::normal(reason, "Uninstall", &message)
+            ..Notice::normal(reason, "Uninstall", &message)
         });
         draft.forget_failures();
         return draft.happened(Next::Now);
@@ -156,7 +156,7 @@ pub(super) fn uninstalled(
     let action = format!("Uninstall/{}", ran.before);
     let next = Next::In(draft.until(next_retry));
     draft
-        .tells(Told::warning(failed, action, &message))
+        .tells(Notice::warning(failed, action, &message))
         .happened(next)
 }
 
@@ -177,7 +177,11 @@ pub(super) fn disabled(o: &Observation, mut draft: Draft, note: Option<&str>) ->
     draft.ready(Reason::Disabled, message);
     draft.phase(Phase::Disabled, message);
     if let Some(note) = note {
-        draft.tell(Told::normal(Reason::UninstallSucceeded, "Uninstall", note));
+        draft.tell(Notice::normal(
+            Reason::UninstallSucceeded,
+            "Uninstall",
+            note,
+        ));
     }
     draft.end(Next::About(o.component.spec.interval.get()))
 }
@@ -189,9 +193,9 @@ pub(super) fn stays_disabled(o: &Observation, mut draft: Draft, is_recreated: bo
             "release {} exists although this Component is disabled: somebody else installed it, and it is left alone",
             o.target().1
         );
-        draft.tell(Told {
+        draft.tell(Notice {
             once: Some(note.clone()),
-            ..Told::warning(Reason::Disabled, "Check", &note)
+            ..Notice::warning(Reason::Disabled, "Check", &note)
         });
     }
     draft.end(Next::About(o.component.spec.interval.get()))

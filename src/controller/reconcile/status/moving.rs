@@ -8,7 +8,7 @@ use crate::component::status::OperationKind;
 use crate::controller::reconcile::decide::{self, title};
 use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::outcome::Outcome;
-use crate::controller::reconcile::status::{Count, Draft, Next, Report, Told, stalled_reason};
+use crate::controller::reconcile::status::{Count, Draft, Next, Notice, Report, stalled_reason};
 use crate::release::helm::{Failure, FailureClass};
 
 /// The old release is gone, or another's: the new one comes next.
@@ -16,8 +16,8 @@ pub(super) fn moved(o: &Observation, mut draft: Draft, note: &str) -> Report {
     draft.forget_release();
     let message = format!("{note}; {} comes next", title(&o.target()));
     draft.progressing(Reason::Progressing, &message);
-    let told = Told::normal(Reason::Progressing, "Move", &message);
-    draft.tells(told).end(Next::Now)
+    let notice = Notice::normal(Reason::Progressing, "Move", &message);
+    draft.tells(notice).end(Next::Now)
 }
 
 /// Helm was asked whether the new release could be installed.
@@ -75,7 +75,7 @@ fn cannot_move(
     next: Next,
 ) -> Report {
     if !o.says(ConditionType::Ready, reason, message) {
-        draft.tell(Told::warning(reason, "Move", message));
+        draft.tell(Notice::warning(reason, "Move", message));
     }
     if class == FailureClass::Terminal {
         draft.stalled(stalled_reason(reason), message);

@@ -6,7 +6,7 @@ use crate::component::spec_hash::SpecHash;
 use crate::component::status::{Operation, OperationKind};
 use crate::controller::reconcile::decide::{Action, Decision, Why};
 use crate::controller::reconcile::observation::Observation;
-use crate::controller::reconcile::status::{Draft, Next, Report, Told, known};
+use crate::controller::reconcile::status::{Draft, Next, Notice, Report, known};
 use crate::release::operation::ReleaseKey;
 
 /// What is written before Helm starts: the intent.
@@ -51,10 +51,10 @@ pub fn begin(
         draft.progressing(Reason::Progressing, &doing);
     }
     draft.phase(phase_of(kind), &doing);
-    draft.tell(Told::log(&doing));
+    draft.tell(Notice::log(&doing));
     if matches!(why, Why::Foreign | Why::RemovedOutside) {
         let action = format!("{}/{from_revision}", kind.as_str());
-        draft.tell(Told::warning(Reason::Unmanaged, action, &why.to_string()));
+        draft.tell(Notice::warning(Reason::Unmanaged, action, &why.to_string()));
     }
     draft.end(Next::Now)
 }
@@ -81,7 +81,7 @@ pub fn begin_uninstall(
     let doing = format!("uninstalling release {name}");
     draft.progressing(Reason::Progressing, &doing);
     draft.phase(Phase::Uninstalling, &doing);
-    draft.tells(Told::log(&doing)).end(Next::Now)
+    draft.tells(Notice::log(&doing)).end(Next::Now)
 }
 
 /// What is written before a dry run of the release that the spec names.
@@ -105,7 +105,7 @@ pub fn begin_dry_run(o: &Observation, decision: &Decision) -> Report {
     let doing = format!("finding out whether {title} can be installed");
     draft.progressing(Reason::Progressing, &doing);
     draft.phase(Phase::Upgrading, &doing);
-    draft.tells(Told::log(&doing)).end(Next::Now)
+    draft.tells(Notice::log(&doing)).end(Next::Now)
 }
 
 /// The status of an operation that waits for this; `None` if it says so already.

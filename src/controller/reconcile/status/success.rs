@@ -13,7 +13,7 @@ use crate::controller::reconcile::observation::{
 use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::status::history::entry_of;
 use crate::controller::reconcile::status::operation::{doing, phase_of, progress};
-use crate::controller::reconcile::status::{Count, Draft, Next, Report, Told};
+use crate::controller::reconcile::status::{Count, Draft, Next, Notice, Report};
 use crate::release::owner;
 use crate::release::record::{Record, Revision};
 use crate::release::token::rollback_target;
@@ -157,7 +157,7 @@ impl Draft {
         }
         self.count(Count::Operation(kind, true, reason));
         let action = format!("{word}/{}", &wanted.hash.short()[..8]);
-        self.tell(Told::normal(reason, action, &message));
+        self.tell(Notice::normal(reason, action, &message));
         if is_awaited {
             // should the status not be written, the next reconcile finds it ready, and tells it then
             self.end(Next::About(interval))
@@ -221,7 +221,7 @@ impl Draft {
             "Rollback/{}",
             &hash.unwrap_or_default().get(..8).unwrap_or("")
         );
-        self.tells(Told::normal(reason, action, &message))
+        self.tells(Notice::normal(reason, action, &message))
             .happened(Next::Now)
     }
 }

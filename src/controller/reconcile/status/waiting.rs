@@ -10,7 +10,7 @@ use crate::controller::reconcile::decide::release::last_known_good;
 use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::retry;
 use crate::controller::reconcile::status::{
-    Count, Draft, Next, Report, Told, released_reason, stalled_reason,
+    Count, Draft, Next, Notice, Report, released_reason, stalled_reason,
 };
 use crate::release::helm::FailureClass;
 use crate::release::record::{Record, ReleaseStatus, secret_name};
@@ -23,7 +23,7 @@ fn terminal(o: &Observation) -> Next {
 /// Stops until somebody changes something.
 pub(super) fn stalled(o: &Observation, mut draft: Draft, reason: Reason, message: &str) -> Report {
     if !o.says(ConditionType::Stalled, reason, message) {
-        draft.tell(Told::warning(reason, "Check", message));
+        draft.tell(Notice::warning(reason, "Check", message));
     }
     draft.stalled(reason, message);
     draft.phase(Phase::Stalled, message);
@@ -69,7 +69,7 @@ pub(super) fn chart_awaited(
         return draft.end(Next::Transient(None));
     }
     if is_new {
-        draft.tell(Told::normal(reason, "Resolve", message));
+        draft.tell(Notice::normal(reason, "Resolve", message));
     }
     draft.end(Next::SafetyPoll)
 }
@@ -95,7 +95,7 @@ pub(super) fn blocked(
     draft.count(Count::Blocked(reason));
     if is_stuck {
         if !o.says(ConditionType::DependenciesReady, reason, message) {
-            draft.tell(Told::warning(reason, "Order", message));
+            draft.tell(Notice::warning(reason, "Order", message));
         }
         draft.stalled(reason, message);
     } else {
@@ -153,7 +153,7 @@ pub(super) fn wait(
     }
     let has_failed = class == FailureClass::Attempt;
     if has_failed && !o.says(ConditionType::Ready, reason, message) {
-        draft.tell(Told::warning(reason, "Wait", message));
+        draft.tell(Notice::warning(reason, "Wait", message));
     }
     let otherwise = match draft.status.observed_hash {
         Some(_) => Reason::UpgradeFailed,
@@ -194,7 +194,7 @@ pub(super) fn held(
             is_of_this.then(|| (failed, ready.message.clone()))
         });
     if !o.says(ConditionType::Stalled, reason, message) {
-        draft.tell(Told::warning(reason, "Hold", message));
+        draft.tell(Notice::warning(reason, "Hold", message));
     }
     draft.stalled(reason, message);
     if let Some((failed, cause)) = why_not_ready {
@@ -227,8 +227,8 @@ pub(super) fn paused(mut draft: Draft, rest: Duration) -> Report {
 
 /// A revision that its holder left pending was marked as failed.
 pub(super) fn unlocked(draft: Draft, revision: i64, event: &str) -> Report {
-    let told = Told::normal(Reason::Unlocked, format!("Unlock/{revision}"), event);
-    draft.tells(told).untold(Next::Now)
+    let notice = Notice::normal(Reason::Unlocked, format!("Unlock/{revision}"), event);
+    draft.tells(notice).untold(Next::Now)
 }
 
 /// A record that nobody can read was moved out of Helm's sight.
@@ -238,8 +238,8 @@ pub(super) fn set_aside(o: &Observation, draft: Draft, revision: i64) -> Report 
     let (_, name) = unreadable.map_or_else(|| o.target(), |release| release.key.clone());
     let aside = unreadable_name(&name, revision);
     let note = format!("revision {revision} cannot be read; it is kept as Secret {aside}");
-    let told = Told::warning(Reason::StateError, format!("SetAside/{revision}"), &note);
-    draft.tells(told).untold(Next::Now)
+    let notice = Notice::warning(Reason::StateError, format!("SetAside/{revision}"), &note);
+    draft.tells(notice).untold(Next::Now)
 }
 
 /// The name of the Secret that keeps a record which cannot be read.

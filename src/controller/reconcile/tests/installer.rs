@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::run::{begin, dry_run, finish, said, words};
 use super::helm::History;
-use crate::release::helm::{Ending, Outcome};
+use crate::release::helm::{Ending, HelmOutcome};
 use crate::release::installer::Installer;
 use crate::release::operation::{Operation, ReleaseKey};
 
@@ -179,10 +179,10 @@ impl FakeInstaller {
         self.with(|state| state.most_at_once)
     }
 
-    async fn work(&self, operation: &Operation, stop: &CancellationToken) -> Outcome {
+    async fn work(&self, operation: &Operation, stop: &CancellationToken) -> HelmOutcome {
         let key = (operation.namespace.clone(), operation.release.clone());
         if stop.is_cancelled() {
-            return Outcome::without_a_run(Ending::Stopped);
+            return HelmOutcome::without_a_run(Ending::Stopped);
         }
         if operation.call.is_dry_run() {
             return self.with(|state| {
@@ -197,7 +197,7 @@ impl FakeInstaller {
             ends.and_then(VecDeque::pop_front).unwrap_or(End::Works)
         });
         if end == End::DoesNotStart {
-            return Outcome::without_a_run(Ending::NotStarted("no such file".to_owned()));
+            return HelmOutcome::without_a_run(Ending::NotStarted("no such file".to_owned()));
         }
         self.with(|state| state.start(&key, operation));
         let _running = Running {
@@ -232,7 +232,7 @@ impl Installer for FakeInstaller {
         &'a self,
         operation: &'a Operation,
         stop: &'a CancellationToken,
-    ) -> BoxFuture<'a, Outcome> {
+    ) -> BoxFuture<'a, HelmOutcome> {
         self.work(operation, stop).boxed()
     }
 }

@@ -4,8 +4,8 @@
 mod act;
 mod charts;
 mod clock;
-mod look;
 mod operation;
+mod read;
 mod says;
 mod users;
 mod write;
@@ -22,7 +22,7 @@ use crate::component::Component;
 use crate::controller::reconcile::call::Material;
 use crate::controller::reconcile::memory::Memory;
 use crate::controller::reconcile::observation::{Drift, Observation};
-use crate::controller::reconcile::status::Told;
+use crate::controller::reconcile::status::Notice;
 use crate::controller::slots::{Slot, Slots};
 use crate::node_key::NodeKey;
 use crate::planner::{Node, Planner, Requirement};
@@ -118,7 +118,7 @@ pub struct Site {
     pub dies_when_failed: bool,
     /// The controller dies after so many steps.
     pub dies_in: Option<usize>,
-    pub events: Vec<(NodeKey, Told)>,
+    pub events: Vec<(NodeKey, Notice)>,
     pub status_writes: usize,
     versions: usize,
     reconciles: usize,

@@ -1,7 +1,7 @@
 //! Redacts secrets in Helm's output: it may print values in errors of templates and schemas
 //! (docs/components.md 7.4).
 
-use crate::release::outcome::Outcome;
+use crate::release::outcome::HelmOutcome;
 
 use std::collections::BTreeSet;
 
@@ -52,10 +52,10 @@ fn is_long(text: &str) -> bool {
     text.chars().nth(SHORTEST - 1).is_some()
 }
 
-impl Outcome {
+impl HelmOutcome {
     /// The outcome without these secrets. To be called before [`judge`](super::judge), which shortens the text.
     #[must_use]
-    pub fn redacted(mut self, secrets: &[String]) -> Outcome {
+    pub fn redacted(mut self, secrets: &[String]) -> HelmOutcome {
         self.stderr = redact(&self.stderr, secrets);
         self
     }

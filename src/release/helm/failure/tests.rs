@@ -8,8 +8,8 @@ use super::*;
 use FailureClass::{Attempt, DecideAgain, Interrupted, Terminal, Transient};
 use OperationKind::{Install, Rollback, Uninstall, Upgrade};
 
-fn outcome(ending: Ending, stderr: &str) -> Outcome {
-    Outcome {
+fn outcome(ending: Ending, stderr: &str) -> HelmOutcome {
+    HelmOutcome {
         ending,
         stderr: stderr.to_owned(),
         max_rss_bytes: None,

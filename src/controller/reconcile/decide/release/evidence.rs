@@ -8,7 +8,8 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::component::status::{ComponentStatus, Operation, OperationKind};
 use crate::controller::reconcile::decide::release::good::is_good;
-use crate::controller::reconcile::decide::release::{Decision, Newest, Situation};
+use crate::controller::reconcile::decide::release::{Decision, Situation};
+use crate::controller::reconcile::observation::Newest;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 use crate::release::token::{Token, rollback_target};
 

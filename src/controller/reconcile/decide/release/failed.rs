@@ -22,7 +22,7 @@ enum Meant {
 }
 
 /// What to do about a failed newest revision.
-pub(super) fn decide(s: &Situation<'_>, record: &Record) -> Decision {
+pub(super) fn remediate(s: &Situation<'_>, record: &Record) -> Decision {
     if let Some(operation) = s.own_operation(record) {
         return Decision::CountFailure {
             revision: record.revision,

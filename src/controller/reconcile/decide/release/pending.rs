@@ -43,7 +43,7 @@ pub(super) fn wait_for_holder(holder: &str, operation: &Operation) -> Decision {
 
 /// A pending newest revision. Helm refuses everything until it is unlocked, and it is unlocked only when nobody can be
 /// working on it.
-pub(super) fn decide(s: &Situation<'_>, record: &Record) -> Decision {
+pub(super) fn recover(s: &Situation<'_>, record: &Record) -> Decision {
     let unlock = |event| Decision::Unlock {
         revision: record.revision,
         event,

@@ -10,23 +10,24 @@ use crate::component::ComponentStatus;
 use crate::component::conditions::{ConditionType, Reason};
 use crate::component::status::OperationKind;
 use crate::controller::reconcile::decide::release::evidence::{is_managed, is_over, own_operation};
-use crate::controller::reconcile::decide::release::{Newest, words};
+use crate::controller::reconcile::decide::release::words;
+use crate::controller::reconcile::observation::Newest;
 use crate::controller::reconcile::retry::{delay, later};
 use crate::release::helm::FailureClass;
-use crate::release::record::{ReleaseStatus, Revision};
+use crate::release::record::{Record, ReleaseStatus, Revision};
 
 /// How many uninstalls with hooks may fail before `forceAt` leaves the hooks out.
 pub const UNINSTALLS_WITH_HOOKS: i64 = 3;
 
 /// Everything that the removal of a release depends on.
 #[derive(Clone, Debug)]
-pub struct Removal<'a> {
+pub struct RemovalSituation<'a> {
     /// The time.
     pub now: Timestamp,
     /// The release's revisions by their labels, newest first.
     pub revisions: &'a [Revision],
     /// The record of the first of them.
-    pub newest: Newest<'a>,
+    pub newest: Newest<&'a Record>,
     /// What was done so far.
     pub status: &'a ComponentStatus,
     /// Who decides, as in [`super::Situation::holder`].
@@ -74,7 +75,7 @@ pub enum RemovalStep {
 ///
 /// A release that this Component never worked on is left alone, and so is one that is another's by now. A pending one
 /// needs no unlocking: Helm uninstalls it.
-pub fn decide_removal(removal: &Removal<'_>) -> RemovalStep {
+pub fn decide_removal(removal: &RemovalSituation<'_>) -> RemovalStep {
     let operation = removal.status.operation.as_ref();
     if let Some(operation) = operation
         && !is_over(operation, removal.holder_is_gone, removal.now)
@@ -116,7 +117,7 @@ pub fn decide_removal(removal: &Removal<'_>) -> RemovalStep {
 }
 
 /// Nothing is destroyed that cannot be read, unless somebody says so.
-fn unreadable(removal: &Removal<'_>, why: &str) -> RemovalStep {
+fn unreadable(removal: &RemovalSituation<'_>, why: &str) -> RemovalStep {
     let revision = removal
         .revisions
         .first()
@@ -131,7 +132,7 @@ fn unreadable(removal: &Removal<'_>, why: &str) -> RemovalStep {
     }
 }
 
-fn uninstall(removal: &Removal<'_>) -> RemovalStep {
+fn uninstall(removal: &RemovalSituation<'_>) -> RemovalStep {
     let failed = removal.status.conditions.iter().find(|condition| {
         condition.type_ == ConditionType::Released.as_str()
             && condition.reason == Reason::UninstallFailed.as_str()

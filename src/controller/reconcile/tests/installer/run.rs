@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::End;
 use crate::component::Wait;
 use crate::controller::reconcile::tests::helm::{History, LOCKED, Making};
-use crate::release::helm::{Ending, Outcome};
+use crate::release::helm::{Ending, HelmOutcome};
 use crate::release::operation::{Call, Operation};
 use crate::release::record::RecordedChart;
 use crate::release::token::Token;
@@ -40,7 +40,7 @@ pub fn begin(history: &mut History, operation: &Operation, now: Timestamp) -> Re
     }
 }
 
-pub fn finish(history: &mut History, operation: &Operation, end: End) -> Outcome {
+pub fn finish(history: &mut History, operation: &Operation, end: End) -> HelmOutcome {
     let is_uninstall = matches!(operation.call, Call::Uninstall(_));
     match end {
         End::Works => {
@@ -85,7 +85,7 @@ pub fn finish(history: &mut History, operation: &Operation, end: End) -> Outcome
     }
 }
 
-pub fn dry_run(end: End) -> Outcome {
+pub fn dry_run(end: End) -> HelmOutcome {
     match end {
         End::Fails(error) | End::Refuses(error) => {
             said(Ending::Failed(1), &format!("Error: {error}"))
@@ -94,8 +94,8 @@ pub fn dry_run(end: End) -> Outcome {
     }
 }
 
-pub fn said(ending: Ending, stderr: &str) -> Outcome {
-    Outcome {
+pub fn said(ending: Ending, stderr: &str) -> HelmOutcome {
+    HelmOutcome {
         ending,
         stderr: stderr.to_owned(),
         max_rss_bytes: None,

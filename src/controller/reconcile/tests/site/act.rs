@@ -9,7 +9,7 @@ use crate::controller::reconcile::implicit::{self, MADE_FROM, is_as_made, made_f
 use crate::controller::reconcile::observation::Drift;
 use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::outcome::superseded;
-use crate::controller::reconcile::status::Told;
+use crate::controller::reconcile::status::Notice;
 use crate::planner::Retarget;
 use crate::release::helm::not_ready;
 use crate::release::operation::ReleaseKey;
@@ -88,7 +88,7 @@ impl Site {
                 return self.try_new(seen, decision);
             }
             Decision::AwaitGone { .. }
-            | Decision::Look(_)
+            | Decision::Read(_)
             | Decision::Nothing
             | Decision::LeaveAlone
             | Decision::Stall { .. }
@@ -203,8 +203,8 @@ impl Site {
             }
             self.create(implicit::component(wanted));
             let note = implicit::note(wanted);
-            let told = Told::normal(Reason::DependencyCreated, "Create", &note);
-            self.events.push((seen.o.key.clone(), told));
+            let notice = Notice::normal(Reason::DependencyCreated, "Create", &note);
+            self.events.push((seen.o.key.clone(), notice));
         }
         for Retarget { key, version } in &gate.retarget {
             let Some(mut component) = self.components.get(key).cloned() else {

@@ -139,13 +139,13 @@ impl Site {
         component: &Component,
     ) -> Result<Option<Option<Duration>>, Broken> {
         let mut seen = self.observe(key, component);
-        let mut looks = 0;
+        let mut reads = 0;
         let decision = loop {
             match decide(&seen.o) {
-                Decision::Look(look) => {
-                    looks += 1;
-                    assert!(looks < 30, "it looks at {look:?} again and again");
-                    self.look(&mut seen, look)?;
+                Decision::Read(read) => {
+                    reads += 1;
+                    assert!(reads < 30, "it reads at {read:?} again and again");
+                    self.read(&mut seen, read)?;
                 }
                 decision => break decision,
             }

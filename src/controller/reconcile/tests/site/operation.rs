@@ -46,7 +46,7 @@ pub struct Run {
     /// When it is ended, whatever it is at.
     deadline: Timestamp,
     stop: CancellationToken,
-    future: Pin<Box<dyn Future<Output = helm::Outcome>>>,
+    future: Pin<Box<dyn Future<Output = helm::HelmOutcome>>>,
     is_superseded: bool,
 }
 
@@ -59,7 +59,7 @@ impl Run {
         self.before.key == *release
     }
 
-    fn poll(&mut self) -> Option<helm::Outcome> {
+    fn poll(&mut self) -> Option<helm::HelmOutcome> {
         let mut context = Context::from_waker(noop_waker_ref());
         match self.future.as_mut().poll(&mut context) {
             Poll::Ready(outcome) => Some(outcome),
@@ -200,7 +200,7 @@ impl Site {
     }
 
     /// Helm has ended: what does the release show?
-    fn ended(&mut self, run: Run, outcome: &helm::Outcome) -> Result<(Seen, Outcome), Broken> {
+    fn ended(&mut self, run: Run, outcome: &helm::HelmOutcome) -> Result<(Seen, Outcome), Broken> {
         self.dies(Step::HelmEnded)?;
         self.reach()?;
         let Run {

@@ -210,7 +210,7 @@ impl Case {
         }
     }
 
-    pub(super) fn newest(&self) -> Newest<'_> {
+    pub(super) fn newest(&self) -> Newest<&Record> {
         match &self.record {
             None => Newest::None,
             Some(_) if self.unreadable => Newest::Unreadable("broken gzip".to_owned()),

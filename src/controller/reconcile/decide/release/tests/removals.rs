@@ -4,7 +4,7 @@ use super::*;
 use ReleaseStatus as S;
 
 fn step(case: &Case, has_inventory: bool) -> RemovalStep {
-    decide_removal(&Removal {
+    decide_removal(&RemovalSituation {
         now: case.now,
         revisions: &case.revisions,
         newest: case.newest(),

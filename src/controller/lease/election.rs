@@ -7,7 +7,7 @@ use k8s_openapi::api::coordination::v1::LeaseSpec;
 /// The content of a Lease, and since when it is unchanged by the clock of this machine. Clocks of different machines
 /// are never compared (docs/components.md 16.1).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Observation {
+pub struct ObservedLease {
     spec: LeaseSpec,
     since: Instant,
 }
@@ -25,7 +25,7 @@ pub enum TakenOver {
 
 /// What to do about a Lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum ElectionStep {
     /// Acquire it.
     Take {
         /// Why it may be acquired.
@@ -44,7 +44,7 @@ pub enum Decision {
     },
 }
 
-impl Observation {
+impl ObservedLease {
     /// The Lease as read now. If it is unchanged it keeps its time.
     pub fn next(before: Option<Self>, spec: LeaseSpec, now: Instant) -> Self {
         match before {
@@ -68,37 +68,37 @@ pub fn holder(spec: &LeaseSpec) -> Option<&str> {
 
 /// What `identity` does about the observed Lease (`None`: it does not exist). A Lease whose duration is
 /// less than `at_least`, or absent, is waited for that long: its holder's settings may have changed since.
-pub fn decide(
-    seen: Option<&Observation>,
+pub fn next_step(
+    seen: Option<&ObservedLease>,
     identity: &str,
     at_least: Duration,
     now: Instant,
-) -> Decision {
+) -> ElectionStep {
     let Some(seen) = seen else {
-        return Decision::Take {
+        return ElectionStep::Take {
             how: TakenOver::Created,
             previous_holder: None,
         };
     };
     let Some(holder) = seen.holder() else {
-        return Decision::Take {
+        return ElectionStep::Take {
             how: TakenOver::AfterRelease,
             previous_holder: None,
         };
     };
     if holder == identity {
-        return Decision::Renew;
+        return ElectionStep::Renew;
     }
     let seconds = seen.spec.lease_duration_seconds.unwrap_or_default();
     let said = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     let expires = seen.since + said.max(at_least);
     if now < expires {
-        return Decision::WaitUntil {
+        return ElectionStep::WaitUntil {
             holder: holder.to_owned(),
             expires,
         };
     }
-    Decision::Take {
+    ElectionStep::Take {
         how: TakenOver::AfterExpiry,
         previous_holder: Some(holder.to_owned()),
     }
@@ -137,11 +137,11 @@ mod tests {
     #[test]
     fn who_may_have_the_lease() {
         let start = Instant::now();
-        let take = |how, previous: Option<&str>| Decision::Take {
+        let take = |how, previous: Option<&str>| ElectionStep::Take {
             how,
             previous_holder: previous.map(str::to_owned),
         };
-        let wait = |seconds| Decision::WaitUntil {
+        let wait = |seconds| ElectionStep::WaitUntil {
             holder: "b".to_owned(),
             expires: start + Duration::from_secs(seconds),
         };
@@ -168,13 +168,13 @@ mod tests {
                 "it is ours",
                 Some(spec(Some("a"), Some(10), 0)),
                 0,
-                Decision::Renew,
+                ElectionStep::Renew,
             ),
             (
                 "it is ours, however long ago",
                 Some(spec(Some("a"), Some(10), 0)),
                 1000,
-                Decision::Renew,
+                ElectionStep::Renew,
             ),
             (
                 "another one has it",
@@ -220,10 +220,10 @@ mod tests {
             ),
         ];
         for (sentence, spec, after, expected) in rows {
-            let seen = spec.map(|spec| Observation::next(None, spec, start));
+            let seen = spec.map(|spec| ObservedLease::next(None, spec, start));
             let now = start + Duration::from_secs(after);
             assert_eq!(
-                decide(seen.as_ref(), "a", OURS, now),
+                next_step(seen.as_ref(), "a", OURS, now),
                 expected,
                 "{sentence}"
             );
@@ -234,15 +234,15 @@ mod tests {
     fn any_change_is_a_sign_of_life_and_only_a_change() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let first = Observation::next(None, spec(Some("b"), Some(10), 1), at(0));
-        let same = Observation::next(Some(first.clone()), spec(Some("b"), Some(10), 1), at(9));
+        let first = ObservedLease::next(None, spec(Some("b"), Some(10), 1), at(0));
+        let same = ObservedLease::next(Some(first.clone()), spec(Some("b"), Some(10), 1), at(9));
         assert_eq!(same, first);
-        let renewed = Observation::next(Some(same), spec(Some("b"), Some(10), 2), at(9));
+        let renewed = ObservedLease::next(Some(same), spec(Some("b"), Some(10), 2), at(9));
         assert_eq!(renewed.since, at(9));
         // a holder whose clock went backwards is alive too
-        let backwards = Observation::next(Some(renewed), spec(Some("b"), Some(10), 0), at(12));
+        let backwards = ObservedLease::next(Some(renewed), spec(Some("b"), Some(10), 0), at(12));
         assert_eq!(backwards.since, at(12));
-        let other = Observation::next(Some(backwards), spec(Some("c"), Some(10), 0), at(13));
+        let other = ObservedLease::next(Some(backwards), spec(Some("c"), Some(10), 0), at(13));
         assert_eq!((other.holder(), other.since), (Some("c"), at(13)));
     }
 

@@ -6,12 +6,12 @@ use crate::component::names::{annotation, label};
 use crate::component::spec_hash::SpecHash;
 use crate::component::{Component, DriftMode};
 use crate::controller::reconcile::call::Material;
-use crate::controller::reconcile::decide::{Look, moved};
+use crate::controller::reconcile::decide::{Read, moved};
 use crate::controller::reconcile::implicit::{is_as_made, is_claimed};
 use crate::controller::reconcile::memory::OfComponent;
 use crate::controller::reconcile::observation::{
-    Drift, GoodRevision, Installed, Newest, Observation, OldRelease, Plan, Readiness, Release,
-    Rival, SlotState, taken_in,
+    Drift, GoodRevision, Installed, Newest, Observation, OldRelease, PlanPosition, Readiness,
+    Release, Rival, SlotState, taken_in,
 };
 use crate::controller::reconcile::observe::installed::awaited;
 use crate::controller::slots::Urgency;
@@ -42,7 +42,7 @@ impl Site {
         let target = component.release();
         let is_preinstalled = component.is_marked(annotation::PRE_INSTALLED);
         let old = moved(status, target.clone()).filter(|_| !is_preinstalled);
-        let plan = Plan {
+        let plan = PlanPosition {
             required_by: planner.required_by(key),
             release_owner: owner,
             removal: planner.removal(key),
@@ -102,9 +102,9 @@ impl Site {
     }
 
     /// Reads what a decision asks for.
-    pub(super) fn look(&mut self, seen: &mut Seen, look: Look) -> Result<(), Broken> {
-        match look {
-            Look::Chart => {
+    pub(super) fn read(&mut self, seen: &mut Seen, read: Read) -> Result<(), Broken> {
+        match read {
+            Read::Chart => {
                 let (state, chart) = self.resolve(&seen.o);
                 seen.o.chart = Some(state);
                 if let Some(chart) = chart {
@@ -112,14 +112,14 @@ impl Site {
                     seen.material.package = format!("{}.tgz", chart.title()).into();
                 }
             }
-            Look::Dependencies => {
+            Read::Dependencies => {
                 let available = self.available(&seen.o, &seen.requires);
                 let gate = self
                     .planner()
                     .check(&seen.o.key, &seen.requires, &available);
                 seen.o.gate = Some(gate);
             }
-            Look::Release { key, fresh } => {
+            Read::Release { key, fresh } => {
                 if fresh {
                     self.reach()?;
                 }
@@ -130,9 +130,9 @@ impl Site {
                 }
                 seen.o.saw(release);
             }
-            Look::Slot { key, is_urgent } => self.take_slot(seen, &key, is_urgent),
-            Look::Reapply { to } => self.look_for_good(seen, to),
-            Look::Readiness { revision, in_words } => {
+            Read::Slot { key, is_urgent } => self.take_slot(seen, &key, is_urgent),
+            Read::Reapply { to } => self.read_for_good(seen, to),
+            Read::Readiness { revision, in_words } => {
                 let wait = awaited(&seen.o, revision);
                 let objects = self.objects.entry(seen.o.target()).or_default();
                 let job = objects.job.clone().filter(|_| wait.completes_jobs);
@@ -141,15 +141,15 @@ impl Site {
                     Some(words) => Readiness::NotReady(in_words.then_some(words)),
                 });
             }
-            Look::Installed { .. } => self.look_at_installed(seen),
-            Look::Leftovers(key) => {
+            Read::Installed { .. } => self.read_installed(seen),
+            Read::Leftovers(key) => {
                 let objects = self.objects.entry(key).or_default();
                 seen.o.leftovers = Some(objects.left.clone());
             }
-            Look::Namespace => {
+            Read::Namespace => {
                 seen.o.namespace_ends = Some(self.ending_namespaces.contains(super::HOME));
             }
-            Look::Claims => seen.o.is_claimed = Some(is_claimed(&seen.o.component.metadata)),
+            Read::Claims => seen.o.is_claimed = Some(is_claimed(&seen.o.component.metadata)),
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl Site {
         });
     }
 
-    fn look_for_good(&self, seen: &mut Seen, to: i64) {
+    fn read_for_good(&self, seen: &mut Seen, to: i64) {
         let o = &mut seen.o;
         let known = o.status.history.iter().find(|entry| entry.revision == to);
         let hash = known.and_then(|entry| SpecHash::parse(entry.hash.as_deref()?));
@@ -262,7 +262,7 @@ impl Site {
         o.reapply = Some(None);
     }
 
-    fn look_at_installed(&mut self, seen: &mut Seen) {
+    fn read_installed(&mut self, seen: &mut Seen) {
         let now = Some(self.instant());
         (self.memory).of(&seen.o.key, |memory| memory.drift.checked = now);
         let objects = self.objects.entry(seen.o.target()).or_default().clone();
