@@ -24,6 +24,7 @@ use crate::controller;
 use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
+use crate::repository::lock::Sharing;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, watch as storage_watch};
@@ -46,6 +47,12 @@ const STATEFILE_PATIENCE: Duration = Duration::from_secs(30);
 const COARSEST_CLOCK: Duration = Duration::from_secs(2);
 /// How often the existence of the storage directory is checked.
 const LOOK_AT_ROOT: Duration = Duration::from_secs(1);
+/// A process that was told to stop, or killed, has given the storage directory back after this long.
+const PREDECESSOR_LEAVES: Duration = Duration::from_secs(2);
+/// How often it is looked at.
+const LOOK_AGAIN_FOR_PREDECESSOR: Duration = Duration::from_millis(50);
+/// So many new packages are opened whole in a fraction of a second; for more, a start does not wait for that.
+const PEEK_FROM: usize = 500;
 /// Pause before a start-up scan that failed is tried again.
 const RETRY_SCAN: Duration = Duration::from_secs(2);
 
@@ -60,6 +67,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     tokio::spawn(Stop::new()?.requested(stopping.clone()));
     let repository = Arc::new(open_repository(&config, true)?);
+    hold_storage(&config, &repository).await?;
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
     let (set_helm, helm) = watch::channel(None);
@@ -84,6 +92,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         set_ready,
     ));
     background.spawn(keep_statefiles(Arc::clone(&repository)));
+    let again = Arc::clone(&repository);
+    background.spawn(async move { again.keep_reading().await });
+    let behind = Arc::clone(&repository);
+    background.spawn(async move { behind.keep_verifying().await });
 
     let controller = config.controller.clone().map(|controller| {
         let next_door = controller::Repository {
@@ -253,10 +265,38 @@ impl Stop {
     }
 }
 
-/// `sweep` removes unfinished files, for a caller that will write: a reader may share the storage with a running
-/// server.
-fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartRepository> {
-    let Storage::Local { root_dir } = &config.storage;
+/// Makes sure that no other server has the storage directory: two that do not know of each other would each list what
+/// the other has replaced.
+async fn hold_storage(config: &Config, repository: &ChartRepository) -> anyhow::Result<()> {
+    let Storage::Local { shared, .. } = &config.storage;
+    let Some(root) = repository.store().root() else {
+        return Ok(());
+    };
+    let sharing = if *shared {
+        Sharing::Shared
+    } else {
+        Sharing::Alone
+    };
+    let patience = tokio::time::Instant::now() + PREDECESSOR_LEAVES;
+    loop {
+        match root.hold(sharing) {
+            Ok(()) => return Ok(()),
+            Err(_) if tokio::time::Instant::now() < patience => {
+                tokio::time::sleep(LOOK_AGAIN_FOR_PREDECESSOR).await;
+            }
+            Err(holder) => anyhow::bail!(
+                "the storage directory {} is served by another chartroom ({holder}): stop that one, give this one a \
+                 directory of its own, or start each of them with --shared-storage",
+                root.path().display()
+            ),
+        }
+    }
+}
+
+/// `serves` is for a caller that will write: what a crash left is finished and removed. A reader may share the storage
+/// with a running server, and opens every package whole.
+fn open_repository(config: &Config, serves: bool) -> anyhow::Result<ChartRepository> {
+    let Storage::Local { root_dir, shared } = &config.storage;
     if let Some(directory) = &config.builtin_charts {
         refuse_missing_directory(directory)?;
     }
@@ -267,6 +307,9 @@ fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartReposito
         context_path: config.tenancy.context_path.clone(),
         builtin_charts: config.builtin_charts.clone(),
         limits: Limits::default(),
+        entry_limit: config.upload.max_index_entry_size.map(NonZeroUsize::get),
+        index_limit: config.upload.max_index_size.map(|limit| limit.get() as u64),
+        peek_from: if serves { PEEK_FROM } else { usize::MAX },
         per_chart_limit: config.upload.per_chart_limit.map(NonZeroUsize::get),
         max_storage_objects: config.upload.max_storage_objects.map(NonZeroUsize::get),
         scan_parallelism: config
@@ -276,7 +319,8 @@ fn open_repository(config: &Config, sweep: bool) -> anyhow::Result<ChartReposito
         timestamp_tolerance: config.index.timestamp_tolerance,
         always_regenerate: config.index.always_regenerate,
         statefiles: config.index.statefiles,
-        sweep,
+        sweep: serves,
+        shared: *shared,
     };
     Ok(ChartRepository::new(store, settings))
 }

@@ -134,6 +134,8 @@ pub enum Storage {
     Local {
         /// The directory, as given: it may be relative and need not exist yet.
         root_dir: PathBuf,
+        /// Other servers write to it too.
+        shared: bool,
     },
 }
 
@@ -172,6 +174,10 @@ pub struct Upload {
     pub max_upload_size: u64,
     /// Request bodies held in memory at once; further ones wait.
     pub max_concurrent: NonZeroUsize,
+    /// Bytes of metadata that one version may bring into the index; `None` is no limit.
+    pub max_index_entry_size: Option<NonZeroUsize>,
+    /// Bytes of all indexes together; `None` is no limit.
+    pub max_index_size: Option<NonZeroUsize>,
     /// Files kept in one tenant; `None` is no limit.
     pub max_storage_objects: Option<NonZeroUsize>,
     /// Versions kept of one chart; `None` is no limit.

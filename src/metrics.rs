@@ -6,7 +6,7 @@ mod size_summary;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 pub use self::families::Families;
 use self::size_summary::SizeSummary;
@@ -20,6 +20,9 @@ const HANDLER: &str = "helm.sh/chartmuseum/pkg/chartmuseum/router.(*Router).root
 /// Tenants without charts are only counted while there are fewer tenants than this: anyone can ask for a tenant that
 /// does not exist.
 const EMPTY_TENANTS: usize = 64;
+
+/// An index without entries is smaller than this many bytes.
+const EMPTY_INDEX: u64 = 512;
 
 /// Upper bounds of request durations in seconds.
 const DURATION_BUCKETS: [f64; 11] = [
@@ -36,6 +39,9 @@ pub struct Metrics {
     response_sizes: SizeSummary,
     charts: IntGaugeVec,
     chart_versions: IntGaugeVec,
+    index_bytes: IntGaugeVec,
+    index_limit: IntGauge,
+    unread: IntGauge,
 }
 
 /// The labels and sizes of one answered request.
@@ -97,6 +103,19 @@ impl Metrics {
                 "Chart versions in the index of a repository",
                 &["repo"],
             ),
+            index_bytes: new.gauges(
+                "chart_repository_index_bytes",
+                "Bytes of the index of a repository",
+                &["repo"],
+            ),
+            index_limit: new.gauge(
+                "chart_repository_index_limit_bytes",
+                "Bytes that all indexes together may have before new versions are refused; 0 is no limit",
+            ),
+            unread: new.gauge(
+                "chart_repository_unread",
+                "Packages and directories that the storage did not give when they were last read; their entries are old",
+            ),
             registry,
         }
     }
@@ -138,6 +157,27 @@ impl Metrics {
                 gauge.set(count(versions));
             }
         }
+    }
+
+    /// Replaces the gauges of the indexes: of each tenant its name, bytes, and what could not be read; and the limit of
+    /// all bytes together. A tenant without charts is not worth a series.
+    pub fn set_index<'a>(
+        &self,
+        tenants: impl Iterator<Item = (&'a str, u64, usize)>,
+        limit: Option<u64>,
+    ) {
+        let count = |n| i64::try_from(n).unwrap_or(i64::MAX);
+        self.index_bytes.reset();
+        let mut all_unread = 0;
+        for (tenant, bytes, unread) in tenants {
+            all_unread += unread as u64;
+            if bytes > EMPTY_INDEX {
+                let gauge = self.index_bytes.with_label_values(&[tenant]);
+                gauge.set(count(bytes));
+            }
+        }
+        self.unread.set(count(all_unread));
+        self.index_limit.set(count(limit.unwrap_or(0)));
     }
 
     /// All families in Prometheus' text format; see [`CONTENT_TYPE`].
@@ -250,6 +290,28 @@ mod tests {
         }
         metrics.set_tenants([("", 0, 0)].into_iter());
         assert!(!rendered(&metrics).contains("repo=\"a\""));
+    }
+
+    #[test]
+    fn an_index_has_its_size_and_what_was_not_read_is_counted() {
+        let metrics = Metrics::new();
+        metrics.set_index(
+            [("", 9_000, 2), ("a", 600, 1), ("b", 100, 0)].into_iter(),
+            Some(1 << 20),
+        );
+        let text = rendered(&metrics);
+        for line in [
+            "chart_repository_index_bytes{repo=\"\"} 9000",
+            "chart_repository_index_bytes{repo=\"a\"} 600",
+            "chart_repository_index_limit_bytes 1048576",
+            "chart_repository_unread 3",
+        ] {
+            assert!(
+                text.lines().any(|other| other == line),
+                "{line} is not in\n{text}"
+            );
+        }
+        assert!(!text.contains("repo=\"b\""), "{text}");
     }
 
     #[test]

@@ -6,9 +6,11 @@
 
 pub mod builtin;
 mod cache;
+pub mod commit;
 pub mod entry;
 pub mod index;
 pub mod key;
+pub mod lock;
 mod locks;
 pub mod memory_file;
 pub mod page;
@@ -19,7 +21,9 @@ pub mod scan;
 pub mod statefile;
 pub mod store;
 mod tenant;
+mod unread;
 pub mod upload;
+mod verify;
 pub mod watch;
 mod yaml_text;
 
@@ -31,7 +35,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit, watch as signal};
+use tokio::sync::{Notify, OnceCell, Semaphore, SemaphorePermit, watch as signal};
 use tracing::{debug, error, info, warn};
 
 use crate::causes::chain;
@@ -45,12 +49,21 @@ use crate::repository::key::{FileKind, ObjectKey, Tenant};
 use crate::repository::locks::KeyLocks;
 use crate::repository::memory_file::MemoryFiles;
 use crate::repository::published::PublishedIndex;
-use crate::repository::scan::open_packages;
+use crate::repository::scan::{Opening, open_packages};
 use crate::repository::store::{ChartStore, Content, StoreError, StoredObject};
 use crate::repository::tenant::TenantState;
 
 /// The most empty tenants that are remembered; requests for more unknown tenants cost no more memory.
 const EMPTY_TENANTS_KEPT: usize = 64;
+
+/// In a storage that others share, what is this young may be theirs and in the making.
+const MAY_BE_UNDER_WAY: Duration = Duration::from_secs(600);
+/// How old what a reader gets may be, where others share the storage.
+const SHARED_FRESHNESS: Duration = Duration::from_secs(1);
+/// More bytes of index cache than the index itself could need are not read: its lines repeat names and digests.
+const CACHE_PER_INDEX: u64 = 2;
+/// The index cache may have this many bytes in any case, and without a limit for the index at most so many times more.
+const CACHE_BYTES: u64 = 64 << 20;
 
 /// How a repository behaves.
 #[derive(Clone, Debug)]
@@ -65,6 +78,12 @@ pub struct Settings {
     pub builtin_charts: Option<PathBuf>,
     /// Limits for opening a package.
     pub limits: Limits,
+    /// Bytes of metadata that one version may bring into the index.
+    pub entry_limit: Option<usize>,
+    /// Bytes of all indexes together beyond which nothing more is taken.
+    pub index_limit: Option<u64>,
+    /// If a tenant has more new packages than this, they are listed by their first file, and opened whole later.
+    pub peek_from: usize,
     /// Versions kept of one chart; the oldest upload makes room.
     pub per_chart_limit: Option<usize>,
     /// Packages and provenance files kept of one tenant.
@@ -77,8 +96,10 @@ pub struct Settings {
     pub always_regenerate: bool,
     /// Write `index-cache.yaml` and the index cache.
     pub statefiles: bool,
-    /// Remove temporary files of writes that a crash interrupted, before anything is read or written.
+    /// Finish or remove what a crash interrupted, before anything is read or written.
     pub sweep: bool,
+    /// Other servers write to the same storage.
+    pub shared: bool,
 }
 
 /// The repository: all tenants over one store.
@@ -95,6 +116,25 @@ pub struct ChartRepository {
     swept: OnceCell<()>,
     memory_files: MemoryFiles,
     changes: signal::Sender<u64>,
+    /// Told when the storage did not give something.
+    unread_noted: Notify,
+    /// Told when a tenant was indexed by the first files of its packages.
+    peeked: Notify,
+}
+
+/// What a tenant's index holds, for metrics.
+#[derive(Clone, Debug)]
+pub struct TenantCounts {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Charts in its index.
+    pub charts: usize,
+    /// Chart versions in its index.
+    pub versions: usize,
+    /// Bytes of its index.
+    pub index_bytes: u64,
+    /// Packages, and listings of the storage, that could not be read.
+    pub unread: usize,
 }
 
 /// A file being downloaded.
@@ -140,6 +180,8 @@ impl ChartRepository {
             swept: OnceCell::new(),
             memory_files: MemoryFiles::default(),
             changes: signal::Sender::new(0),
+            unread_noted: Notify::new(),
+            peeked: Notify::new(),
         }
     }
 
@@ -191,7 +233,21 @@ impl ChartRepository {
     }
 
     async fn sweep(&self) {
-        match self.store.sweep().await {
+        let until = (self.settings.shared).then(|| Utc::now() - MAY_BE_UNDER_WAY);
+        match self.store.finish_commits(until).await {
+            Ok(0) => {}
+            Ok(commits) => info!(commits, "Finished what an earlier run had left half done"),
+            Err(cause) => {
+                // what is staged for it must stay
+                error!(
+                    error = chain(&cause),
+                    advice = "restart when the storage can be read and written again",
+                    "What an earlier run left half done cannot be finished"
+                );
+                return;
+            }
+        }
+        match self.store.sweep(until).await {
             Ok(0) => {}
             Ok(swept) => info!(
                 files = swept,
@@ -334,10 +390,15 @@ impl ChartRepository {
                 Change::Insert(Arc::new(entry))
             }));
         }
+        let mut earlier = HashMap::new();
         for entry in cached {
-            if packages.get(&*entry.file_name) == Some(&entry.stamp) {
-                packages.remove(&*entry.file_name);
-                changes.push(Change::Insert(entry));
+            match packages.get(&*entry.file_name) {
+                Some(stamp) if self.is_same(entry.stamp, *stamp) => {
+                    packages.remove(&*entry.file_name);
+                    changes.push(Change::Insert(entry));
+                }
+                Some(_) => drop(earlier.insert(entry.file_name.clone(), entry)),
+                None => {}
             }
         }
         let known = changes.len();
@@ -345,17 +406,31 @@ impl ChartRepository {
         let unknown = packages
             .into_iter()
             .map(|(file_name, stamp)| StoredObject { file_name, stamp });
-        let scanned = self.open_packages(state, unknown.collect()).await;
-        for unreadable in scanned.unreadable {
-            state.note_unreadable(&unreadable, "added");
+        let opening = Opening {
+            known: Arc::new(earlier),
+            ..self.opening(state, opened > self.settings.peek_from)
+        };
+        let scanned = open_packages(&self.store, tenant, unknown.collect(), opening).await;
+        for unreadable in &scanned.unreadable {
+            state.note_unreadable(unreadable, "added");
         }
+        for (package, cause) in &scanned.unread {
+            self.note_unread(state, package, cause);
+        }
+        state.note_shortened(&scanned);
+        let peeked = scanned.peeked.len();
+        state.unverified.extend(scanned.peeked);
         changes.extend(scanned.entries.into_iter().map(Change::Insert));
         state.start(changes, has_statefiles, Utc::now());
         self.changes.send_modify(|count| *count += 1);
+        if peeked > 0 {
+            self.peeked.notify_one();
+        }
         let (charts, versions) = state.counts();
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if tenant.is_root() || versions > 0 {
-            info!(repo = %tenant, charts, versions, known, opened, duration_ms, "Index is complete");
+            info!(repo = %tenant, charts, versions, known, opened, peeked, duration_ms, "Index is complete");
+            self.warn_of_size();
         } else {
             debug!(repo = %tenant, "Tenant is empty");
         }
@@ -368,6 +443,20 @@ impl ChartRepository {
         let Some(key) = key.filter(|_| self.settings.statefiles) else {
             return Vec::new();
         };
+        let most = match self.settings.index_limit {
+            Some(limit) => CACHE_BYTES + CACHE_PER_INDEX * limit,
+            None => 16 * CACHE_BYTES,
+        };
+        if let Ok(Some(stamp)) = self.store.stamp(&key).await
+            && stamp.size > most
+        {
+            warn!(
+                repo = %tenant,
+                size_bytes = stamp.size,
+                "Index cache is larger than the index can be: it is not read, and every package is opened again"
+            );
+            return Vec::new();
+        }
         match self.store.get(&key).await {
             Ok(Some((_, bytes))) => {
                 let url_prefix = state.url_prefix.clone();
@@ -383,26 +472,16 @@ impl ChartRepository {
         }
     }
 
-    async fn open_packages(
-        &self,
-        state: &TenantState,
-        objects: Vec<StoredObject>,
-    ) -> scan::Scanned {
-        let Settings {
-            limits,
-            scan_parallelism,
-            ..
-        } = self.settings;
-        let (tenant, url_prefix) = (&state.tenant, &state.url_prefix);
-        open_packages(
-            &self.store,
-            tenant,
-            url_prefix,
-            objects,
-            limits,
-            scan_parallelism,
-        )
-        .await
+    /// How packages of a tenant are opened.
+    fn opening(&self, state: &TenantState, peek: bool) -> Opening {
+        Opening {
+            url_prefix: state.url_prefix.clone(),
+            limits: self.settings.limits,
+            entry_limit: self.settings.entry_limit.unwrap_or(usize::MAX),
+            parallel: self.settings.scan_parallelism,
+            peek,
+            known: Arc::default(),
+        }
     }
 
     /// The tenant's index as readers get it.
@@ -415,17 +494,55 @@ impl ChartRepository {
         let state = self.state(tenant).await?;
         if self.settings.always_regenerate {
             self.rescan_state(&state).await?;
+        } else if self.settings.shared {
+            let mut compared = state.compared.lock().await;
+            if compared.is_none_or(|at| at.elapsed() >= SHARED_FRESHNESS) {
+                let now = Instant::now();
+                self.rescan_state(&state).await?;
+                *compared = Some(now);
+            }
         }
         Ok(state)
     }
 
-    /// Numbers of charts and versions of every indexed tenant.
-    pub fn tenant_counts(&self) -> Vec<(Tenant, usize, usize)> {
+    /// What the index of every indexed tenant holds.
+    pub fn tenant_counts(&self) -> Vec<TenantCounts> {
         let counts = self.states().into_iter().map(|state| {
             let (charts, versions) = state.counts();
-            (state.tenant.clone(), charts, versions)
+            TenantCounts {
+                tenant: state.tenant.clone(),
+                charts,
+                versions,
+                index_bytes: state.index_bytes(),
+                unread: state.unread.count(),
+            }
         });
         counts.collect()
+    }
+
+    /// Bytes that all indexes together may have.
+    pub fn index_limit(&self) -> Option<u64> {
+        self.settings.index_limit
+    }
+
+    /// Bytes of all indexes together.
+    fn index_bytes(&self) -> u64 {
+        self.states().iter().map(|state| state.index_bytes()).sum()
+    }
+
+    fn warn_of_size(&self) {
+        let (size_bytes, limit) = (self.index_bytes(), self.settings.index_limit);
+        if let Some(limit) = limit
+            && size_bytes > limit
+        {
+            warn!(
+                size_bytes,
+                limit,
+                advice =
+                    "delete chart versions, or raise --max-index-size and the memory limit with it",
+                "Index is larger than --max-index-size: new versions are refused"
+            );
+        }
     }
 
     /// Opens a file for download: a built-in chart, or whatever the tenant has under this name. It does not wait for
@@ -613,23 +730,22 @@ impl ChartRepository {
     ) -> Result<bool, StoreError> {
         let _lock = self.locks.lock(key).await;
         self.store.check_root().await?;
-        self.apply(state, [Change::Remove(key.file_name().into())]);
-        let deleted = self.store.delete(key).await;
+        self.apply(state, Change::Remove(key.file_name().into()));
+        let deleted = self.store.delete_together(key).await;
         if deleted.is_err() {
-            // it is still there: list it again
-            self.refresh_locked(state, key).await?;
+            // if it is still there: list it again
+            self.refresh_locked(state, key).await;
         }
         let deleted = deleted?;
-        self.store.delete(&key.provenance()).await?;
         if deleted {
             info!(repo = %state.tenant, package = key.file_name(), "Package deleted");
         }
         Ok(deleted)
     }
 
-    /// Applies changes to a tenant's index and publishes it.
-    fn apply(&self, state: &TenantState, changes: impl IntoIterator<Item = Change>) {
-        state.apply(changes, Utc::now());
+    /// Applies a change to a tenant's index and publishes it.
+    fn apply(&self, state: &TenantState, change: Change) {
+        state.apply(change, Utc::now());
         self.changes.send_modify(|count| *count += 1);
     }
 
@@ -642,58 +758,85 @@ impl ChartRepository {
         let state = self.state(tenant).await?;
         state.forget_unreadable(file_name);
         let _lock = self.locks.lock(&key).await;
-        self.refresh_locked(&state, &key).await
+        self.refresh_locked(&state, &key).await;
+        Ok(())
     }
 
-    /// [`refresh`](Self::refresh) for a caller that holds the key's lock.
-    async fn refresh_locked(&self, state: &TenantState, key: &ObjectKey) -> Result<(), StoreError> {
-        let file_name = key.file_name();
+    /// [`refresh`](Self::refresh) for a caller that holds the key's lock. What the storage does not give is noted, to be
+    /// read again; until then the index stays as it is.
+    async fn refresh_locked(&self, state: &TenantState, key: &ObjectKey) {
+        let (tenant, file_name) = (&state.tenant, key.file_name());
         if self
-            .builtin_of(&state.tenant)
+            .builtin_of(tenant)
             .await
             .is_some_and(|builtin| builtin.has_file(file_name))
         {
-            return Ok(());
+            return;
         }
         let listed = state.file(file_name);
-        let stamp = self.store.stamp(key).await?;
+        let stamp = match self.store.stamp(key).await {
+            Ok(stamp) => stamp,
+            Err(cause) => return self.note_unread(state, file_name, &cause),
+        };
         let Some(stamp) = stamp else {
             state.forget_unreadable(file_name);
+            state.unread.forget_package(tenant, file_name);
             if listed.is_some() {
-                info!(repo = %state.tenant, package = file_name, action = "removed", "Package left the storage");
-                self.apply(state, [Change::Remove(file_name.into())]);
+                info!(repo = %tenant, package = file_name, action = "removed", "Package left the storage");
+                self.apply(state, Change::Remove(file_name.into()));
             }
-            return Ok(());
+            return;
         };
-        let action = if listed.is_some() { "updated" } else { "added" };
-        if listed.is_some_and(|entry| self.is_same(entry.stamp, stamp))
-            || state.is_known_unreadable(file_name, stamp)
-        {
-            return Ok(());
+        let is_unverified = state.unverified.contains(file_name);
+        let is_same = (listed.as_ref()).is_some_and(|entry| self.is_same(entry.stamp, stamp));
+        if is_same && !is_unverified || state.is_known_unreadable(file_name, stamp) {
+            state.unread.forget_package(tenant, file_name);
+            return;
         }
+        let action = if listed.is_some() { "updated" } else { "added" };
         let object = StoredObject {
             file_name: file_name.to_owned(),
             stamp,
         };
-        let scanned = self.open_packages(state, vec![object]).await;
-        for unreadable in &scanned.unreadable {
+        let known = listed.filter(|_| !is_unverified);
+        let opening = Opening {
+            known: Arc::new(
+                known
+                    .map(|entry| (entry.file_name.clone(), entry))
+                    .into_iter()
+                    .collect(),
+            ),
+            ..self.opening(state, false)
+        };
+        let scanned = open_packages(&self.store, tenant, vec![object], opening).await;
+        if let Some((_, cause)) = scanned.unread.first() {
+            return self.note_unread(state, file_name, cause);
+        }
+        state.unread.forget_package(tenant, file_name);
+        state.note_shortened(&scanned);
+        if let Some(unreadable) = scanned.unreadable.first() {
             state.note_unreadable(unreadable, action);
-            self.apply(state, [Change::Remove(file_name.into())]);
+            self.apply(state, Change::Remove(file_name.into()));
         }
-        for entry in scanned.entries {
-            info!(repo = %state.tenant, package = file_name, action, "Package changed in the storage");
+        if let Some(entry) = scanned.entries.into_iter().next() {
+            info!(repo = %tenant, package = file_name, action, "Package changed in the storage");
             state.forget_unreadable(file_name);
-            self.apply(state, [Change::Insert(entry)]);
+            self.apply(state, Change::Insert(entry));
         }
-        Ok(())
     }
 
+    /// Whether a stamp in the storage is that of an entry. With a tolerance, size and time decide alone: it is for
+    /// storage that tells the same file's state differently from time to time.
     fn is_same(&self, listed: entry::Stamp, stored: entry::Stamp) -> bool {
+        let tolerance = self.settings.timestamp_tolerance;
+        if tolerance.is_zero() {
+            return listed == stored;
+        }
         let difference = (listed.modified - stored.modified)
             .abs()
             .to_std()
             .unwrap_or(Duration::MAX);
-        listed.size == stored.size && difference <= self.settings.timestamp_tolerance
+        listed.size == stored.size && difference <= tolerance
     }
 
     /// Compares every indexed tenant with the storage, and finds new ones. Failures are logged: the next comparison may
@@ -718,9 +861,7 @@ impl ChartRepository {
     async fn compare_all(&self, min_depth: usize, max_depth: usize, tell: impl Fn(&Tenant)) {
         for state in self.states() {
             tell(&state.tenant);
-            if let Err(cause) = self.rescan_state(&state).await {
-                warn!(repo = %state.tenant, error = chain(&cause), "Storage cannot be compared with the index");
-            }
+            self.rescan_or_note(&state).await;
         }
         if let Err(cause) = self.load_all(min_depth, max_depth).await {
             warn!(error = chain(&cause), "Tenants cannot be listed");
@@ -732,7 +873,7 @@ impl ChartRepository {
         for state in self.states() {
             if state.tenant.is_within(directory) {
                 debug!(repo = %state.tenant, "Rebuilding index for tenant");
-                self.rescan_state(&state).await?;
+                self.rescan_or_note(&state).await;
             }
         }
         Ok(())
@@ -763,7 +904,7 @@ impl ChartRepository {
         for file_name in differing {
             if let Some(key) = ObjectKey::new(&state.tenant, &file_name) {
                 let _lock = self.locks.lock(&key).await;
-                self.refresh_locked(state, &key).await?;
+                self.refresh_locked(state, &key).await;
             }
         }
         Ok(())

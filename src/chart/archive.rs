@@ -10,6 +10,7 @@ mod contents;
 mod error;
 mod path;
 mod pax;
+mod peek;
 mod tarball;
 #[cfg(test)]
 mod testdata;
@@ -27,6 +28,7 @@ use crate::chart::version::Version;
 use budget::Budget;
 pub use budget::Limits;
 pub use error::{ArchiveError, FileError};
+pub use peek::peek;
 use tarball::{TarReader, refusal};
 
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];

@@ -2,6 +2,7 @@
 
 mod decode;
 mod quote;
+mod shorten;
 mod validate;
 
 use std::collections::BTreeMap;

@@ -114,8 +114,10 @@ pub const OPTIONS: &[Opt] = table! {
             "where uploads are kept; this version has local";
         "storage-local-rootdir", "STORAGE_LOCAL_ROOTDIR", "storage.local.rootdir", Text, "./chartstorage", Common,
             "directory of the uploads; must be named when --storage=local is";
+        "shared-storage", "SHARED_STORAGE", "storage.shared", Bool, "false", Built,
+            "other servers write to the same directory, each with this option: what it holds is compared before every read";
         "storage-timestamp-tolerance", "STORAGE_TIMESTAMP_TOLERANCE", "storage.timestamptolerance", Duration, "0", Built,
-            "how much later than indexed a file may be dated and still count as unchanged";
+            "how much later than indexed a file may be dated and still count as unchanged; above 0, its inode does not count";
         "disable-statefiles", "DISABLE_STATEFILES", "disablestatefiles", Bool, "false", Built,
             "do not keep index-cache.yaml beside the packages";
     }
@@ -211,6 +213,10 @@ pub const OPTIONS: &[Opt] = table! {
             "bytes of one upload; 0 allows none";
         "max-concurrent-uploads", "MAX_CONCURRENT_UPLOADS", "maxconcurrentuploads", Int, "4", Built,
             "uploads over 64 KiB held in memory at once; further ones wait";
+        "max-index-entry-size", "MAX_INDEX_ENTRY_SIZE", "maxindexentrysize", Int, "65536", Built,
+            "bytes of metadata that one version brings into the index; 0 is no limit";
+        "max-index-size", "MAX_INDEX_SIZE", "maxindexsize", Int, "134217728", Built,
+            "bytes of all indexes together, beyond which no new version is taken; 0 is no limit";
         "max-storage-objects", "MAX_STORAGE_OBJECTS", "maxstorageobjects", Int, "0", Built,
             "files kept per tenant; 0 is no limit";
         "per-chart-limit", "PER_CHART_LIMIT", "per-chart-limit", Int, "0", Built,
@@ -367,7 +373,7 @@ mod tests {
             .filter(|option| option.heading == CONTROLLER)
             .count();
         assert_eq!(of_the_controller, 21);
-        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + of_the_controller);
+        assert_eq!(OPTIONS.len(), 85 + 1 + 6 + of_the_controller);
     }
 
     #[test]

@@ -180,6 +180,7 @@ fn storage(settings: &Settings) -> Result<Storage, ConfigError> {
     }
     Ok(Storage::Local {
         root_dir: PathBuf::from(root_dir),
+        shared: settings.bool("shared-storage"),
     })
 }
 
@@ -231,6 +232,8 @@ fn upload(settings: &Settings) -> Result<Upload, ConfigError> {
                 "allows no upload; write 1 or more",
             )
         })?,
+        max_index_entry_size: limit(settings, "max-index-entry-size")?,
+        max_index_size: limit(settings, "max-index-size")?,
         max_storage_objects: limit(settings, "max-storage-objects")?,
         per_chart_limit: limit(settings, "per-chart-limit")?,
         overwrite: if settings.bool("allow-overwrite") {

@@ -72,10 +72,8 @@ impl BuiltinCharts {
         if path.join("Chart.yaml").is_file() {
             let packaged = package_directory(path)
                 .map_err(|error| BuiltinProblem::Directory(path.to_owned(), error))?;
-            let stamp = Stamp {
-                size: packaged.bytes.len() as u64,
-                modified: modified(&path.join("Chart.yaml")),
-            };
+            let modified = modified(&path.join("Chart.yaml"));
+            let stamp = Stamp::new(packaged.bytes.len() as u64, modified, b"");
             let listing = Listing::new(&packaged.package, &packaged.file_name, stamp);
             return self.insert(
                 path,
@@ -93,10 +91,7 @@ impl BuiltinCharts {
         };
         let bytes = std::fs::read(path)
             .map_err(|error| BuiltinProblem::Unreadable(path.to_owned(), error))?;
-        let stamp = Stamp {
-            size: bytes.len() as u64,
-            modified: modified(path),
-        };
+        let stamp = Stamp::new(bytes.len() as u64, modified(path), b"");
         let listing = match kind {
             FileKind::Package => {
                 let package = archive::open(&bytes, limits)

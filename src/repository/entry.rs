@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 use serde_json::ser::{CompactFormatter, Formatter};
 use sha2::{Digest as _, Sha256};
 
@@ -27,10 +28,39 @@ pub struct Stamp {
     pub size: u64,
     /// Last modification, in the storage's resolution. It is the `created` of the index.
     pub modified: DateTime<Utc>,
+    /// What tells this state from others of the same size and time: made of inode and status time of a file, of the
+    /// entity tag in an object store; 0 if the storage has neither.
+    pub mark: u64,
 }
 
 impl Stamp {
-    /// The stamp of a file. A time outside the calendar's range (a file system can store such) counts as the epoch.
+    /// What no stored object has: of an object whose state could not be read, or that was replaced by another writer.
+    pub const UNKNOWN: Self = Self {
+        size: 0,
+        modified: DateTime::UNIX_EPOCH,
+        mark: 0,
+    };
+
+    /// A stamp; `identity` is what the storage tells states apart by. A time without a year of four digits (a file
+    /// system can store such) counts as the epoch: Helm refuses an index that has one.
+    pub fn new(size: u64, modified: DateTime<Utc>, identity: &[u8]) -> Self {
+        let digest = Sha256::digest(identity);
+        let mark = digest[..8]
+            .iter()
+            .fold(0, |mark, byte| mark << 8 | u64::from(*byte));
+        let readable = (0..=9999).contains(&modified.year());
+        Self {
+            size,
+            modified: if readable {
+                modified
+            } else {
+                DateTime::UNIX_EPOCH
+            },
+            mark,
+        }
+    }
+
+    /// The stamp of a file. A time outside the calendar's range counts as the epoch.
     pub fn of(metadata: &std::fs::Metadata) -> Self {
         let since_epoch = metadata.modified().ok().and_then(|modified| {
             let (sign, distance) = match modified.duration_since(std::time::UNIX_EPOCH) {
@@ -42,10 +72,12 @@ impl Stamp {
             let rest = u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?;
             DateTime::from_timestamp(seconds, rest)
         });
-        Self {
-            size: metadata.len(),
-            modified: since_epoch.unwrap_or(DateTime::UNIX_EPOCH),
-        }
+        let mut identity = [0; 24];
+        identity[..8].copy_from_slice(&metadata.ino().to_le_bytes());
+        identity[8..16].copy_from_slice(&metadata.ctime().to_le_bytes());
+        identity[16..].copy_from_slice(&metadata.ctime_nsec().to_le_bytes());
+        let modified = since_epoch.unwrap_or(DateTime::UNIX_EPOCH);
+        Self::new(metadata.len(), modified, &identity)
     }
 }
 
@@ -108,7 +140,43 @@ impl Listing {
     }
 }
 
+impl Listing {
+    /// The same with at most `limit` bytes of metadata: the annotations go first, then whatever is largest. Returns the
+    /// names of the fields that are left out, or the size of what cannot be.
+    pub fn within(
+        mut package: ChartPackage,
+        file_name: &str,
+        stamp: Stamp,
+        limit: usize,
+    ) -> Result<(Self, Vec<&'static str>), usize> {
+        let mut left_out = Vec::new();
+        loop {
+            let listing = Self::new(&package, file_name, stamp);
+            if listing.head.len() <= limit {
+                return Ok((listing, left_out));
+            }
+            match package.metadata.leave_out_largest() {
+                Some(field) => left_out.push(field),
+                None => return Err(listing.head.len()),
+            }
+        }
+    }
+}
+
 impl Entry {
+    /// The listing that this is the rendering of, for an object of the same bytes with another stamp.
+    pub fn listing(&self, stamp: Stamp) -> Listing {
+        Listing {
+            name: self.name.clone(),
+            version_text: self.version_text.clone(),
+            version: self.version.clone(),
+            file_name: self.file_name.clone(),
+            digest: self.digest,
+            stamp,
+            head: self.head().into(),
+        }
+    }
+
     /// Renders a listing; `url_prefix` precedes the file name in `urls` (docs/chartmuseum.md 7.3).
     pub fn new(listing: Listing, layer: Layer, url_prefix: &str) -> Self {
         let Listing {
@@ -248,7 +316,7 @@ pub(crate) mod tests {
             version: Version::parse(version).unwrap(),
             file_name: file_name.into(),
             digest: Sha256Hex::of(file_name.as_bytes()),
-            stamp: Stamp { size: 7, modified },
+            stamp: Stamp::new(7, modified, b""),
             head: format!(r#"{{"name":"{name}","version":"{version}""#).into(),
         }
     }

@@ -11,7 +11,17 @@ pub const CACHE_FILE_NAME: &str = ".chartroom-index";
 /// for sites that publish it, and never read.
 pub const STATEFILE_NAME: &str = "index-cache.yaml";
 
-const STATE_FILES: [&str; 2] = [CACHE_FILE_NAME, STATEFILE_NAME];
+/// What the names of this program's own files in the storage begin with, besides [`STATEFILE_NAME`].
+pub const OWN_PREFIX: &str = ".chartroom-";
+
+/// What a file is called while it waits for its commit; see [`commit`](super::commit).
+pub const STAGED_PREFIX: &str = ".chartroom-staged-";
+
+/// What the record of a commit is called.
+pub const COMMIT_PREFIX: &str = ".chartroom-commit-";
+
+/// The file that a server holds locked in its storage directory.
+pub const LOCK_FILE_NAME: &str = ".chartroom-lock";
 
 /// True for a name that stays in its directory and on its line: not empty, not `.` or `..`, no separator of any system,
 /// no control character.
@@ -43,7 +53,9 @@ impl Tenant {
     pub fn from_segments<'a>(segments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut joined = String::new();
         for segment in segments {
-            let is_file = FileKind::of(segment).is_some() || STATE_FILES.contains(&segment);
+            let is_file = FileKind::of(segment).is_some()
+                || segment == STATEFILE_NAME
+                || segment.starts_with(OWN_PREFIX);
             if is_file || !is_plain_file_name(segment) {
                 return None;
             }
@@ -134,6 +146,12 @@ impl ObjectKey {
             tenant: tenant.clone(),
             file_name: file_name.to_owned(),
         })
+    }
+
+    /// The object at this path: tenant and file name as [`Display`](fmt::Display) writes them.
+    pub fn parse(path: &str) -> Option<Self> {
+        let (tenant, file_name) = path.rsplit_once('/').unwrap_or(("", path));
+        Self::new(&Tenant::parse(tenant)?, file_name)
     }
 
     /// The provenance file that belongs to this package.

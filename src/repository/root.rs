@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rustix::fs::{AtFlags, CWD, FileType, StatxAttributes, StatxFlags, statx};
 use tracing::error;
 
+use crate::repository::lock::{Lock, Sharing};
+
 /// What is wrong with the storage directory, without its path, so that clients may see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RootTrouble {
@@ -31,6 +33,11 @@ pub enum RootTrouble {
         "the storage directory was replaced by another one, which is being read: try again in a few seconds"
     )]
     Replaced,
+    /// Another server holds it.
+    #[error(
+        "the storage directory is served by another chartroom: stop that one, and it is used within seconds, without a restart"
+    )]
+    Held,
     /// It cannot be read.
     #[error("the storage directory cannot be reached ({0}): it is used again as soon as it can")]
     Unreachable(io::ErrorKind),
@@ -57,6 +64,9 @@ pub struct StorageRoot {
 struct Known {
     identity: Identity,
     trouble: Option<RootTrouble>,
+    /// How the directory is held, once it is, and the lock unless the directory is lost: an open file keeps a volume
+    /// from being unmounted.
+    held: Option<(Sharing, Option<Lock>)>,
 }
 
 impl StorageRoot {
@@ -66,8 +76,17 @@ impl StorageRoot {
         let known = Mutex::new(Known {
             identity,
             trouble: None,
+            held: None,
         });
         Ok(Self { path, known })
+    }
+
+    /// Keeps other servers from the directory, or only those that would have it alone. Fails if another has it: the
+    /// text says which.
+    pub fn hold(&self, sharing: Sharing) -> Result<(), String> {
+        let lock = Lock::take(&self.path, sharing)?;
+        self.lock().held = Some((sharing, lock));
+        Ok(())
     }
 
     /// Its path.
@@ -94,6 +113,9 @@ impl StorageRoot {
             // the problem is kept until the index is known to be of this directory
             return Ok(());
         };
+        if let Some((_, lock)) = &mut known.held {
+            *lock = None;
+        }
         if known.trouble.replace(trouble).is_none() {
             error!(
                 directory = %self.path.display(),
@@ -122,6 +144,9 @@ impl StorageRoot {
                 }
             }
             Err(trouble) => return Err(trouble),
+        }
+        if let Some((sharing, lock @ None)) = &mut known.held {
+            *lock = Lock::take(&self.path, *sharing).map_err(|_| RootTrouble::Held)?;
         }
         known.trouble = None;
         Ok(())

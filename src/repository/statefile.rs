@@ -1,5 +1,5 @@
 //! The index cache: the metadata of a tenant's packages from when they were last opened, so that a start need
-//! not open them again. Each line stands for itself: it counts only while the object has the size and time noted in it.
+//! not open them again. Each line stands for itself: it counts only while the object has the stamp noted in it, or still the digest.
 //!
 //! Text, one package a line, fields separated by tabs. The last line counts them and has the checksum of all before it,
 //! so that a torn or garbled file is noticed: a wrong digest in the index would break every download of its package.
@@ -14,7 +14,7 @@ use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
 use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 
-const HEADER: &str = "chartroom-index 2";
+const HEADER: &str = "chartroom-index 3";
 
 /// The size of a piece in bytes: several pieces are easier to allocate than a single buffer.
 const PIECE: usize = 1024 * 1024;
@@ -29,10 +29,11 @@ pub fn render<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Bytes> {
         let Some(modified) = entry.stamp.modified.timestamp_nanos_opt() else {
             continue;
         };
-        let fields: [&str; 7] = [
+        let fields: [&str; 8] = [
             &entry.file_name,
             &entry.stamp.size.to_string(),
             &modified.to_string(),
+            &format!("{:016x}", entry.stamp.mark),
             &entry.digest.to_string(),
             &entry.version_text,
             &entry.name,
@@ -112,10 +113,11 @@ fn lines_of(bytes: &[u8]) -> Option<&str> {
 }
 
 fn parse_line(line: &str) -> Option<Listing> {
-    let mut fields = line.splitn(7, '\t');
+    let mut fields = line.splitn(8, '\t');
     let file_name = fields.next()?.into();
     let size = fields.next()?.parse().ok()?;
     let modified = DateTime::from_timestamp_nanos(fields.next()?.parse().ok()?);
+    let mark = u64::from_str_radix(fields.next()?, 16).ok()?;
     let digest = Sha256Hex::parse(fields.next()?)?;
     let version_text: Box<str> = fields.next()?.into();
     let version = Version::parse(&version_text)?;
@@ -130,7 +132,11 @@ fn parse_line(line: &str) -> Option<Listing> {
         version,
         file_name,
         digest,
-        stamp: Stamp { size, modified },
+        stamp: Stamp {
+            size,
+            modified,
+            mark,
+        },
         head,
     })
 }

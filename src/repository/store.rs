@@ -8,13 +8,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult};
+use object_store::{
+    ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult,
+};
 
 use crate::repository::entry::Stamp;
-use crate::repository::key::{ObjectKey, Tenant};
+use crate::repository::key::{OWN_PREFIX, ObjectKey, STAGED_PREFIX, Tenant};
 use crate::repository::root::{RootTrouble, StorageRoot};
 
 /// Objects up to this size are read in one piece.
@@ -23,7 +26,7 @@ const WHOLE_UP_TO: u64 = 1024 * 1024;
 /// The uploads layer.
 #[derive(Clone, Debug)]
 pub struct ChartStore {
-    objects: Arc<dyn ObjectStore>,
+    pub(super) objects: Arc<dyn ObjectStore>,
     /// The local directory, if there is one: it can be listed and read faster, watched and swept, and it can disappear.
     root: Option<Arc<StorageRoot>>,
 }
@@ -202,13 +205,8 @@ impl ChartStore {
             })?;
         let objects = listing.objects.into_iter().filter_map(|meta| {
             let file_name = meta.location.filename()?.to_owned();
-            Some(StoredObject {
-                file_name,
-                stamp: Stamp {
-                    size: meta.size,
-                    modified: meta.last_modified,
-                },
-            })
+            let stamp = stamp_of(&meta);
+            Some(StoredObject { file_name, stamp })
         });
         Ok(objects.collect())
     }
@@ -234,6 +232,11 @@ impl ChartStore {
                 tokio::task::spawn_blocking(move || list_directories(&directory))
                     .await
                     .expect("listing does not panic")
+                    .map_err(|source| StoreError::Io {
+                        verb: "list",
+                        what: prefix.to_string(),
+                        source,
+                    })?
             } else {
                 (self.objects.list_with_delimiter(Some(&prefix)).await)
                     .map_err(|source| StoreError::Failed {
@@ -270,10 +273,7 @@ impl ChartStore {
             );
         }
         match self.objects.head(&key.path()).await {
-            Ok(meta) => Ok(Some(Stamp {
-                size: meta.size,
-                modified: meta.last_modified,
-            })),
+            Ok(meta) => Ok(Some(stamp_of(&meta))),
             Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(StoreError::Failed {
                 verb: "look at",
@@ -299,10 +299,7 @@ impl ChartStore {
             Err(error) if is_absent(&error) => return Ok(None),
             Err(source) => return Err(failed(source)),
         };
-        let stamp = Stamp {
-            size: result.meta.size,
-            modified: result.meta.last_modified,
-        };
+        let stamp = stamp_of(&result.meta);
         let content = if stamp.size <= WHOLE_UP_TO {
             Content::Whole(result.bytes().await.map_err(failed)?)
         } else {
@@ -329,10 +326,7 @@ impl ChartStore {
         };
         match self.objects.get(&key.path()).await {
             Ok(result) => {
-                let stamp = Stamp {
-                    size: result.meta.size,
-                    modified: result.meta.last_modified,
-                };
+                let stamp = stamp_of(&result.meta);
                 Ok(Some((stamp, result.bytes().await.map_err(failed)?)))
             }
             Err(error) if is_absent(&error) => Ok(None),
@@ -354,7 +348,8 @@ impl ChartStore {
         Some(root.path().join(key.path().as_ref()))
     }
 
-    /// Writes an object; returns its stamp. When this returns, the object survives a power cut.
+    /// Writes an object; returns its stamp, or [`Stamp::UNKNOWN`] if another writer has replaced it already. When this
+    /// returns, the object survives a power cut.
     pub async fn put(
         &self,
         key: &ObjectKey,
@@ -366,45 +361,69 @@ impl ChartStore {
         // object_store makes missing directories, the root among them
         self.check_root().await?;
         match written {
-            Ok(_) => {}
-            Err(object_store::Error::AlreadyExists { source, .. }) => {
-                return Err(match self.stamp(key).await? {
-                    Some(_) => StoreError::AlreadyExists(key.clone()),
-                    None => failed(
-                        key,
-                        "write",
-                        io::ErrorKind::AlreadyExists,
-                        format!("something that is no file is in its place: {source}"),
-                    ),
-                });
-            }
-            Err(source) => {
-                return Err(match io_kind(&source) {
-                    Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                        StoreError::StorageFull(key.clone())
-                    }
-                    Some(io::ErrorKind::InvalidFilename) => StoreError::NameTooLong(key.clone()),
-                    _ => StoreError::Failed {
-                        verb: "write",
-                        what: key.to_string(),
-                        source,
-                    },
-                });
-            }
+            Ok(written) => self.stamp_of_written(key, &written).await,
+            Err(source) => Err(self.refusal(key, source).await?),
         }
-        let stamp = self.stamp(key).await?;
-        stamp.ok_or_else(|| {
-            failed(
-                key,
-                "find again",
-                io::ErrorKind::NotFound,
-                "it was removed as soon as it was written".to_owned(),
-            )
+    }
+
+    /// Why an object was not written.
+    pub(super) async fn refusal(
+        &self,
+        key: &ObjectKey,
+        source: object_store::Error,
+    ) -> Result<StoreError, StoreError> {
+        if let object_store::Error::AlreadyExists { source, .. } = source {
+            return Ok(match self.stamp(key).await? {
+                Some(_) => StoreError::AlreadyExists(key.clone()),
+                None => failed(
+                    key,
+                    "write",
+                    io::ErrorKind::AlreadyExists,
+                    format!("something that is no file is in its place: {source}"),
+                ),
+            });
+        }
+        Ok(match io_kind(&source) {
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                StoreError::StorageFull(key.clone())
+            }
+            Some(io::ErrorKind::InvalidFilename) => StoreError::NameTooLong(key.clone()),
+            _ => StoreError::Failed {
+                verb: "write",
+                what: key.to_string(),
+                source,
+            },
         })
     }
 
+    /// The stamp of what was written under `key`; [`Stamp::UNKNOWN`] if another writer has replaced or removed it since:
+    /// the stamp of another's object beside our digest would be believed for ever.
+    pub(super) async fn stamp_of_written(
+        &self,
+        key: &ObjectKey,
+        written: &PutResult,
+    ) -> Result<Stamp, StoreError> {
+        let looked_at = match &self.root {
+            Some(_) => self.stamp(key).await?,
+            None => None,
+        };
+        // the entity tag is that of the temporary file, by its inode; asked for last: while it is ours, the stamp was
+        match self.objects.head(&key.path()).await {
+            Ok(meta) if meta.e_tag == written.e_tag => {
+                Ok(looked_at.unwrap_or_else(|| stamp_of(&meta)))
+            }
+            Ok(_) => Ok(Stamp::UNKNOWN),
+            Err(error) if is_absent(&error) => Ok(Stamp::UNKNOWN),
+            Err(source) => Err(StoreError::Failed {
+                verb: "find again",
+                what: key.to_string(),
+                source,
+            }),
+        }
+    }
+
     /// Writes an object in a way that the file system supports. The inner result is object_store's own.
-    async fn write(
+    pub(super) async fn write(
         &self,
         key: &ObjectKey,
         content: PutPayload,
@@ -490,7 +509,7 @@ impl ChartStore {
     }
 
     /// `object_store` makes what it writes durable, but not what it deletes.
-    async fn sync_directory(&self, tenant: &Tenant) -> Result<(), StoreError> {
+    pub(super) async fn sync_directory(&self, tenant: &Tenant) -> Result<(), StoreError> {
         let Some(root) = &self.root else {
             return Ok(());
         };
@@ -518,13 +537,14 @@ impl ChartStore {
             .expect("making a file does not panic")
     }
 
-    /// Removes temporary files of interrupted writes. Returns how many.
-    pub async fn sweep(&self) -> Result<usize, StoreError> {
+    /// Removes temporary files of interrupted writes: all, or those that were last modified before `until`. Returns how
+    /// many.
+    pub async fn sweep(&self, until: Option<DateTime<Utc>>) -> Result<usize, StoreError> {
         let Some(root) = self.local_root().map(Path::to_owned) else {
             return Ok(0);
         };
         let what = root.display().to_string();
-        tokio::task::spawn_blocking(move || sweep_directory(&root, 0))
+        tokio::task::spawn_blocking(move || sweep_directory(&root, until, 0))
             .await
             .expect("sweeping does not panic")
             .map_err(|source| StoreError::Io {
@@ -544,7 +564,7 @@ fn failed(key: &ObjectKey, verb: &'static str, kind: io::ErrorKind, why: String)
 }
 
 /// The kind of the I/O error at the bottom of an object store's error.
-fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
+pub(super) fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut kind = None;
     while let Some(error) = source {
@@ -557,7 +577,7 @@ fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
 }
 
 /// True if the error says that there is no such object, or that there cannot be one.
-fn is_absent(error: &object_store::Error) -> bool {
+pub(super) fn is_absent(error: &object_store::Error) -> bool {
     matches!(error, object_store::Error::NotFound { .. })
         || io_kind(error).is_some_and(is_impossible_name)
 }
@@ -603,6 +623,11 @@ fn local_outcome<T>(
             source,
         }),
     }
+}
+
+fn stamp_of(meta: &ObjectMeta) -> Stamp {
+    let e_tag = meta.e_tag.as_deref().unwrap_or_default();
+    Stamp::new(meta.size, meta.last_modified, e_tag.as_bytes())
 }
 
 /// `None` if it is not a regular file: opening a pipe can block for ever, and opening a device may do anything.
@@ -667,7 +692,8 @@ fn replace_file(path: &Path, content: &PutPayload) -> io::Result<()> {
 }
 
 /// One level of a local directory. Entries that cannot be objects (a name that is not UTF-8, a broken link, a
-/// directory) are skipped, so that one odd file does not hide the rest. A missing directory is empty.
+/// directory) are skipped, so that one odd file does not hide the rest. One that cannot be looked at has a stamp that
+/// nothing has: it is there, and somebody may look at it again. A missing directory is empty.
 fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -688,18 +714,32 @@ fn list_directory(directory: &Path) -> io::Result<Vec<StoredObject>> {
             Ok(metadata) if metadata.is_symlink() => std::fs::metadata(entry.path()),
             other => other,
         };
-        let Ok(metadata) = metadata else { continue };
-        if metadata.is_file() {
-            let stamp = Stamp::of(&metadata);
-            objects.push(StoredObject { file_name, stamp });
-        }
+        let stamp = match metadata {
+            Ok(metadata) if metadata.is_file() => Stamp::of(&metadata),
+            Ok(_) => continue,
+            Err(error) if leads_nowhere(&error) => continue,
+            Err(_) => Stamp::UNKNOWN,
+        };
+        objects.push(StoredObject { file_name, stamp });
     }
     Ok(objects)
 }
 
-fn list_directories(directory: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(directory) else {
-        return Vec::new();
+/// Removed meanwhile, or a link that is broken or leads to itself.
+fn leads_nowhere(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+        || is_impossible_name(error.kind())
+        || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// The directories in a directory. One that may not be read has none; one that cannot be read now is an error.
+fn list_directories(directory: &Path) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if leads_nowhere(&error) || error.kind() == io::ErrorKind::PermissionDenied => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error),
     };
     let mut names: Vec<String> = entries
         .flatten()
@@ -708,11 +748,15 @@ fn list_directories(directory: &Path) -> Vec<String> {
         .filter(|name| !name.starts_with('.') && name != "lost+found")
         .collect();
     names.sort_unstable();
-    names
+    Ok(names)
 }
 
 /// Recursive, because tenants nest; does not follow links, and is bounded in depth.
-fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
+fn sweep_directory(
+    directory: &Path,
+    until: Option<DateTime<Utc>>,
+    depth: usize,
+) -> io::Result<usize> {
     const DEEPEST: usize = 16;
     let mut swept = 0;
     for entry in std::fs::read_dir(directory)? {
@@ -720,12 +764,13 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
         let kind = entry.file_type()?;
         if kind.is_dir() && depth < DEEPEST {
             // an unreadable directory, such as lost+found, holds none of our files
-            swept += sweep_directory(&entry.path(), depth + 1).unwrap_or(0);
+            swept += sweep_directory(&entry.path(), until, depth + 1).unwrap_or(0);
         } else if kind.is_file()
             && entry
                 .file_name()
                 .to_str()
                 .is_some_and(is_ours_and_temporary)
+            && until.is_none_or(|until| is_older(&entry, until))
         {
             match std::fs::remove_file(entry.path()) {
                 Ok(()) => swept += 1,
@@ -738,13 +783,16 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
     Ok(swept)
 }
 
+fn is_older(entry: &std::fs::DirEntry, until: DateTime<Utc>) -> bool {
+    let metadata = entry.metadata();
+    metadata.is_ok_and(|metadata| Stamp::of(&metadata).modified < until)
+}
+
 /// Only names of our own temporary files are swept, not others such as `notes#1`.
 fn is_ours_and_temporary(file_name: &str) -> bool {
-    let ours = [
-        ".tgz#",
-        ".tgz.prov#",
-        "index-cache.yaml#",
-        ".chartroom-index#",
-    ];
-    is_temporary(file_name) && ours.iter().any(|mark| file_name.contains(mark))
+    let ours = [".tgz#", ".tgz.prov#", "index-cache.yaml#"];
+    let is_own = |file_name: &str| {
+        file_name.starts_with(OWN_PREFIX) || ours.iter().any(|mark| file_name.contains(mark))
+    };
+    file_name.starts_with(STAGED_PREFIX) || is_temporary(file_name) && is_own(file_name)
 }

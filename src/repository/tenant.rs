@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use object_store::PutPayload;
@@ -13,8 +14,10 @@ use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 use crate::repository::index::{Change, Chart, IndexStyle, RepositoryIndex};
 use crate::repository::key::Tenant;
 use crate::repository::published::PublishedIndex;
-use crate::repository::scan::Unreadable;
+use crate::repository::scan::{Scanned, Unreadable};
 use crate::repository::statefile;
+use crate::repository::unread::Unread;
+use crate::repository::verify::Unverified;
 
 /// A tenant's state. The index's lock is never held across a wait, and readers of `index.yaml` do not take it at all.
 #[derive(Debug)]
@@ -28,7 +31,14 @@ pub struct TenantState {
     pub(super) limits: tokio::sync::Mutex<()>,
     index: Mutex<Indexed>,
     published: RwLock<Arc<PublishedIndex>>,
+    /// What the bytes of a package say is remembered for as long as they are the same.
     unreadable: Mutex<HashMap<String, Stamp>>,
+    /// What the storage did not give.
+    pub(super) unread: Unread,
+    /// What is listed by its first file alone.
+    pub(super) unverified: Unverified,
+    /// When the storage was last compared for a reader, where it is shared with other servers.
+    pub(super) compared: tokio::sync::Mutex<Option<Instant>>,
 }
 
 #[derive(Debug)]
@@ -52,6 +62,9 @@ impl TenantState {
             }),
             published,
             unreadable: Mutex::default(),
+            unread: Unread::default(),
+            unverified: Unverified::default(),
+            compared: tokio::sync::Mutex::default(),
         }
     }
 
@@ -85,9 +98,13 @@ impl TenantState {
     }
 
     /// Changes the index and publishes it.
-    pub(super) fn apply(&self, changes: impl IntoIterator<Item = Change>, now: DateTime<Utc>) {
+    pub(super) fn apply(&self, change: Change, now: DateTime<Utc>) {
         let mut indexed = self.lock();
-        indexed.index.apply(changes);
+        self.unverified.remove(match &change {
+            Change::Insert(entry) => &entry.file_name,
+            Change::Remove(file_name) => file_name,
+        });
+        indexed.index.apply([change]);
         indexed.unsaved = true;
         self.publish(&indexed.index, now);
     }
@@ -112,6 +129,11 @@ impl TenantState {
 
     pub(super) fn is_empty(&self) -> bool {
         self.lock().index.files().next().is_none()
+    }
+
+    /// Bytes of the index.
+    pub(super) fn index_bytes(&self) -> u64 {
+        self.published().len()
     }
 
     /// Charts and versions.
@@ -162,7 +184,8 @@ impl TenantState {
 
     /// The index cache and the rendered index, if they changed since the last call.
     ///
-    /// Packages modified after `settled_by` are left out of the cache, and the tenant then counts as unsaved still: as
+    /// Packages that are listed by their first file alone are left out of the cache, and so are those modified after
+    /// `settled_by`; the tenant then counts as unsaved still: as
     /// long as the file system's clock shows the same time, a package of the same size may take the place of one
     /// without a trace in its [`Stamp`], and the cache would have the wrong digest for good.
     pub(super) fn take_unsaved(
@@ -174,7 +197,9 @@ impl TenantState {
             if !indexed.unsaved {
                 return None;
             }
-            let is_settled = |entry: &Arc<Entry>| entry.stamp.modified <= settled_by;
+            let is_settled = |entry: &Arc<Entry>| {
+                entry.stamp.modified <= settled_by && !self.unverified.contains(&entry.file_name)
+            };
             let all_settled = indexed.index.files().all(is_settled);
             indexed.unsaved = !all_settled;
             let settled = indexed.index.files().filter(|entry| is_settled(entry));
@@ -206,6 +231,20 @@ impl TenantState {
         if known.insert(file_name.clone(), *stamp) != Some(*stamp) {
             let error = chain(reason);
             warn!(repo = %self.tenant, action, package = file_name, error, "Invalid package in storage");
+        }
+    }
+
+    /// Logs which packages are listed without some fields.
+    pub(super) fn note_shortened(&self, scanned: &Scanned) {
+        for (package, left_out) in &scanned.shortened {
+            let left_out = left_out.join(", ");
+            warn!(
+                repo = %self.tenant,
+                package,
+                left_out,
+                advice = "its metadata is larger than --max-index-entry-size: shorten it, or set that higher",
+                "Package is listed without its largest metadata"
+            );
         }
     }
 

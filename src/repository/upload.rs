@@ -6,6 +6,7 @@ use tracing::{info, warn};
 use crate::causes::chain;
 use crate::chart::archive::{self, ArchiveError, ChartPackage};
 use crate::chart::provenance::{InvalidProvenance, Provenance};
+use crate::repository::commit::Write;
 use crate::repository::entry::{Entry, Layer, Listing, Stamp};
 use crate::repository::index::Change;
 use crate::repository::key::{FileKind, ObjectKey, Tenant};
@@ -47,6 +48,23 @@ pub enum UploadError {
         "{0} is a built-in chart version and cannot be replaced: upload it under another version"
     )]
     BuiltIn(String),
+    /// The metadata would make an entry of the index larger than one may be.
+    #[error(
+        "the metadata of {file_name} makes an index entry of {size} bytes, and this server takes up to {limit} (--max-index-entry-size): shorten annotations, description or dependencies in its Chart.yaml"
+    )]
+    EntryTooLarge {
+        /// The package's name.
+        file_name: String,
+        /// Bytes that it would bring into the index.
+        size: usize,
+        /// Bytes that it may bring.
+        limit: usize,
+    },
+    /// The index has no room for another version.
+    #[error(
+        "the index has reached its limit of {0} bytes (--max-index-size): delete chart versions, then upload again"
+    )]
+    IndexFull(u64),
     /// The tenant has reached its limit of objects.
     #[error("repo has reached storage limit")]
     LimitReached,
@@ -80,6 +98,20 @@ struct Pending {
     exists: Option<Stamp>,
 }
 
+impl Pending {
+    fn write(&self, mode: WriteMode) -> Write<'_> {
+        Write {
+            key: &self.key,
+            bytes: self.bytes.clone(),
+            mode,
+        }
+    }
+
+    fn tell_uploaded(&self) {
+        info!(repo = %self.key.tenant(), package = self.key.file_name(), "Provenance file uploaded");
+    }
+}
+
 impl ChartRepository {
     /// Stores what was uploaded and lists it. When this returns, the index that readers get has it.
     pub async fn upload(&self, tenant: &Tenant, upload: Upload) -> Result<(), UploadError> {
@@ -97,6 +129,9 @@ impl ChartRepository {
             None => None,
         };
         let state = self.state(tenant).await?;
+        if let Some(package) = &opened {
+            self.refuse_large_metadata(&state, package)?;
+        }
 
         let chart = (opened.as_ref().map(package_file_name)).zip(chart);
         let pending = |(name, bytes)| pending(tenant, name, bytes);
@@ -123,29 +158,37 @@ impl ChartRepository {
         self.refuse_beyond_limit(&state, chart.as_ref(), provenance.as_ref())
             .await?;
 
-        // the provenance file first: without its chart it does no harm, and the chart makes the pair visible
-        let undo = match &provenance {
-            Some(pending) => Some(self.write_provenance(pending).await?),
-            None => None,
-        };
-        let (Some(pending), Some(package)) = (chart, opened) else {
-            return Ok(());
-        };
         let mode = if may_overwrite {
             WriteMode::Overwrite
         } else {
             WriteMode::Create
         };
-        let written = (self.store)
-            .put(&pending.key, pending.bytes.into(), mode)
-            .await;
-        if let (Err(_), Some(undo), Some(provenance)) = (&written, undo, &provenance) {
-            self.undo_provenance(provenance, undo).await;
-        }
-        let stamp = written?;
+        let (Some(pending), Some(package)) = (&chart, opened) else {
+            return match &provenance {
+                Some(pending) => self.write_provenance(pending).await,
+                None => Ok(()),
+            };
+        };
+        let stamp = match &provenance {
+            Some(provenance) => {
+                let with = provenance.write(WriteMode::Overwrite);
+                let stamp = (self.store).put_together(pending.write(mode), with).await?;
+                provenance.tell_uploaded();
+                stamp
+            }
+            None => {
+                let content = pending.bytes.clone().into();
+                self.store.put(&pending.key, content, mode).await?
+            }
+        };
         let file_name = pending.key.file_name();
         let replaced = pending.exists.is_some();
-        self.list(&state, &package, file_name, stamp, replaced);
+        if stamp == Stamp::UNKNOWN {
+            // another writer has replaced it already: what is listed is what is there
+            self.refresh_locked(&state, &pending.key).await;
+        } else {
+            self.list(&state, &package, file_name, stamp, replaced);
+        }
         drop(locks);
         if !replaced {
             self.make_room(&state, &package.metadata.name, file_name)
@@ -165,7 +208,7 @@ impl ChartRepository {
     ) {
         state.forget_unreadable(file_name);
         let entry = state.upload_entry(Listing::new(package, file_name, stamp));
-        self.apply(state, [Change::Insert(entry)]);
+        self.apply(state, Change::Insert(entry));
         info!(
             repo = %state.tenant,
             chart.name = package.metadata.name,
@@ -181,6 +224,33 @@ impl ChartRepository {
         let _slot = self.opening_slot().await;
         let opened = tokio::task::spawn_blocking(move || archive::open(&bytes, &limits)).await;
         opened.expect("opening a package does not panic")
+    }
+
+    /// The index is sent to every client and lies in memory: nobody's metadata may fill it.
+    fn refuse_large_metadata(
+        &self,
+        state: &TenantState,
+        package: &ChartPackage,
+    ) -> Result<(), UploadError> {
+        let file_name = package_file_name(package);
+        let size = Listing::new(package, &file_name, Stamp::UNKNOWN).head.len();
+        if let Some(limit) = self.settings.entry_limit
+            && size > limit
+        {
+            return Err(UploadError::EntryTooLarge {
+                file_name,
+                size,
+                limit,
+            });
+        }
+        let replaced = state.file(&file_name).map_or(0, |entry| entry.head().len());
+        if let Some(limit) = self.settings.index_limit
+            && size > replaced
+            && self.index_bytes() + size as u64 > limit + replaced as u64
+        {
+            return Err(UploadError::IndexFull(limit));
+        }
+        Ok(())
     }
 
     async fn refuse_built_in(
@@ -211,7 +281,7 @@ impl ChartRepository {
     ) -> Result<(), UploadError> {
         if let Some(pending) = chart.filter(|pending| pending.exists.is_some()) {
             // if it is stored but not listed, at least the index is repaired (docs/chartmuseum.md 4.4)
-            self.refresh_locked(state, &pending.key).await?;
+            self.refresh_locked(state, &pending.key).await;
             return Err(UploadError::Exists(pending.key.file_name().to_owned()));
         }
         if let Some(pending) = provenance.filter(|pending| pending.exists.is_some()) {
@@ -266,41 +336,16 @@ impl ChartRepository {
         Ok(())
     }
 
-    /// Returns the previous file, to be restored if the chart cannot be stored.
-    async fn write_provenance(&self, pending: &Pending) -> Result<Option<Bytes>, UploadError> {
-        let before = match pending.exists {
-            Some(_) => self.store.get(&pending.key).await?.map(|(_, bytes)| bytes),
-            None => None,
+    /// Writes a provenance file that came alone.
+    async fn write_provenance(&self, pending: &Pending) -> Result<(), UploadError> {
+        let mode = match pending.exists {
+            Some(_) => WriteMode::Overwrite,
+            None => WriteMode::Create,
         };
-        let mode = if before.is_some() {
-            WriteMode::Overwrite
-        } else {
-            WriteMode::Create
-        };
-        self.store
-            .put(&pending.key, pending.bytes.clone().into(), mode)
-            .await?;
-        info!(repo = %pending.key.tenant(), package = pending.key.file_name(), "Provenance file uploaded");
-        Ok(before)
-    }
-
-    async fn undo_provenance(&self, pending: &Pending, before: Option<Bytes>) {
-        let undone = match before {
-            Some(bytes) => self
-                .store
-                .put(&pending.key, bytes.into(), WriteMode::Overwrite)
-                .await
-                .map(drop),
-            None => self.store.delete(&pending.key).await.map(drop),
-        };
-        if let Err(cause) = undone {
-            warn!(
-                repo = %pending.key.tenant(),
-                package = pending.key.file_name(),
-                error = chain(&cause),
-                "Provenance file of a chart that could not be stored is left behind"
-            );
-        }
+        let content = pending.bytes.clone().into();
+        self.store.put(&pending.key, content, mode).await?;
+        pending.tell_uploaded();
+        Ok(())
     }
 
     /// Deletes the oldest upload of a chart if the limit is exceeded, but never the new one

@@ -122,9 +122,13 @@ impl HttpError {
                     _,
                 ) => StatusCode::BAD_REQUEST,
                 (UploadError::Exists(_) | UploadError::BuiltIn(_), _) => StatusCode::CONFLICT,
-                (UploadError::LimitReached | UploadError::StorageFull(_), _) => {
-                    StatusCode::INSUFFICIENT_STORAGE
-                }
+                (UploadError::EntryTooLarge { .. }, _) => StatusCode::UNPROCESSABLE_ENTITY,
+                (
+                    UploadError::LimitReached
+                    | UploadError::IndexFull(_)
+                    | UploadError::StorageFull(_),
+                    _,
+                ) => StatusCode::INSUFFICIENT_STORAGE,
                 (UploadError::Store(_), _) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::Delete(DeleteError::BuiltIn(_)) => StatusCode::FORBIDDEN,

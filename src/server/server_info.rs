@@ -68,7 +68,13 @@ pub async fn metrics(State(state): State<Arc<ServerState>>) -> Response {
     families.set_tenants(
         counts
             .iter()
-            .map(|(tenant, charts, versions)| (tenant.as_str(), *charts, *versions)),
+            .map(|of| (of.tenant.as_str(), of.charts, of.versions)),
+    );
+    families.set_index(
+        counts
+            .iter()
+            .map(|of| (of.tenant.as_str(), of.index_bytes, of.unread)),
+        state.repository.index_limit(),
     );
     let mut response = Response::new(Body::from(families.render()));
     let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);

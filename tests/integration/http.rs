@@ -123,7 +123,7 @@ fn files(directory: &Path) -> Vec<String> {
     };
     let names = entries.map(|entry| entry.expect("a directory entry").file_name().into_string());
     let mut names: Vec<String> = names.map(|name| name.expect("a name in UTF-8")).collect();
-    names.retain(|name| !name.contains("index-cache.yaml") && !name.contains(".chartroom-index"));
+    names.retain(|name| !name.contains("index-cache.yaml") && !name.starts_with(".chartroom-"));
     names.sort();
     names
 }

@@ -35,12 +35,19 @@ async fn simultaneous_uploads_under_a_limit_do_not_evict_each_other() {
 
 #[tokio::test]
 async fn a_time_that_no_calendar_holds_does_no_harm() {
+    // beyond any calendar, and the first second of a year that Helm cannot read
+    for seconds in [99_999_999_999_999, 253_402_300_800] {
+        a_time_does_no_harm(Duration::from_secs(seconds)).await;
+    }
+}
+
+async fn a_time_does_no_harm(since_epoch: Duration) {
     // ext4 cannot store such a time, a tmpfs can
     let directory = tempfile::tempdir_in("/dev/shm").expect("a tmpfs at /dev/shm");
     let chart = ChartBuilder::new("demo", "1.0.0");
     let path = directory.path().join(chart.file_name());
     fs::write(&path, chart.package()).expect("a new file");
-    let far = SystemTime::UNIX_EPOCH + Duration::from_secs(99_999_999_999_999);
+    let far = SystemTime::UNIX_EPOCH + since_epoch;
     let file = fs::File::options()
         .append(true)
         .open(&path)
@@ -51,6 +58,8 @@ async fn a_time_that_no_calendar_holds_does_no_harm() {
     let http = server.http();
     let index = http.get("/index.yaml").await.expect(200).text();
     assert!(index.contains("charts/demo-1.0.0.tgz"), "{index}");
+    let dates = index.matches("\"1970-01-01T00:00:00Z\"").count();
+    assert_eq!(dates, 2, "created and generated: {index}");
     http.get("/charts/demo-1.0.0.tgz").await.expect(200);
 }
 

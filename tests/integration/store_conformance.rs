@@ -1,8 +1,10 @@
 //! What every store must do, asked of each kind of store: in memory, in a directory, and where nothing can be linked.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod dying;
 mod layered;
 mod local;
+mod racing;
 mod without_links;
 
 use std::collections::BTreeSet;
@@ -347,7 +349,7 @@ async fn a_listing_of_nothing_is_empty(store: ChartStore) {
 async fn sweeping_keeps_what_is_whole(store: ChartStore) {
     put(&store, &key("", "a-1.tgz"), b"a").await;
     put(&store, &key("org", "a-1.tgz.prov"), b"b").await;
-    assert_eq!(store.sweep().await.unwrap(), 0);
+    assert_eq!(store.sweep(None).await.unwrap(), 0);
     assert_eq!(names(&store, "").await, ["a-1.tgz"]);
     assert_eq!(names(&store, "org").await, ["a-1.tgz.prov"]);
 }

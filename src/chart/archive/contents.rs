@@ -252,7 +252,7 @@ fn open_subchart(
     }
 }
 
-fn merge(metadata: &mut Metadata, text: &[u8]) -> Result<(), FileError> {
+pub(super) fn merge(metadata: &mut Metadata, text: &[u8]) -> Result<(), FileError> {
     metadata.merge(&yaml::parse(text, METADATA_YAML)?)?;
     Ok(())
 }

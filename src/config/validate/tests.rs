@@ -32,6 +32,7 @@ fn nothing_said_serves_chartstorage_on_8080() {
         auth: Auth::Open,
         storage: Storage::Local {
             root_dir: PathBuf::from("./chartstorage"),
+            shared: false,
         },
         builtin_charts: None,
         index: Index {
@@ -46,6 +47,8 @@ fn nothing_said_serves_chartstorage_on_8080() {
         upload: Upload {
             max_upload_size: 20 << 20,
             max_concurrent: NonZeroUsize::new(4).unwrap(),
+            max_index_entry_size: NonZeroUsize::new(64 << 10),
+            max_index_size: NonZeroUsize::new(128 << 20),
             max_storage_objects: None,
             per_chart_limit: None,
             overwrite: Overwrite::WithForce,
@@ -76,7 +79,7 @@ fn nothing_said_serves_chartstorage_on_8080() {
 #[test]
 fn the_storage_directory_is_a_default_only_for_who_chose_no_storage() {
     let root_dir = |line| {
-        let Storage::Local { root_dir } = served(line).storage;
+        let Storage::Local { root_dir, .. } = served(line).storage;
         root_dir
     };
     assert_eq!(root_dir("--storage-local-rootdir=d"), Path::new("d"));
@@ -405,7 +408,8 @@ tls:
     assert_eq!(
         config.storage,
         Storage::Local {
-            root_dir: "/charts".into()
+            root_dir: "/charts".into(),
+            shared: false,
         }
     );
     let Auth::Basic { user, password, .. } = config.auth else {

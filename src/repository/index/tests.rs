@@ -280,7 +280,7 @@ proptest! {
                 version: crate::chart::version::Version::parse("1.0.0").unwrap(),
                 digest: crate::chart::digest::Sha256Hex::of(b""),
             };
-            let stamp = crate::repository::entry::Stamp { size: 1, modified: at(1) };
+            let stamp = crate::repository::entry::Stamp::new(1, at(1), b"");
             upload(Listing::new(&package, &format!("{name}-1.0.0.tgz"), stamp))
         });
         index.apply(listings);

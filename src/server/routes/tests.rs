@@ -70,6 +70,9 @@ impl Asked {
             context_path: rules.paths.context_path.clone(),
             builtin_charts: None,
             limits: Limits::default(),
+            entry_limit: None,
+            index_limit: None,
+            peek_from: usize::MAX,
             per_chart_limit: None,
             max_storage_objects: None,
             scan_parallelism: 1,
@@ -77,6 +80,7 @@ impl Asked {
             always_regenerate: false,
             statefiles: false,
             sweep: false,
+            shared: false,
         };
         let state = ServerState {
             repository: Arc::new(ChartRepository::new(store, settings)),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{HELMS, PROFILES, chart, container, document, find, names, render};
+use crate::support::chart_builder::sha256_hex;
 use crate::support::control_plane::ControlPlane;
 use crate::support::dry_run::refusals;
 use crate::support::helm::{HELM, Helm};
@@ -106,6 +107,30 @@ fn every_pod_shows_the_pull_secrets_of_the_chart_and_of_the_site() {
         let expected = json!([{"name": "site"}, {"name": "own"}]);
         assert_eq!(pod["imagePullSecrets"], expected);
     }
+}
+
+/// Who may read pods must not be able to try out passwords: a plain hash takes billions a second.
+#[test]
+fn the_pods_mark_of_the_password_changes_with_it_and_is_no_plain_hash_of_it() {
+    let mark = |helm: &'static str, password: &str| {
+        let values = format!("--set=auth.password={password}");
+        let objects = render(&Helm::new(helm), "edge-system", &[&values]);
+        let pod = &find(&objects, "Deployment", "chartroom")["spec"]["template"];
+        let mark = pod["metadata"]["annotations"]["checksum/push"].as_str();
+        mark.expect("an annotation").to_owned()
+    };
+    let one = mark(HELMS[0], "one");
+    assert_ne!(mark(HELMS[0], "two"), one);
+    for helm in HELMS {
+        assert_eq!(
+            mark(helm, "one"),
+            one,
+            "the same at each upgrade, with {helm}"
+        );
+    }
+    let plain =
+        ["one", "chartroom:one", "admin:one", ":one"].map(|text| sha256_hex(text.as_bytes()));
+    assert!(!plain.contains(&one), "{one}");
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::support::chart_builder::sha256_hex;
 use crate::support::http::Http;
 use crate::support::server::TestServer;
 
+/// What the program itself keeps beside the packages.
+const OWN_FILES: [&str; 3] = ["index-cache.yaml", ".chartroom-index", ".chartroom-lock"];
+
 /// Files directly in a directory, by name.
 pub struct Contents {
     /// Digests of `*.tgz`.
@@ -55,7 +58,7 @@ impl Contents {
         let unknown: Vec<_> = self
             .others
             .iter()
-            .filter(|name| !["index-cache.yaml", ".chartroom-index"].contains(&name.as_str()))
+            .filter(|name| !OWN_FILES.contains(&name.as_str()))
             .collect();
         assert!(unknown.is_empty(), "left behind: {unknown:?}");
     }

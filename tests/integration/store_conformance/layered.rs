@@ -33,13 +33,16 @@ fn builtin_charts() -> TempDir {
     directory
 }
 
-fn repository(store: ChartStore, builtin: &Path) -> ChartRepository {
+pub fn repository(store: ChartStore, builtin: &Path) -> ChartRepository {
     let settings = Settings {
         format: IndexFormat::Json,
         chart_url: String::new(),
         context_path: String::new(),
         builtin_charts: Some(builtin.to_owned()),
         limits: Limits::default(),
+        entry_limit: None,
+        index_limit: None,
+        peek_from: usize::MAX,
         per_chart_limit: None,
         max_storage_objects: None,
         scan_parallelism: 2,
@@ -47,11 +50,12 @@ fn repository(store: ChartStore, builtin: &Path) -> ChartRepository {
         always_regenerate: false,
         statefiles: true,
         sweep: true,
+        shared: false,
     };
     ChartRepository::new(store, settings)
 }
 
-async fn upload(
+pub async fn upload(
     repository: &ChartRepository,
     tenant: &Tenant,
     package: Vec<u8>,
@@ -77,7 +81,7 @@ async fn downloaded(
 }
 
 /// File names and digests in the index.
-async fn listed(repository: &ChartRepository, tenant: &Tenant) -> Vec<(String, String)> {
+pub async fn listed(repository: &ChartRepository, tenant: &Tenant) -> Vec<(String, String)> {
     let index = repository.index(tenant).await.unwrap().to_bytes();
     let index = serde_json::from_slice(&index).unwrap();
     crate::recovery::contents::listed(&index)

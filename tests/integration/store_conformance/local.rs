@@ -107,7 +107,7 @@ async fn only_what_this_program_left_behind_is_swept() {
         ["c#.tgz"],
         "what is temporary is not listed"
     );
-    assert_eq!(store.sweep().await.unwrap(), ours.len());
+    assert_eq!(store.sweep(None).await.unwrap(), ours.len());
     for name in ours {
         assert!(!root.join(name).exists(), "{name}");
     }
@@ -119,7 +119,7 @@ async fn only_what_this_program_left_behind_is_swept() {
         outside.path().join("a-1.tgz#1").exists(),
         "behind a link is somebody else's"
     );
-    assert_eq!(store.sweep().await.unwrap(), 0);
+    assert_eq!(store.sweep(None).await.unwrap(), 0);
 }
 
 #[tokio::test]

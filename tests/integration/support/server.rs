@@ -191,6 +191,24 @@ impl TestServer {
         &self.storage
     }
 
+    /// The names of what lies directly in that directory, sorted, without the file that the server holds locked.
+    #[track_caller]
+    pub fn stored(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.storage).expect("the storage directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .filter(|name| name != ".chartroom-lock")
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
     /// A directory of this test's own, the server's working directory; it goes when the server is dropped.
     pub fn world(&self) -> &Path {
         self.world.path()

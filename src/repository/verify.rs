@@ -1,0 +1,163 @@
+//! Packages that are listed by their first file alone are opened whole behind the published index, one at a time and at
+//! low priority; what turns out different is corrected.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::repository::ChartRepository;
+use crate::repository::entry::Entry;
+use crate::repository::index::Change;
+use crate::repository::key::{ObjectKey, Tenant};
+use crate::repository::scan::{self, Opening, Scanned};
+use crate::repository::store::{ChartStore, StoredObject};
+use crate::repository::tenant::TenantState;
+
+/// Opened packages that wait to be compared with the index.
+const QUEUE: usize = 16;
+/// As `nice` counts: everything else that wants a core gets it first.
+const PRIORITY: i32 = 19;
+
+/// Packages of one tenant that are listed by their first file alone.
+#[derive(Debug, Default)]
+pub struct Unverified(Mutex<HashSet<Box<str>>>);
+
+impl Unverified {
+    /// Adds packages.
+    pub fn extend(&self, file_names: impl IntoIterator<Item = Box<str>>) {
+        self.lock().extend(file_names);
+    }
+
+    /// True if the package is one of them.
+    pub fn contains(&self, file_name: &str) -> bool {
+        self.lock().contains(file_name)
+    }
+
+    /// The package was opened whole, or has gone.
+    pub fn remove(&self, file_name: &str) {
+        self.lock().remove(file_name);
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn all(&self) -> Vec<Box<str>> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Box<str>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ChartRepository {
+    /// Opens whole what is listed by its first file, whenever a tenant was indexed so, until the future is dropped.
+    pub async fn keep_verifying(&self) {
+        loop {
+            self.peeked.notified().await;
+            self.verify_all().await;
+        }
+    }
+
+    /// Opens whole what is listed by its first file alone.
+    pub async fn verify_all(&self) {
+        for state in self.states() {
+            if !state.unverified.is_empty() {
+                self.verify(&state).await;
+            }
+        }
+    }
+
+    async fn verify(&self, state: &TenantState) {
+        let started = Instant::now();
+        let file_names = state.unverified.all();
+        let entries: Vec<Arc<Entry>> = (file_names.iter())
+            .filter_map(|file_name| state.file(file_name))
+            .collect();
+        let packages = entries.len();
+        let (opened, mut incoming) = mpsc::channel(QUEUE);
+        let (store, opening) = (self.store.clone(), self.opening(state, false));
+        let tenant = state.tenant.clone();
+        let runtime = Handle::current();
+        std::thread::spawn(move || {
+            let _runtime = runtime.enter();
+            // of this thread alone, on Linux; without it, it is only less polite
+            rustix::process::setpriority_process(None, PRIORITY).ok();
+            open_each(&store, &tenant, entries, &opening, &opened);
+        });
+        let mut corrected = 0;
+        while let Some((entry, scanned)) = incoming.recv().await {
+            corrected += usize::from(self.settle(state, &entry, scanned).await);
+        }
+        for file_name in file_names {
+            if state.file(&file_name).is_none() {
+                state.unverified.remove(&file_name);
+            }
+        }
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        info!(repo = %state.tenant, packages, corrected, duration_ms, "Packages are verified");
+        // the index cache has only what is verified
+        state.keep_unsaved();
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Puts right what opening the package whole has shown to be different. True if something was.
+    async fn settle(&self, state: &TenantState, entry: &Arc<Entry>, scanned: Scanned) -> bool {
+        let Some(key) = ObjectKey::new(&state.tenant, &entry.file_name) else {
+            return false;
+        };
+        let _lock = self.locks.lock(&key).await;
+        let listed = state.file(&entry.file_name);
+        if !listed.is_some_and(|listed| Arc::ptr_eq(&listed, entry)) {
+            // an upload or a change in the storage came between, which was opened whole
+            return false;
+        }
+        if let Some((package, cause)) = scanned.unread.first() {
+            self.note_unread(state, package, cause);
+            return false;
+        }
+        state.unverified.remove(&entry.file_name);
+        state.note_shortened(&scanned);
+        let opened = scanned.entries.into_iter().next();
+        if let Some(unreadable) = scanned.unreadable.first() {
+            state.note_unreadable(unreadable, "verified");
+            self.apply(state, Change::Remove(entry.file_name.clone()));
+            return true;
+        }
+        let Some(opened) = opened.filter(|opened| opened.line() != entry.line()) else {
+            return false;
+        };
+        warn!(
+            repo = %state.tenant,
+            package = &*entry.file_name,
+            "Package says something else than its first file: its entry is corrected"
+        );
+        self.apply(state, Change::Insert(opened));
+        true
+    }
+}
+
+fn open_each(
+    store: &ChartStore,
+    tenant: &Tenant,
+    entries: Vec<Arc<Entry>>,
+    opening: &Opening,
+    opened: &mpsc::Sender<(Arc<Entry>, Scanned)>,
+) {
+    for entry in entries {
+        let object = StoredObject {
+            file_name: entry.file_name.to_string(),
+            stamp: entry.stamp,
+        };
+        let scanned = scan::open_one(store, tenant, &object, opening);
+        if opened.blocking_send((entry, scanned)).is_err() {
+            return;
+        }
+    }
+}
