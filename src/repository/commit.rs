@@ -42,6 +42,9 @@ impl ChartStore {
         provenance: Write<'_>,
     ) -> Result<Stamp, StoreError> {
         self.check_root().await?;
+        for write in [&package, &provenance] {
+            self.refuse_long_name(write.key).await?;
+        }
         let id = Uuid::new_v4().simple().to_string();
         let mut steps = Vec::with_capacity(2);
         let mut staged = Vec::with_capacity(2);
@@ -175,7 +178,7 @@ impl ChartStore {
         match outcome {
             Ok(()) => Ok(()),
             // another server on the same storage has found the record and done it
-            Err(error) if is_absent(&error) => Ok(()),
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(self.refusal(to, source).await?),
         }
     }

@@ -342,6 +342,23 @@ impl ChartStore {
         }
     }
 
+    /// Fails if an object cannot have this name, which a write under another name would not show.
+    pub(super) async fn refuse_long_name(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let Some(path) = self.local_path(key) else {
+            return Ok(());
+        };
+        // what is written under it has a number at its end first
+        let mut temporary = path.into_os_string();
+        temporary.push("#1");
+        let looked = tokio::task::spawn_blocking(move || std::fs::metadata(temporary)).await;
+        match looked.expect("looking at a file does not panic") {
+            Err(error) if error.kind() == io::ErrorKind::InvalidFilename => {
+                Err(StoreError::NameTooLong(key.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The path of an object's file in a local directory.
     fn local_path(&self, key: &ObjectKey) -> Option<PathBuf> {
         let root = self.root.as_ref()?;

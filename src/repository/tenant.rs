@@ -17,7 +17,7 @@ use crate::repository::published::PublishedIndex;
 use crate::repository::scan::{Scanned, Unreadable};
 use crate::repository::statefile;
 use crate::repository::unread::Unread;
-use crate::repository::verify::Unverified;
+use crate::repository::unverified::Unverified;
 
 /// A tenant's state. The index's lock is never held across a wait, and readers of `index.yaml` do not take it at all.
 #[derive(Debug)]

@@ -1,8 +1,7 @@
 //! Packages that are listed by their first file alone are opened whole behind the published index, one at a time and at
 //! low priority; what turns out different is corrected.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -21,40 +20,6 @@ use crate::repository::tenant::TenantState;
 const QUEUE: usize = 16;
 /// As `nice` counts: everything else that wants a core gets it first.
 const PRIORITY: i32 = 19;
-
-/// Packages of one tenant that are listed by their first file alone.
-#[derive(Debug, Default)]
-pub struct Unverified(Mutex<HashSet<Box<str>>>);
-
-impl Unverified {
-    /// Adds packages.
-    pub fn extend(&self, file_names: impl IntoIterator<Item = Box<str>>) {
-        self.lock().extend(file_names);
-    }
-
-    /// True if the package is one of them.
-    pub fn contains(&self, file_name: &str) -> bool {
-        self.lock().contains(file_name)
-    }
-
-    /// The package was opened whole, or has gone.
-    pub fn remove(&self, file_name: &str) {
-        self.lock().remove(file_name);
-    }
-
-    /// True if there are none.
-    pub fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
-    fn all(&self) -> Vec<Box<str>> {
-        self.lock().iter().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<Box<str>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl ChartRepository {
     /// Opens whole what is listed by its first file, whenever a tenant was indexed so, until the future is dropped.

@@ -47,8 +47,8 @@ async fn metric(http: &Http, name: &str) -> u64 {
 /// Replaces a file in one step, as `mv` does.
 fn move_in(storage: &Path, file_name: &str, bytes: &[u8]) {
     let staged = storage.join(".staged");
-    fs::write(&staged, bytes).unwrap();
-    fs::rename(staged, storage.join(file_name)).unwrap();
+    fs::write(&staged, bytes).expect("a writable storage");
+    fs::rename(staged, storage.join(file_name)).expect("a writable storage");
 }
 
 #[tokio::test]

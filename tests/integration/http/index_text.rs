@@ -33,10 +33,10 @@ async fn the_default_is_json_with_a_chart_version_a_line() {
 
 #[tokio::test]
 async fn yaml_is_no_json_and_says_the_same() {
-    let json = TestServer::start(&["--json-index=true"]);
+    let json = TestServer::start(&["--json-index=true", "--shared-storage"]);
     let yaml = TestServer::options()
         .storage(json.storage())
-        .arg("--json-index=false")
+        .args(["--json-index=false", "--shared-storage"])
         .start();
     for chart in [
         ChartBuilder::new("app", "1.0.0")
