@@ -800,7 +800,7 @@ impl ChartRepository {
             file_name: file_name.to_owned(),
             stamp,
         };
-        let known = listed.filter(|_| !is_unverified);
+        let known = listed.clone().filter(|_| !is_unverified);
         let opening = Opening {
             known: Arc::new(
                 known
@@ -821,7 +821,10 @@ impl ChartRepository {
             self.apply(state, Change::Remove(file_name.into()));
         }
         if let Some(entry) = scanned.entries.into_iter().next() {
-            info!(repo = %tenant, package = file_name, action, "Package changed in the storage");
+            // other owners or another inode are no news
+            if listed.is_none_or(|listed| listed.line() != entry.line()) {
+                info!(repo = %tenant, package = file_name, action, "Package changed in the storage");
+            }
             state.forget_unreadable(file_name);
             self.apply(state, Change::Insert(entry));
         }

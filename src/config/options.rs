@@ -215,7 +215,7 @@ pub const OPTIONS: &[Opt] = table! {
             "uploads over 64 KiB held in memory at once; further ones wait";
         "max-index-entry-size", "MAX_INDEX_ENTRY_SIZE", "maxindexentrysize", Int, "65536", Built,
             "bytes of metadata that one version brings into the index; 0 is no limit";
-        "max-index-size", "MAX_INDEX_SIZE", "maxindexsize", Int, "134217728", Built,
+        "max-index-size", "MAX_INDEX_SIZE", "maxindexsize", Int, "100663296", Built,
             "bytes of all indexes together, beyond which no new version is taken; 0 is no limit";
         "max-storage-objects", "MAX_STORAGE_OBJECTS", "maxstorageobjects", Int, "0", Built,
             "files kept per tenant; 0 is no limit";

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::repository::ChartRepository;
 use crate::repository::entry::Entry;
@@ -98,7 +98,7 @@ impl ChartRepository {
         let Some(opened) = opened.filter(|opened| opened.line() != entry.line()) else {
             return false;
         };
-        warn!(
+        info!(
             repo = %state.tenant,
             package = &*entry.file_name,
             "Package says something else than its first file: its entry is corrected"

@@ -48,7 +48,7 @@ fn nothing_said_serves_chartstorage_on_8080() {
             max_upload_size: 20 << 20,
             max_concurrent: NonZeroUsize::new(4).unwrap(),
             max_index_entry_size: NonZeroUsize::new(64 << 10),
-            max_index_size: NonZeroUsize::new(128 << 20),
+            max_index_size: NonZeroUsize::new(96 << 20),
             max_storage_objects: None,
             per_chart_limit: None,
             overwrite: Overwrite::WithForce,

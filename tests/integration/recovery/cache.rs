@@ -146,6 +146,27 @@ async fn a_spoilt_cache_is_not_believed() {
 }
 
 #[tokio::test]
+async fn a_cache_that_is_larger_than_the_index_can_be_is_not_read() {
+    let mut server = stopped().await;
+    let cache = fs::File::options()
+        .write(true)
+        .open(server.storage().join(CACHE))
+        .unwrap();
+    // four gigabytes of zeros that take no room on the disk
+    cache.set_len(4 << 30).unwrap();
+    server.start_again();
+    assert_index_is_right(&server, "too large").await;
+    assert_eq!(last_scan(&server), (0, 5));
+    assert!(
+        server
+            .log()
+            .contains("Index cache is larger than the index can be")
+    );
+    let peak = server.memory().peak;
+    assert!(peak < 256 << 20, "{peak} bytes");
+}
+
+#[tokio::test]
 async fn a_cache_that_cannot_be_read_or_written_is_done_without() {
     let mut server = stopped().await;
     let path = server.storage().join(CACHE);
