@@ -72,7 +72,10 @@ impl ChartStore {
             Ok(record) => record,
             Err(cause) => {
                 self.clear(&steps, None).await;
-                return Err(cause);
+                return Err(match cause {
+                    StoreError::StorageFull(_) => StoreError::StorageFull(package.key.clone()),
+                    cause => cause,
+                });
             }
         };
         let mut moved = Ok(());

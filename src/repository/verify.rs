@@ -18,8 +18,8 @@ use crate::repository::tenant::TenantState;
 
 /// Opened packages that wait to be compared with the index.
 const QUEUE: usize = 16;
-/// As `nice` counts: everything else that wants a core gets it first.
-const PRIORITY: i32 = 19;
+/// As `nice` counts: a tenth of what anything else that wants the core gets.
+const PRIORITY: i32 = 10;
 
 impl ChartRepository {
     /// Opens whole what is listed by its first file, whenever a tenant was indexed so, until the future is dropped.

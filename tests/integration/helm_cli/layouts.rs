@@ -53,7 +53,7 @@ pub async fn tenants_live_below_the_root(helm: Helm) {
 }
 
 pub async fn charts_of_another_host_follow_chart_url(helm: Helm) {
-    let packages = TestServer::start(&[]);
+    let packages = TestServer::start(&["--shared-storage"]);
     let package = upload(
         &packages.http(),
         "/api/charts",
@@ -62,6 +62,7 @@ pub async fn charts_of_another_host_follow_chart_url(helm: Helm) {
     .await;
     let index = TestServer::options()
         .storage(packages.storage())
+        .arg("--shared-storage")
         .arg(format!("--chart-url={}/", packages.url()))
         .start();
     add(&helm, &index.url());

@@ -302,15 +302,23 @@ impl TestServer {
     }
 
     /// Waits until `condition` holds, asking again every few milliseconds, for at most ten seconds.
-    pub async fn eventually<F>(&self, what: &str, mut condition: impl FnMut() -> F)
+    pub async fn eventually<F>(&self, what: &str, condition: impl FnMut() -> F)
     where
         F: Future<Output = bool>,
     {
-        let end = Instant::now() + Duration::from_secs(10);
+        self.within(Duration::from_secs(10), what, condition).await;
+    }
+
+    /// The same for at most this long: for what the server does when nobody else wants the machine.
+    pub async fn within<F>(&self, time: Duration, what: &str, mut condition: impl FnMut() -> F)
+    where
+        F: Future<Output = bool>,
+    {
+        let end = Instant::now() + time;
         while !condition().await {
             assert!(
                 Instant::now() < end,
-                "within ten seconds it did not happen: {what}"
+                "within {time:?} it did not happen: {what}"
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
