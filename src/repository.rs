@@ -433,7 +433,7 @@ impl ChartRepository {
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         if tenant.is_root() || versions > 0 {
             info!(repo = %tenant, charts, versions, known, opened, peeked, duration_ms, "Index is complete");
-            self.warn_of_size();
+            self.warn_of_size(state);
         } else {
             debug!(repo = %tenant, "Tenant is empty");
         }
@@ -533,9 +533,10 @@ impl ChartRepository {
         self.states().iter().map(|state| state.index_bytes()).sum()
     }
 
-    fn warn_of_size(&self) {
-        let (size_bytes, limit) = (self.index_bytes(), self.settings.index_limit);
-        if let Some(limit) = limit
+    /// For a tenant that is just being indexed, and counts for the next one only.
+    fn warn_of_size(&self, of: &TenantState) {
+        let size_bytes = self.index_bytes() + of.index_bytes();
+        if let Some(limit) = self.settings.index_limit
             && size_bytes > limit
         {
             warn!(
@@ -576,6 +577,8 @@ impl ChartRepository {
             return Ok(None);
         };
         if let Some(entry) = &listed
+            // where others write too, only the storage knows whether that is still what it has
+            && !self.settings.shared
             && let Some(bytes) = self.cache.get(&key, entry)
         {
             let size = bytes.len() as u64;

@@ -92,7 +92,7 @@ async fn a_package_in_the_volume_is_listed_without_what_is_too_large() {
 
 #[tokio::test]
 async fn a_full_index_takes_no_new_version_and_shows_it() {
-    let server = TestServer::start(&["--max-index-size=20000", "--enable-metrics"]);
+    let mut server = TestServer::start(&["--max-index-size=20000", "--enable-metrics"]);
     let http = server.http();
     let mut refused = None;
     for n in 0..10 {
@@ -129,4 +129,14 @@ async fn a_full_index_takes_no_new_version_and_shows_it() {
     http.post("/api/charts", annotated("2.0.0", 5000).package())
         .await
         .expect(201);
+
+    // what is there is listed, however small the limit is at the next start
+    let listed = index(&http).await.0;
+    server.start_again_with(|options| options.arg("--max-index-size=5000"));
+    assert_eq!(index(&server.http()).await.0, listed);
+    let log = server.log();
+    assert!(
+        log.contains("Index is larger than --max-index-size"),
+        "{log}"
+    );
 }
