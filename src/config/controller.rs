@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bounds::Bounds;
 use crate::config::Logging;
 
 /// The controller's configuration, checked (docs/components.md 4.3 and 16).
@@ -49,6 +50,8 @@ pub struct ControllerConfig {
     pub namespace_labels: BTreeMap<String, String>,
     /// The only namespace whose Components are reconciled; `None` is all.
     pub watch_namespace: Option<String>,
+    /// What Components may ask for.
+    pub bounds: Bounds,
 }
 
 /// The times of leader election; `retry_period` < `renew_deadline` < `duration` (docs/components.md 16.1).

@@ -180,6 +180,12 @@ pub const OPTIONS: &[Opt] = table! {
             "how long a Component that was created for others is kept when none needs it any more";
         "safety-poll", "SAFETY_POLL", "controller.safetypoll", Duration, "30s", Built,
             "how often what cannot be watched is looked at again";
+        "allowed-repositories", "ALLOWED_REPOSITORIES", "controller.allowedrepositories", Text, "cluster", Common,
+            "where Components may get charts from beside --repository-url: cluster (its Services), HOST, *.DOMAIN, URL or *, joined by commas";
+        "allowed-namespaces", "ALLOWED_NAMESPACES", "controller.allowednamespaces", Text, "", Built,
+            "FROM=TO,…: into which namespaces those of FROM may install; * is any characters, TO . their own; all without it";
+        "default-service-account", "DEFAULT_SERVICE_ACCOUNT", "controller.defaultserviceaccount", Text, "", Built,
+            "ServiceAccount of its own namespace as which a Component is installed that names none; the controller without it";
         "namespace-labels", "NAMESPACE_LABELS", "controller.namespacelabels", Text,
             "theriseunion.io/managed=true, theriseunion.io/workspace=system-workspace", Built,
             "labels of the namespaces that the controller makes or takes care of, as KEY=VALUE,…";
@@ -366,7 +372,7 @@ mod tests {
             .iter()
             .filter(|option| option.heading == CONTROLLER)
             .count();
-        assert_eq!(of_the_controller, 21);
+        assert_eq!(of_the_controller, 24);
         assert_eq!(OPTIONS.len(), 85 + 1 + 3 + of_the_controller);
     }
 

@@ -22,9 +22,10 @@ use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore, watch};
 
+use crate::bounds::AllowedRepositories;
 use crate::chart::digest::Sha256Hex;
 use crate::remote::address::{self, Address};
-use crate::remote::client::{HttpClient, Patience};
+use crate::remote::client::{HttpClient, Patience, Permission};
 
 pub use crate::chart::index::ChartVersion;
 use cache::Cache;
@@ -60,6 +61,8 @@ pub struct ChartsSettings {
     pub read_timeout: Duration,
     /// Certificate authorities (PEM) to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// Repositories that may be used beside the default one.
+    pub allowed: AllowedRepositories,
 }
 
 impl ChartsSettings {
@@ -122,6 +125,16 @@ impl Charts {
                 source,
             }
         })?;
+        let (own, allowed) = (address.clone(), settings.allowed.clone());
+        let client = client.guarded(Arc::new(move |address| {
+            if address.has_origin_of(&own) {
+                Permission::Always
+            } else if allowed.allow(address) {
+                Permission::Outward
+            } else {
+                Permission::Never
+            }
+        }));
         let cache = Cache::open(&settings.cache_dir, settings.cache_size)?;
         Ok(Self {
             client,
@@ -134,6 +147,11 @@ impl Charts {
             listed: None,
             settings,
         })
+    }
+
+    /// The address of the default repository.
+    pub fn own(&self) -> &Address {
+        self.default.address()
     }
 
     /// The bytes of packages that were fetched so far.

@@ -247,6 +247,7 @@ fn context(parts: ContextParts<'_>) -> anyhow::Result<Context> {
         connect_timeout: Duration::from_secs(5),
         read_timeout: Duration::from_secs(30),
         ca_file: None,
+        allowed: parts.config.bounds.repositories.clone(),
     })
     .context("charts cannot be fetched")?
     .listening_to(parts.repository.changes.clone());

@@ -208,16 +208,37 @@ impl Address {
         if self.secure { "https" } else { "http" }
     }
 
-    fn has_origin_of(&self, other: &Self) -> bool {
+    /// The host, IPv6 in brackets.
+    pub fn host(&self) -> &str {
+        self.host_and_port().0
+    }
+
+    /// The port: the scheme's own if none is written.
+    pub fn port(&self) -> u16 {
+        let default = if self.secure { 443 } else { 80 };
+        self.host_and_port().1.unwrap_or(default)
+    }
+
+    fn host_and_port(&self) -> (&str, Option<u16>) {
+        match self.authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+            _ => (&*self.authority, None),
+        }
+    }
+
+    /// True if both have one scheme, host and port.
+    pub fn has_origin_of(&self, other: &Self) -> bool {
         let origin = |address: &Self| {
-            let (host, port) = match address.authority.rsplit_once(':') {
-                Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
-                _ => (&*address.authority, None),
-            };
-            let port = port.unwrap_or(if address.secure { 443_u16 } else { 80 });
-            (address.secure, host.to_ascii_lowercase(), port)
+            let host = address.host().to_ascii_lowercase();
+            (address.secure, host, address.port())
         };
         origin(self) == origin(other)
+    }
+
+    /// True if the path of `other` is this one's, or below it. No matter of origins.
+    pub fn is_above(&self, other: &Self) -> bool {
+        let below = other.path.strip_prefix(self.path.as_str());
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

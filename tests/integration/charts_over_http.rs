@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chartroom::bounds::AllowedRepositories;
 use chartroom::chart::digest::Sha256Hex;
 use chartroom::controller::charts::{
     ChartVersion, Charts, ChartsError, ChartsSettings, ErrorClass, FetchedChart,
@@ -28,6 +29,7 @@ fn settings(repository: &str, directory: &Path) -> ChartsSettings {
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(20),
         ca_file: None,
+        allowed: AllowedRepositories::all(),
     }
 }
 

@@ -50,6 +50,7 @@ reasons! {
     WaitingForChart "The chart is not in the repository yet."
     WaitingForDeletion "Something else must be deleted first."
     InvalidSpec "The spec says something that cannot be done."
+    NotAllowed "The operator of the controller does not allow what the Component asks for."
     DependencyCycle "The Component depends on itself by way of others."
     DependencyVersionConflict "No version of a dependency suits all who need it."
     DependencyDisabled "A dependency is not enabled."

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::bounds::Bounds;
 use crate::config::Listen;
 use crate::config::controller::{BindAddress, ControllerAlone, ControllerConfig, LeaseTimes};
 use crate::config::error::ConfigError;
@@ -12,6 +13,11 @@ use crate::config::settings::Settings;
 use crate::config::validate::{NOT_NEGATIVE, duration, limit, logging_of_any, path};
 
 const NOT_A_NAMESPACE: &str = "is not the name of a namespace; write letters a-z, digits and -";
+const NOT_AN_ACCOUNT: &str =
+    "is not the name of a ServiceAccount; write letters a-z, digits, - and .";
+const NOT_REPOSITORIES: &str = "is not a list of repositories; write cluster, *, HOST, *.DOMAIN or http(s)://HOST/PATH, joined by commas";
+const NOT_NAMESPACE_RULES: &str = "is not a list of rules; write FROM=TO,FROM=TO with names of namespaces in which * \
+                                   stands for any characters; TO may be . for the Component's own";
 const NONE_AT_ONCE: &str = "lets nothing happen; write 1 or more";
 const NO_TIME: &str = "is no time; write a duration such as 30s";
 
@@ -99,7 +105,29 @@ fn controller(settings: &Settings) -> Result<ControllerConfig, ConfigError> {
         safety_poll: some_time(settings, "safety-poll")?,
         namespace_labels: namespace_labels(settings)?,
         watch_namespace: namespace(settings, "watch-namespace")?,
+        bounds: bounds(settings)?,
     })
+}
+
+fn bounds(settings: &Settings) -> Result<Bounds, ConfigError> {
+    let repositories = settings.text("allowed-repositories").parse();
+    let namespaces = settings.text("allowed-namespaces").parse();
+    Ok(Bounds {
+        repositories: repositories
+            .map_err(|_| settings.refuse("allowed-repositories", NOT_REPOSITORIES))?,
+        namespaces: namespaces
+            .map_err(|_| settings.refuse("allowed-namespaces", NOT_NAMESPACE_RULES))?,
+        default_service_account: service_account(settings)?,
+    })
+}
+
+fn service_account(settings: &Settings) -> Result<Option<String>, ConfigError> {
+    let flag = "default-service-account";
+    match settings.text(flag) {
+        "" => Ok(None),
+        name if name.len() <= 253 && name.split('.').all(is_dns_label) => Ok(Some(name.to_owned())),
+        _ => Err(settings.refuse(flag, NOT_AN_ACCOUNT)),
+    }
 }
 
 fn url(settings: &Settings, flag: &str) -> Result<Option<String>, ConfigError> {

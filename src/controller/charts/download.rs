@@ -109,7 +109,9 @@ impl Charts {
                 source,
             }
         })?;
-        let answer = self.client.get(&address, None).await;
+        let answer = (self.client)
+            .get_for(repository.address(), &address, None)
+            .await;
         let answer = answer.map_err(|source| repository.unavailable(source))?;
         if answer.status == StatusCode::OK {
             return Ok(answer);

@@ -56,6 +56,12 @@ pub fn decide(o: &Observation) -> Decision {
             ),
         };
     }
+    if let Some(message) = &o.refusal {
+        return Decision::Stall {
+            reason: Reason::NotAllowed,
+            message: message.clone(),
+        };
+    }
     if let Some(decision) = implicit(o) {
         return decision;
     }

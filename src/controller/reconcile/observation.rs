@@ -41,6 +41,8 @@ pub struct Observation {
     pub holder: String,
     /// What is wrong with its spec; not looked for where the spec is not acted on.
     pub problem: Option<String>,
+    /// Why it may not have what it asks for.
+    pub refusal: Option<String>,
     /// What the planner says of it.
     pub plan: PlanPosition,
     /// What this process remembers of it.
@@ -311,6 +313,7 @@ impl Observation {
             component: component.clone(),
             status: taken.status.clone(),
             problem: taken.problem.clone(),
+            refusal: None,
             holder,
             plan,
             memory: Remembered::default(),

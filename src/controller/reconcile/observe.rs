@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::bounds;
 use crate::component::Component;
 use crate::component::names::label;
 use crate::controller::charts::FetchedChart;
@@ -103,6 +104,7 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     let operation = status.operation.as_ref().map(|begun| begun.id.clone());
     let holder = context.work.identity.clone();
     let mut observation = Observation::of(now(), jitter(), key, component, &taken, holder, plan);
+    observation.refusal = refusal(context, key, component);
     let generation = observation.generation();
     let is_forced = observation.force_request().is_some();
     observation.memory = context.memory.of(key, |memory| {
@@ -117,6 +119,21 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
         left: Vec::new(),
         operation,
     }
+}
+
+/// Why a Component may not have what it asks for.
+fn refusal(context: &Context, key: &NodeKey, component: &Component) -> Option<String> {
+    let spec = &component.spec;
+    let dependencies: Vec<&str> = (spec.depends_on.iter())
+        .filter_map(|dependency| dependency.namespace.as_deref())
+        .collect();
+    let asked = bounds::Request {
+        home: &key.namespace,
+        target: component.target_namespace(),
+        dependencies: &dependencies,
+        repository: (spec.chart.repository.as_deref()).filter(|url| !url.is_empty()),
+    };
+    context.config.bounds.refusal(asked, context.charts.own())
 }
 
 /// For how long nobody has required an implicit Component, and for how long that may be.

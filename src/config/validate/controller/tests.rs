@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::bounds::Bounds;
 use crate::config::options::typed;
 use crate::config::{Config, LogFormat, LogLevel};
 
@@ -70,6 +71,7 @@ fn defaults() -> ControllerConfig {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
         watch_namespace: None,
+        bounds: Bounds::default(),
     }
 }
 
@@ -177,6 +179,7 @@ fn every_option_reaches_its_field() {
                 --namespace-labels=a.b/c=d,,e=";
     let expected = ControllerConfig {
         watch_namespace: Some("apps".to_owned()),
+        bounds: Bounds::default(),
         concurrency: NonZeroUsize::MIN,
         reconciles: NonZeroUsize::new(8).unwrap(),
         lease_name: "shard-1.lease".to_owned(),
