@@ -40,12 +40,12 @@ impl AllowedRepositories {
 
     /// True if charts may come from this address.
     pub fn allow(&self, address: &Address) -> bool {
-        let host = address.host().to_ascii_lowercase();
+        let host = address.host();
         self.0.iter().any(|pattern| match pattern {
             Pattern::Any => true,
-            Pattern::Cluster => is_of_cluster(&host),
+            Pattern::Cluster => is_of_cluster(host),
             Pattern::Host(pattern, port) => {
-                matches(pattern, &host) && port.is_none_or(|port| port == address.port())
+                matches(pattern, host) && port.is_none_or(|port| port == address.port())
             }
             Pattern::Url(above) => above.has_origin_of(address) && above.is_above(address),
         })

@@ -89,7 +89,7 @@ pub struct Charts {
     /// By URL as Components write it.
     others: Mutex<HashMap<String, Arc<Repository>>>,
     /// Packages that are being fetched or opened, so that concurrent callers share the work.
-    underway: Mutex<HashMap<(Sha256Hex, String), Weak<Underway>>>,
+    underway: Mutex<HashMap<(Sha256Hex, Address), Weak<Underway>>>,
     opening: Semaphore,
     fetched_bytes: AtomicU64,
     listed: Option<ListedVersions>,
@@ -212,7 +212,8 @@ impl Charts {
         let chart = match pinned.or(version.digest) {
             Some(wanted) => {
                 let work = self.cached_or_download(&repository, version, wanted, pinned.is_some());
-                self.shared(wanted, repository.shown(), work).await?
+                self.shared(wanted, repository.address().clone(), work)
+                    .await?
             }
             None => self.download(&repository, version, None, false).await?,
         };
@@ -296,7 +297,7 @@ impl Charts {
     async fn shared(
         &self,
         digest: Sha256Hex,
-        repository: String,
+        repository: Address,
         work: impl Future<Output = Result<Arc<FetchedChart>, ChartsError>>,
     ) -> Result<Arc<FetchedChart>, ChartsError> {
         if let Some(chart) = self.cache.parsed(digest).await {

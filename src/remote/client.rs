@@ -203,7 +203,7 @@ impl HttpClient {
                 location.map(HeaderValue::to_str),
             ) {
                 (301..=303 | 307 | 308, Some(Ok(location))) => {
-                    address = below(&address, location).map_err(ClientError::Redirect)?;
+                    address = (address.redirected(location)).map_err(ClientError::Redirect)?;
                 }
                 _ => return Ok(self.answer(&address, response, until)),
             }
@@ -396,11 +396,6 @@ fn connector(timeout: Duration, http_alone: bool, outward_only: bool) -> HttpCon
     connector.set_nodelay(true);
     connector.enforce_http(http_alone);
     connector
-}
-
-/// The target of a redirect from `address`: relative to its directory, not to itself.
-fn below(address: &Address, location: &str) -> Result<Address, AddressError> {
-    address.directory().join(location)
 }
 
 /// True if what came back is no TLS: most often it is HTTP.

@@ -2,6 +2,7 @@
 
 mod cache;
 mod liars;
+mod references;
 mod release_size;
 mod repositories;
 

@@ -138,7 +138,7 @@ fn url(settings: &Settings, flag: &str) -> Result<Option<String>, ConfigError> {
     let host = url
         .strip_prefix("http://")
         .or_else(|| url.strip_prefix("https://"));
-    let strange = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#');
+    let strange = |c: char| c.is_control() || c.is_whitespace() || c == '#';
     if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) || url.contains(strange) {
         let rule = "is not the address of a repository, such as http://charts.example:8080";
         return Err(settings.refuse(flag, rule));

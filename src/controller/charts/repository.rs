@@ -112,7 +112,8 @@ impl Repository {
     /// True if `address` is this repository: the same URL, and credentials that are the same or not given.
     pub(super) fn is_at(&self, address: &Address) -> bool {
         *address == self.address
-            || !address.has_credentials() && address.to_string() == self.address.to_string()
+            || !address.has_credentials()
+                && address.without_credentials() == self.address.without_credentials()
     }
 
     /// The versions of `chart`, newest first.
