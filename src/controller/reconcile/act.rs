@@ -40,7 +40,7 @@ pub async fn act(
         Decision::Disown => implicit::disown(context, seen).await?,
         Decision::Collect => implicit::collect(context, seen).await?,
         Decision::Block { .. } | Decision::Queue { .. } => implicit::provide(context, seen).await?,
-        Decision::InSync { how } => return installed::look_after(context, seen, *how).await,
+        Decision::InSync { how } => installed::note(context, seen, *how).await?,
         Decision::Succeed { revision, .. } => inventory::note(context, seen, *revision).await?,
         Decision::FailUnready {
             kind,
@@ -93,5 +93,8 @@ pub async fn act(
         | Decision::StayDisabled { .. }
         | Decision::CannotMove { .. } => {}
     }
-    Ok(Outcome::Done)
+    Ok(match seen.drifted.take() {
+        Some(drifted) => installed::put_right(context, seen, &drifted).await,
+        None => Outcome::Done,
+    })
 }

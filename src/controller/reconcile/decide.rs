@@ -1,16 +1,19 @@
 //! What to do about a Component: a function of what was observed (docs/components.md 4.1). Pure.
 //!
 //! A decision is one step: whoever acts on it observes again and decides again. What is not known yet is asked for with
-//! [`Decision::Read`], so that nothing is read that no decision needs.
+//! [`Decision::Read`], so that nothing is read that no decision needs. Where a decision leaves the release as it is, what
+//! runs is looked at beside it, when it is time.
 
+mod await_ready;
 mod decision;
-mod installed;
 mod leaving;
+mod look;
 mod moving;
 pub mod release;
 
 pub use self::decision::{Action, Decision, InSync, Read, Why};
-pub use self::installed::{Check, FIRST_WORDS, WORDS_EVERY, is_unsound};
+pub use self::await_ready::{FIRST_WORDS, WORDS_EVERY};
+pub use self::look::{Check, Look, Runs, runs};
 pub use self::moving::{moved, stays, title};
 
 use crate::component::conditions::Reason;
@@ -26,6 +29,15 @@ use self::release::{Situation, Wanted, decide_release};
 
 /// What to do next about a Component.
 pub fn decide(o: &Observation) -> Decision {
+    let decision = next_step(o);
+    match look::due(o, &decision) {
+        Some(read) => Decision::Read(read),
+        None => decision,
+    }
+}
+
+/// What the spec asks for next.
+fn next_step(o: &Observation) -> Decision {
     let component = &o.component;
     if o.is_deleting() {
         return leaving::delete(o);
@@ -126,8 +138,8 @@ fn bring_to(o: &Observation, chart: &ChartFacts) -> Decision {
     };
     let situation = o.situation(&wanted, release, &o.status);
     match decide_release(&situation) {
-        Decision::InSync { how } => installed::in_sync(o, release, how),
-        Decision::AwaitReady { kind, revision } => installed::await_ready(o, kind, revision),
+        decision @ Decision::InSync { .. } => decision,
+        Decision::AwaitReady { kind, revision } => await_ready::await_ready(o, kind, revision),
         decision => prepared(o, gate, release, &situation, decision),
     }
 }

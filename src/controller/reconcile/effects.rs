@@ -36,10 +36,9 @@ pub async fn carry_out(
     count(context, &report);
     remember(context, seen, &report.remembers);
     // also if the status cannot be written: a pause holds
-    let (next, pauses) = (report.next, report.remembers.pauses);
     let safety_poll = context.config.safety_poll;
     let mut next = (context.memory).of(&key, |memory| {
-        memory.after(next, pauses, safety_poll, jitter(), Instant::now())
+        memory.after(&report, safety_poll, jitter(), Instant::now())
     });
     if report.has_happened {
         tell_all(context, seen, &report.events);

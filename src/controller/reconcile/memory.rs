@@ -77,8 +77,8 @@ pub struct ReleaseCache {
 /// How drift and health were when they were last looked at.
 #[derive(Default)]
 pub struct DriftState {
-    /// When that was.
-    pub checked: Option<Instant>,
+    /// When that was, and by what generation asked for.
+    pub checked: Option<(i64, Instant)>,
     /// When which object was put right.
     pub corrections: Corrections,
     compared: Option<Compared>,
@@ -147,6 +147,12 @@ impl ReleaseCache {
 }
 
 impl DriftState {
+    /// When drift and health were looked at by what this generation asks for.
+    pub fn checked_by(&self, generation: i64) -> Option<Instant> {
+        let checked = self.checked.filter(|(by, _)| *by == generation);
+        checked.map(|(_, at)| at)
+    }
+
     /// What was compared of this revision in the last hour, by the rules of this generation: then everything is compared
     /// anew, should the API server have come to see the same objects in another way.
     pub fn take_compared(&mut self, of: (i64, i64)) -> Compared {

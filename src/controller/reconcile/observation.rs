@@ -59,7 +59,7 @@ pub struct Observation {
     pub reapply: Option<Option<String>>,
     /// What was applied and is not ready yet, and why.
     pub readiness: Option<Readiness>,
-    /// Health and drift of what is installed.
+    /// Health and drift of what runs.
     pub installed: Option<Installed>,
     /// What an uninstall left, in words; the inner `None` if nothing.
     pub leftovers: Option<Option<String>>,
@@ -108,7 +108,7 @@ pub struct Remembered {
     pub has_inventory: bool,
     /// Of which hash and generation a dry run went well, before the release moves.
     pub tried: Option<(SpecHash, i64)>,
-    /// How long ago drift and health were looked at.
+    /// How long ago drift and health were looked at, by what this generation asks for.
     pub checked: Option<Duration>,
     /// What was last said under a reason that is said once.
     pub told: BTreeMap<&'static str, String>,
@@ -244,7 +244,7 @@ pub enum Readiness {
     NotReady(Option<String>),
 }
 
-/// Health and drift of what is installed.
+/// Health and drift of what runs.
 #[derive(Clone, Debug, Default)]
 pub struct Installed {
     /// The first few objects that are not ready, and why; `None` if all are.
@@ -531,7 +531,7 @@ fn annotation_of<'a>(component: &'a Component, key: &str) -> Option<&'a String> 
     component.metadata.annotations.as_ref()?.get(key)
 }
 
-/// The status of a Component as decisions take it, which is as it stands if the Component cannot be acted on.
+/// The status of a Component as decisions take it: if the Component cannot be acted on, as it stands, but for requestedAt.
 pub fn taken_in(
     component: &Component,
     has_owner: bool,
@@ -539,47 +539,23 @@ pub fn taken_in(
 ) -> Acknowledged {
     let problem = (has_a_say(component)).then(|| rules::problem(component));
     let problem = problem.flatten();
-    if is_acted_on(component, problem.is_some(), has_owner) {
-        return acknowledged(component, definition_came());
-    }
-    Acknowledged {
+    let mut taken = Acknowledged {
         status: component.status.clone().unwrap_or_default(),
         problem,
         checks_now: false,
         forgets: false,
-    }
-}
-
-/// The status of a Component as decisions take it: the annotations that ask for something once are acknowledged, and
-/// failures are forgotten that do not count any more (docs/components.md 2.2 and 7.2). `definition_came` is true if a
-/// kind came whose lack the last attempt may have failed of.
-fn acknowledged(component: &Component, definition_came: bool) -> Acknowledged {
-    let mut status = component.status.clone().unwrap_or_default();
-    let mut checks_now = false;
+    };
+    // whatever is in the way, what runs can be looked at
     if let Some(value) = annotation_of(component, annotation::REQUESTED_AT)
-        && status.last_handled_reconcile_at.as_ref() != Some(value)
+        && taken.status.last_handled_reconcile_at.as_ref() != Some(value)
     {
-        status.last_handled_reconcile_at = Some(value.clone());
-        checks_now = true;
+        taken.status.last_handled_reconcile_at = Some(value.clone());
+        taken.checks_now = true;
     }
-    let mut forgets = definition_came && lacks_definitions(&status).is_some();
-    if let Some(value) = annotation_of(component, annotation::RESET_AT)
-        && status.last_handled_reset_at.as_ref() != Some(value)
-    {
-        status.last_handled_reset_at = Some(value.clone());
-        forgets = true;
+    if is_acted_on(component, taken.problem.is_some(), has_owner) {
+        taken.acknowledge(component, definition_came());
     }
-    let tried = status.last_attempted.as_ref();
-    forgets |= tried.is_some_and(|tried| tried.generation != component.metadata.generation);
-    if forgets {
-        retry::forget_failures(&mut status);
-    }
-    Acknowledged {
-        status,
-        problem: None,
-        checks_now,
-        forgets,
-    }
+    taken
 }
 
 /// What [`taken_in`] makes of a Component.
@@ -592,6 +568,27 @@ pub struct Acknowledged {
     pub checks_now: bool,
     /// True if failures were forgotten: no pause holds either.
     pub forgets: bool,
+}
+
+impl Acknowledged {
+    /// Takes in what asks for something once, and forgets failures that do not count any more (docs/components.md 2.2
+    /// and 7.2). `definition_came` is true if a kind came whose lack the last attempt may have failed of.
+    fn acknowledge(&mut self, component: &Component, definition_came: bool) {
+        let status = &mut self.status;
+        self.forgets = definition_came && lacks_definitions(status).is_some();
+        if let Some(value) = annotation_of(component, annotation::RESET_AT)
+            && status.last_handled_reset_at.as_ref() != Some(value)
+        {
+            status.last_handled_reset_at = Some(value.clone());
+            self.forgets = true;
+        }
+        let tried = status.last_attempted.as_ref();
+        self.forgets |=
+            tried.is_some_and(|tried| tried.generation != component.metadata.generation);
+        if self.forgets {
+            retry::forget_failures(status);
+        }
+    }
 }
 
 /// What the last attempt says of the kinds that the cluster does not know, if it failed of that.

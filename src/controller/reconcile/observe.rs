@@ -187,7 +187,7 @@ pub async fn read(
             let readiness = installed::readiness(context, o, revision, in_words).await?;
             seen.observation.readiness = Some(readiness);
         }
-        Read::Installed { revision } => installed::read(context, seen, revision).await?,
+        Read::Installed(look) => installed::read(context, seen, &look).await?,
         Read::Leftovers(release) => leftovers::read(context, seen, &release).await?,
         Read::Namespace => {
             let ends = namespace::ends(&context.cluster.client, &key.namespace).await?;

@@ -6,6 +6,7 @@ mod failure;
 mod history;
 mod installed;
 mod leaving;
+mod look;
 mod moving;
 mod operation;
 mod success;
@@ -44,6 +45,8 @@ pub struct Report {
     pub counts: Vec<Count>,
     /// When to look again without being woken.
     pub next: Next,
+    /// When to look at what runs, should that be earlier.
+    pub look: Next,
     /// What this process is to remember of it.
     pub remembers: Remembers,
 }
@@ -155,7 +158,19 @@ impl Notice {
 
 /// What is told of a Component after this decision and its outcome.
 pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report {
-    let draft = known(o, decision);
+    let mut draft = known(o, decision);
+    let look = draft.look(o, decision, outcome);
+    let report = told(o, decision, outcome, draft);
+    Report {
+        // what a look showed is told now
+        is_news: report.is_news && o.installed.is_none(),
+        look,
+        ..report
+    }
+}
+
+/// What is told of this decision.
+fn told(o: &Observation, decision: &Decision, outcome: &Outcome, draft: Draft) -> Report {
     match decision {
         Decision::Read(_) | Decision::Nothing => draft.untold(Next::Never),
         Decision::AddFinalizer | Decision::Disown => draft.untold(Next::Now),
@@ -188,7 +203,7 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
         } => waiting::held(o, draft, *reason, message, *recheck),
         Decision::Unlock { revision, event } => waiting::unlocked(draft, *revision, event),
         Decision::SetAside { revision } => waiting::set_aside(o, draft, *revision),
-        Decision::InSync { how } => installed::in_sync(o, draft, *how, outcome),
+        Decision::InSync { how } => installed::in_sync(o, draft, *how),
         Decision::AwaitReady { kind, .. } => success::awaits(o, draft, *kind),
         Decision::Succeed { kind, .. } => success::became_ready(o, draft, *kind),
         Decision::FailUnready { kind, objects, .. } => {

@@ -1,4 +1,4 @@
-//! A release that is as wanted is marked as this Component's, written down, and put right where it drifted.
+//! A release that is as wanted is marked as this Component's and written down; what runs is put right where it drifted.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use crate::controller::reconcile::observe::{Observed, Uncorrected, unready};
 use crate::controller::reconcile::outcome::Outcome;
 use crate::release::manifest::Object;
 
-/// Looks after a release that is as wanted.
-pub async fn look_after(
+/// A release that is as wanted is this Component's, and has an inventory.
+pub async fn note(
     context: &Arc<Context>,
     seen: &mut Observed,
     how: InSync,
-) -> Result<Outcome, ReconcileError> {
+) -> Result<(), ReconcileError> {
     let o = &seen.observation;
     let release = o.release(&o.target()).cloned();
     let Some((release, chart)) = release.zip(o.resolved()) else {
@@ -29,19 +29,16 @@ pub async fn look_after(
     if how == InSync::AdoptSuccess || is_another {
         inventory::note(context, seen, release.number()).await?;
     }
-    match seen.drifted.take() {
-        Some(drifted) => Ok(correct(context, seen, &drifted).await),
-        None => Ok(Outcome::Done),
-    }
+    Ok(())
 }
 
 /// Puts objects right, one by one; what cannot be put right is named.
-async fn correct(context: &Context, seen: &Observed, drifted: &Uncorrected) -> Outcome {
+pub async fn put_right(context: &Context, seen: &Observed, drifted: &Uncorrected) -> Outcome {
     let o = &seen.observation;
-    let (namespace, name) = o.target();
+    let (namespace, name) = &drifted.release;
     let check = DriftCheck {
-        release: &name,
-        namespace: &namespace,
+        release: name,
+        namespace,
         objects: &drifted.objects,
         policy: &drifted.policy,
     };
@@ -66,6 +63,6 @@ async fn correct(context: &Context, seen: &Observed, drifted: &Uncorrected) -> O
         }
     }
     let objects: Vec<&Object> = drifted.objects.iter().collect();
-    let unready = unready(context, &objects, &namespace).await;
+    let unready = unready(context, &objects, namespace).await;
     Outcome::Corrected { failed, unready }
 }

@@ -9,6 +9,8 @@ use crate::component::status::OperationKind;
 use crate::release::helm::FailureClass;
 use crate::release::operation::ReleaseKey;
 
+use super::look::Look;
+
 /// What has to be read before a decision can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
@@ -42,11 +44,8 @@ pub enum Read {
         /// True if what is not ready is to be named.
         in_words: bool,
     },
-    /// Health and drift of what is installed.
-    Installed {
-        /// The deployed revision.
-        revision: i64,
-    },
+    /// Health and drift of what runs.
+    Installed(Look),
     /// What is left of this release.
     Leftovers(ReleaseKey),
     /// Whether the Component's own namespace is being deleted.

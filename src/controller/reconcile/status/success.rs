@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::component::Phase;
+use crate::component::{Phase, Wait};
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::component::status::{OperationKind, Revision as HistoryEntry};
 use crate::controller::reconcile::decide::Action;
@@ -142,19 +142,12 @@ impl Draft {
         self.forget_failures();
         self.status.observed_hash = Some(wanted.hash.to_string());
         self.is_true(ConditionType::Released, reason, &message);
-        self.clear(&[ConditionType::Remediated, ConditionType::Drifted]);
+        self.clear(&[ConditionType::Remediated]);
         self.ready(reason, &message);
         self.phase(Phase::Deployed, &message);
         let is_awaited = wanted.waits.after(kind, record.revision);
-        if is_awaited {
-            self.is_true(ConditionType::Healthy, Reason::Healthy, "");
-        }
-        self.remembers.made_anew = Some(is_awaited);
+        self.made_anew(o, is_awaited);
         let interval = o.component.spec.interval.get();
-        if !is_awaited {
-            // else it is due as after a start, at some time within the interval
-            self.remembers.checked = Some(interval.saturating_sub(HEALTH_SOON));
-        }
         self.count(Count::Operation(kind, true, reason));
         let action = format!("{word}/{}", &wanted.hash.short()[..8]);
         self.tell(Notice::normal(reason, action, &message));
@@ -163,6 +156,19 @@ impl Draft {
             self.end(Next::About(interval))
         } else {
             self.happened(Next::In(HEALTH_SOON))
+        }
+    }
+
+    /// All objects were applied: they are as installed, and ready if that was awaited; else that is soon looked at.
+    fn made_anew(&mut self, o: &Observation, is_awaited: bool) {
+        self.clear(&[ConditionType::Drifted]);
+        self.remembers.made_anew = Some(is_awaited);
+        if is_awaited {
+            self.is_true(ConditionType::Healthy, Reason::Healthy, "");
+        } else {
+            let interval = o.component.spec.interval.get();
+            // else it is due as after a start, at some time within the interval
+            self.remembers.checked = Some(interval.saturating_sub(HEALTH_SOON));
         }
     }
 
@@ -213,6 +219,7 @@ impl Draft {
             },
         );
         self.is_true(ConditionType::Remediated, reason, &message);
+        self.made_anew(o, o.component.spec.rollback.wait != Wait::HookOnly);
         self.waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, &told);
         self.phase(Phase::Degraded, &told);
         self.count(Count::Operation(OperationKind::Rollback, true, reason));

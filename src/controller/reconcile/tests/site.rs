@@ -83,7 +83,7 @@ pub struct Seen {
     requires: Vec<Requirement>,
     material: Material,
     slot: Option<Slot>,
-    drifted: Option<Vec<String>>,
+    drifted: Option<(ReleaseKey, Vec<String>)>,
 }
 
 /// A site in memory.
@@ -120,6 +120,8 @@ pub struct Site {
     pub dies_in: Option<usize>,
     pub events: Vec<(NodeKey, Notice)>,
     pub status_writes: usize,
+    /// How often anybody looked at what is installed.
+    pub looks: usize,
     versions: usize,
     reconciles: usize,
 }
@@ -156,6 +158,7 @@ impl Site {
             dies_in: None,
             events: Vec::new(),
             status_writes: 0,
+            looks: 0,
             versions: 0,
             reconciles: 0,
         };

@@ -192,7 +192,7 @@ impl<'a> Situation<'a> {
 
 /// True if `status` or a label says that this Component worked on the release. The label of a revision that is marked for
 /// another says nothing of this one.
-pub(super) fn is_managed(
+pub fn is_managed(
     status: &ComponentStatus,
     revisions: &[Revision],
     is_anothers: bool,

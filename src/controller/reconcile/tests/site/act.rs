@@ -57,7 +57,7 @@ impl Site {
                 self.delete(&name);
             }
             Decision::Block { .. } | Decision::Queue { .. } => self.provide(seen)?,
-            Decision::InSync { how } => return Ok(Acted::Ended(self.look_after(seen, *how))),
+            Decision::InSync { how } => self.mark(seen, *how),
             Decision::Succeed { .. } => self.note_inventory(seen),
             Decision::FailUnready {
                 kind,
@@ -107,7 +107,10 @@ impl Site {
             | Decision::StayDisabled { .. }
             | Decision::CannotMove { .. } => {}
         }
-        Ok(Acted::Ended(Outcome::Done))
+        let drifted = seen.drifted.take();
+        Ok(Acted::Ended(drifted.map_or(Outcome::Done, |(key, stubborn)| {
+            self.put_right(&key, stubborn)
+        })))
     }
 
     /// Changes the object, if nobody else has.
@@ -166,8 +169,8 @@ impl Site {
         seen.o.status.inventory_ref = None;
     }
 
-    /// Looks after a release that is as wanted.
-    fn look_after(&mut self, seen: &mut Seen, how: InSync) -> Outcome {
+    /// A release that is as wanted is marked, and has an inventory.
+    fn mark(&mut self, seen: &mut Seen, how: InSync) {
         let (o, target) = (&seen.o, seen.o.target());
         let mark = owner::mark(&o.key);
         self.helm.release(&target, |history, _| {
@@ -178,10 +181,11 @@ impl Site {
         if how == InSync::AdoptSuccess {
             self.note_inventory(seen);
         }
-        let Some(stubborn) = seen.drifted.take() else {
-            return Outcome::Done;
-        };
-        let objects = self.objects.entry(target).or_default();
+    }
+
+    /// What drifted is put right, as far as it can be.
+    fn put_right(&mut self, release: &ReleaseKey, stubborn: Vec<String>) -> Outcome {
+        let objects = self.objects.entry(release.clone()).or_default();
         if stubborn.is_empty() {
             objects.drift = Drift::None { unknown: None };
         }

@@ -6,7 +6,7 @@ use crate::component::names::{annotation, label};
 use crate::component::spec_hash::SpecHash;
 use crate::component::{Component, DriftMode};
 use crate::controller::reconcile::call::Material;
-use crate::controller::reconcile::decide::{Read, moved};
+use crate::controller::reconcile::decide::{Look, Read, moved};
 use crate::controller::reconcile::implicit::{is_as_made, is_claimed};
 use crate::controller::reconcile::memory::OfComponent;
 use crate::controller::reconcile::observation::{
@@ -141,7 +141,7 @@ impl Site {
                     Some(words) => Readiness::NotReady(in_words.then_some(words)),
                 });
             }
-            Read::Installed { .. } => self.read_installed(seen),
+            Read::Installed(look) => self.read_installed(seen, &look),
             Read::Leftovers(key) => {
                 let objects = self.objects.entry(key).or_default();
                 seen.o.leftovers = Some(objects.left.clone());
@@ -262,10 +262,11 @@ impl Site {
         o.reapply = Some(None);
     }
 
-    fn read_installed(&mut self, seen: &mut Seen) {
-        let now = Some(self.instant());
+    fn read_installed(&mut self, seen: &mut Seen, look: &Look) {
+        self.looks += 1;
+        let now = Some((seen.o.generation(), self.instant()));
         (self.memory).of(&seen.o.key, |memory| memory.drift.checked = now);
-        let objects = self.objects.entry(seen.o.target()).or_default().clone();
+        let objects = self.objects.entry(look.release.clone()).or_default().clone();
         let mode = seen.o.component.spec.drift_detection.mode;
         let mut installed = Installed {
             drift: match (mode, objects.drift) {
@@ -276,8 +277,8 @@ impl Site {
             ..Installed::default()
         };
         let is_found = matches!(installed.drift, Drift::Found { .. });
-        if is_found && mode == DriftMode::Enabled {
-            seen.drifted = Some(objects.stubborn);
+        if is_found && mode == DriftMode::Enabled && look.corrects {
+            seen.drifted = Some((look.release.clone(), objects.stubborn));
         } else {
             installed.unready = objects.unready;
         }

@@ -26,12 +26,12 @@ impl Site {
             self.slots.forget(&key);
         }
         self.remember(&seen, &report.remembers);
-        let (mut next, pauses) = (report.next, report.remembers.pauses);
+        let mut report = report;
         if report.has_happened {
             self.tell(&key, &report);
-            self.write(&mut seen, report)?;
+            self.write(&mut seen, report.clone())?;
         } else if let Some(rest) = self.news_that_can_wait(&seen, &report) {
-            next = Next::In(rest);
+            report.next = Next::In(rest);
         } else {
             self.write(&mut seen, report.clone())?;
             self.tell(&key, &report);
@@ -39,7 +39,7 @@ impl Site {
         self.dies(Step::StatusWritten)?;
         let now = self.instant();
         let after = |memory: &mut crate::controller::reconcile::memory::OfComponent| {
-            memory.after(next, pauses, SAFETY_POLL, 0.0, now)
+            memory.after(&report, SAFETY_POLL, 0.0, now)
         };
         let next = self.memory.of(&key, after);
         let rest = seen.o.plan.unneeded;
