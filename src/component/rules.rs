@@ -179,7 +179,6 @@ fn versions() -> Vec<Rule> {
 /// Fields of the definition that this version does not support.
 fn not_supported() -> Vec<Rule> {
     let values_from = "spec.valuesFrom";
-    let account = "spec.serviceAccountName";
     let test = "spec.test.enable";
     vec![
         Rule {
@@ -198,16 +197,6 @@ fn not_supported() -> Vec<Rule> {
                 let ValuesReference { kind, name, .. } = component.spec.values_from.first()?;
                 Some(vec![format!("{kind:?}"), name.clone()])
             },
-        },
-        Rule {
-            sentence: Sentence(
-                "spec.serviceAccountName ({}) is not supported by this version; remove it, and Helm acts as the \
-                 controller",
-            ),
-            fields: vec![account],
-            fine: cel::absent_or(account, "false"),
-            named: vec![cel::in_self(account)],
-            check: |component| Some(vec![component.spec.service_account_name.clone()?]),
         },
         Rule {
             sentence: Sentence(

@@ -8,11 +8,14 @@ mod kinds;
 mod leftovers;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::Client;
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PropagationPolicy};
+use kube::client::Body;
 use kube::core::{DynamicObject, Request, Resource};
 use serde_json::Value;
 
@@ -31,15 +34,32 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// Objects of any kind, through one client and with its rights.
 pub struct Objects {
     client: Client,
-    kinds: Kinds,
+    kinds: Arc<Kinds>,
 }
 
 impl Objects {
     /// Objects as this client may see and change them.
     pub fn new(client: Client) -> Self {
         Self {
-            kinds: Kinds::new(client.clone()),
+            kinds: Arc::new(Kinds::new(client.clone())),
             client,
+        }
+    }
+
+    /// The same objects with the rights of another user, whom this client's may impersonate.
+    pub fn acting_as(&self, user: &str) -> Self {
+        let value = HeaderValue::try_from(user).expect("names of accounts are DNS names");
+        let own = self.client.clone();
+        let send = move |mut request: hyper::Request<Body>| {
+            request
+                .headers_mut()
+                .insert("impersonate-user", value.clone());
+            let own = own.clone();
+            async move { own.send(request).await }
+        };
+        Self {
+            client: Client::new(tower::service_fn(send), self.client.default_namespace()),
+            kinds: Arc::clone(&self.kinds),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -267,7 +267,8 @@ fn context(parts: ContextParts<'_>) -> anyhow::Result<Context> {
         memory: Memory::default(),
         cluster: Cluster {
             store: Arc::new(Store::new()),
-            objects: Objects::new(parts.client.clone()),
+            objects: Arc::new(Objects::new(parts.client.clone())),
+            accounts: Mutex::default(),
             server_version: parts.server_version,
             client: parts.client,
         },

@@ -43,6 +43,8 @@ pub struct Observation {
     pub problem: Option<String>,
     /// Why it may not have what it asks for.
     pub refusal: Option<String>,
+    /// As whom Helm acts for it; `None` is the controller itself.
+    pub user: Option<String>,
     /// What the planner says of it.
     pub plan: PlanPosition,
     /// What this process remembers of it.
@@ -314,6 +316,7 @@ impl Observation {
             status: taken.status.clone(),
             problem: taken.problem.clone(),
             refusal: None,
+            user: None,
             holder,
             plan,
             memory: Remembered::default(),

@@ -104,6 +104,8 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     let operation = status.operation.as_ref().map(|begun| begun.id.clone());
     let holder = context.work.identity.clone();
     let mut observation = Observation::of(now(), jitter(), key, component, &taken, holder, plan);
+    let named = component.spec.service_account_name.as_deref();
+    observation.user = context.config.bounds.user(&key.namespace, named);
     observation.refusal = refusal(context, key, component);
     let generation = observation.generation();
     let is_forced = observation.force_request().is_some();

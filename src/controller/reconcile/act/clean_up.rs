@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::component::status::OperationKind;
+use crate::controller::objects::Objects;
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::release::last_known_good;
 use crate::controller::reconcile::observe::Observed;
@@ -47,10 +48,11 @@ pub async fn clean_up(
     if !context.work.is_leading() {
         return Err(ReconcileError::NotLeading);
     }
+    let objects = context.objects_of(&o.component);
     for key in only_in(&new, &old, &target.0) {
-        if was_created_since(context, &key, &target.0, began.0).await {
+        if was_created_since(&objects, &key, &target.0, began.0).await {
             // one that stays is an object of the failed revision still, and goes with the next
-            let _ = context.cluster.objects.delete(&key, &target.0).await;
+            let _ = objects.delete(&key, &target.0).await;
         }
     }
     Ok(())
@@ -72,12 +74,12 @@ fn only_in(new: &Inventory, old: &Inventory, namespace: &str) -> Vec<ObjectKey> 
 
 /// True if the object is there, and was not before the operation stored its revision; both times are the API server's.
 async fn was_created_since(
-    context: &Context,
+    objects: &Objects,
     key: &ObjectKey,
     namespace: &str,
     began: Timestamp,
 ) -> bool {
-    let Ok(Some(live)) = context.cluster.objects.get(key, namespace).await else {
+    let Ok(Some(live)) = objects.get(key, namespace).await else {
         return false;
     };
     let created = live["metadata"]["creationTimestamp"].as_str();

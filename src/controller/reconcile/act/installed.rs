@@ -42,6 +42,7 @@ pub async fn put_right(context: &Context, seen: &Observed, drifted: &Uncorrected
         objects: &drifted.objects,
         policy: &drifted.policy,
     };
+    let by = context.objects_of(&o.component);
     let mut failed = Vec::new();
     let mut tried = DriftReport::default();
     for (drifted, rounds) in drifted.report.drifted.iter().zip(&drifted.fought_over) {
@@ -54,7 +55,7 @@ pub async fn put_right(context: &Context, seen: &Observed, drifted: &Uncorrected
         }
     }
     let now = Instant::now().into_std();
-    for (key, result) in drift::correct(&context.cluster.objects, &check, &tried).await {
+    for (key, result) in drift::correct(&by, &check, &tried).await {
         match result {
             Ok(()) => (context.memory).of(&o.key, |memory| {
                 memory.drift.corrections.note(&key, now);
@@ -63,6 +64,6 @@ pub async fn put_right(context: &Context, seen: &Observed, drifted: &Uncorrected
         }
     }
     let objects: Vec<&Object> = drifted.objects.iter().collect();
-    let unready = unready(context, &objects, namespace).await;
+    let unready = unready(&by, &objects, namespace).await;
     Outcome::Corrected { failed, unready }
 }

@@ -230,7 +230,8 @@ async fn judge(
         let objects = objects.map(|record| manifest::read(&record.manifest).objects);
         let objects = objects.unwrap_or_default();
         let all: Vec<_> = objects.iter().collect();
-        ran.unready = unready(context, &all, &target.0).await;
+        let by = context.objects_of(&seen.observation.component);
+        ran.unready = unready(&by, &all, &target.0).await;
     }
     ran.failure = Some(failure);
     Ok(())

@@ -28,9 +28,10 @@ pub async fn prepare(
 ) -> Result<Result<(), Failure>, ReconcileError> {
     let (name, _) = seen.observation.target();
     let labels = &context.config.namespace_labels;
+    let objects = context.objects_of(&seen.observation.component);
     let namespace = match namespace {
         Some(namespace) => namespace,
-        None => namespace::create(&context.cluster.client, &name, labels).await?,
+        None => namespace::create(objects.client(), &name, labels).await?,
     };
     match namespace {
         NamespaceState::Existed | NamespaceState::Created => {}
@@ -63,7 +64,8 @@ pub async fn crds(
         Ok(definitions) => definitions,
         Err(failure) => return Ok(Err(failure)),
     };
-    let client = &context.cluster.client;
+    let objects = context.objects_of(&seen.observation.component);
+    let client = objects.client();
     let applied = crds::apply(client, &definitions, policy, CRDS_ESTABLISHED).await;
     Ok(applied
         .map(drop)

@@ -53,8 +53,9 @@ pub async fn uninstall(
 pub async fn delete_left(context: &Context, seen: &Observed, key: &ReleaseKey) {
     let asked = (seen.left.iter())
         .filter(|leftover| leftover.deleting_since.is_none() && leftover.unknown.is_none());
+    let objects = context.objects_of(&seen.observation.component);
     for leftover in asked {
         // a failure shows in the next look
-        let _ = context.cluster.objects.delete(&leftover.key, &key.0).await;
+        let _ = objects.delete(&leftover.key, &key.0).await;
     }
 }

@@ -9,6 +9,7 @@ use crate::component::status::OperationKind;
 use crate::component::{DriftDetection, DriftMode, Wait};
 use crate::controller::drift::{self, Change, Compared, DriftCheck, DriftReport, Drifted};
 use crate::controller::health::{self, Awaited};
+use crate::controller::objects::Objects;
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::Look;
 use crate::controller::reconcile::observation::{Drift, Installed, Observation, Readiness};
@@ -51,7 +52,8 @@ pub async fn read(
         .memory
         .of(&key, |memory| memory.drift.take_compared(of));
     let policy = o.component.spec.drift_detection.clone();
-    let report = detect(context, look, &objects, &policy, &mut compared).await;
+    let by = context.objects_of(&o.component);
+    let report = detect(&by, look, &objects, &policy, &mut compared).await;
     installed.drift = report.as_ref().map_or(Drift::NotLooked, found);
     let corrects = look.corrects && policy.mode == DriftMode::Enabled;
     let report = report.filter(|report| corrects && !report.drifted.is_empty());
@@ -60,7 +62,7 @@ pub async fn read(
         let others: Vec<&Object> = (objects.iter())
             .filter(|object| !compared.is_ready(&object.identity()))
             .collect();
-        installed.unready = unready(context, &others, &look.release.0).await;
+        installed.unready = unready(&by, &others, &look.release.0).await;
     }
     context
         .memory
@@ -140,7 +142,7 @@ fn in_words(unreadable: &[String]) -> Option<String> {
 }
 
 async fn detect(
-    context: &Context,
+    by: &Objects,
     look: &Look,
     objects: &[Object],
     policy: &DriftDetection,
@@ -157,7 +159,7 @@ async fn detect(
         objects,
         policy,
     };
-    let mut report = drift::detect_since(&context.cluster.objects, &check, compared).await;
+    let mut report = drift::detect_since(by, &check, compared).await;
     if look.unfinished.is_some() {
         // what the unfinished revision changed is no drift
         let is_missing = |drifted: &Drifted| drifted.change == Change::Missing;
@@ -180,9 +182,8 @@ fn found(report: &DriftReport) -> Drift {
 }
 
 /// The first few of these objects that are not ready, and why; `None` if all are.
-pub async fn unready(context: &Context, objects: &[&Object], namespace: &str) -> Option<String> {
-    let cluster = &context.cluster;
-    let unready = health::unready_of(&cluster.objects, &cluster.client, objects, namespace).await;
+pub async fn unready(by: &Objects, objects: &[&Object], namespace: &str) -> Option<String> {
+    let unready = health::unready_of(by, by.client(), objects, namespace).await;
     (!unready.is_empty()).then(|| health::name_three(&unready))
 }
 
@@ -244,10 +245,11 @@ async fn readiness_of(
     let objects: Vec<&Object> = (objects.iter())
         .filter(|object| awaited.counts(object))
         .collect();
-    let (cluster, namespace) = (&context.cluster, o.component.target_namespace());
+    let cluster = context.objects_of(&o.component);
+    let namespace = o.component.target_namespace();
     // the one that was not ready last time is most likely not ready still
     let start = context.memory.of(&o.key, |memory| memory.waiting.unready);
-    let place = health::first_unready(&cluster.objects, &objects, namespace, start, awaited).await;
+    let place = health::first_unready(&cluster, &objects, namespace, start, awaited).await;
     let next = place.unwrap_or_default();
     context
         .memory
@@ -258,8 +260,8 @@ async fn readiness_of(
     if !in_words {
         return Readiness::NotReady(None);
     }
-    let (by, client) = (&cluster.objects, &cluster.client);
-    let unready = health::unready_awaited(by, client, &objects, namespace, awaited).await;
+    let client = cluster.client();
+    let unready = health::unready_awaited(&cluster, client, &objects, namespace, awaited).await;
     if unready.is_empty() {
         // all became ready between the two looks
         return ready(context, o);
