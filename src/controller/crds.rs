@@ -66,6 +66,7 @@ pub async fn await_served(
         client: client.clone(),
         definitions: Api::all(client.clone()),
         manager: FIELD_MANAGER,
+        dry_run: false,
         end: Instant::now() + timeout,
         timeout,
     };
@@ -116,6 +117,7 @@ pub async fn apply_as(
         client: client.clone(),
         definitions: Api::all(client.clone()),
         manager,
+        dry_run: false,
         end: Instant::now() + timeout,
         timeout,
     };
@@ -128,11 +130,40 @@ pub async fn apply_as(
     Ok(report)
 }
 
+/// Finds out whether [`apply`] would be let do it, without doing it.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn try_apply(
+    client: &Client,
+    files: &[(String, Vec<u8>)],
+    policy: CrdsPolicy,
+    timeout: Duration,
+) -> Result<(), CrdsError> {
+    let mut report = CrdsReport::default();
+    let cluster = Cluster {
+        client: client.clone(),
+        definitions: Api::all(client.clone()),
+        manager: FIELD_MANAGER,
+        dry_run: true,
+        end: Instant::now() + timeout,
+        timeout,
+    };
+    for (path, text) in files {
+        for definition in document::definitions(path, text, &mut Vec::new())? {
+            cluster.put(&definition, policy, &mut report).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Applies definitions to a cluster until a deadline.
 struct Cluster {
     client: Client,
     definitions: Api<CustomResourceDefinition>,
     manager: &'static str,
+    /// True if nothing is changed.
+    dry_run: bool,
     end: Instant,
     timeout: Duration,
 }
@@ -159,7 +190,10 @@ impl Cluster {
             return Ok(());
         }
         let how = PatchParams::apply(self.manager).force();
-        let how = how.validation_strict();
+        let how = PatchParams {
+            dry_run: self.dry_run,
+            ..how.validation_strict()
+        };
         let version = |of: &CustomResourceDefinition| of.metadata.resource_version.clone();
         let patched = self.send(name, self.patch(definition, &how)).await?;
         let list = match before {

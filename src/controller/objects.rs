@@ -12,18 +12,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
 use k8s_openapi::apimachinery::pkg::version::Info;
-use kube::Client;
-use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PropagationPolicy};
+use kube::api::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy,
+};
 use kube::client::Body;
 use kube::core::{DynamicObject, Request, Resource};
+use kube::{Api, Client};
 use serde_json::Value;
 
 pub use self::error::{ObjectsError, UnknownFields, unknown_fields};
 use self::kinds::{Kind, Kinds};
 pub use self::leftovers::{Leftover, leftovers};
-use crate::release::manifest::ObjectKey;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
+use crate::release::manifest::{Object, ObjectKey};
 
 /// Helm's own field manager: corrected fields stay Helm's (docs/components.md 8).
 pub const HELM_FIELD_MANAGER: &str = "helm";
@@ -228,6 +233,38 @@ impl Objects {
     pub async fn server_version(&self) -> Result<Info, ObjectsError> {
         let what = "the server's version";
         within("reading", what, self.client.apiserver_version()).await
+    }
+
+    /// True if the user of this client may create the object, as far as its kind, namespace and name decide.
+    ///
+    /// # Errors
+    /// The cluster does not know the kind, or the API server refuses or does not answer.
+    pub async fn may_create(
+        &self,
+        object: &Object,
+        default_namespace: &str,
+    ) -> Result<bool, ObjectsError> {
+        let kind = self.kinds.find(&object.api_version, &object.kind).await?;
+        let namespace = object.namespace.as_deref().unwrap_or(default_namespace);
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    group: Some(kind.resource.group.clone()),
+                    resource: Some(kind.resource.plural.clone()),
+                    namespace: kind.namespaced.then(|| namespace.to_owned()),
+                    name: Some(object.name.clone()),
+                    verb: Some("create".to_owned()),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let api: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
+        let how = PostParams::default();
+        let what = format!("whether {object} may be created");
+        let answer = within("asking", &what, api.create(&how, &review)).await?;
+        Ok(answer.status.is_some_and(|status| status.allowed))
     }
 
     async fn patch(

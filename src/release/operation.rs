@@ -60,7 +60,7 @@ impl Call {
 
     /// True if nothing is changed.
     pub fn is_dry_run(&self) -> bool {
-        matches!(self, Self::Upgrade(call) if call.dry_run)
+        matches!(self, Self::Upgrade(call) if call.dry_run.is_some())
     }
 
     /// What Helm reads from standard input: the values, which so never touch a disk.
@@ -101,8 +101,17 @@ pub struct UpgradeCall {
     pub force_replace: bool,
     /// Whether a failed upgrade deletes the objects that it created.
     pub cleanup_on_fail: bool,
-    /// Whether Helm changes nothing, and only finds out whether it could.
-    pub dry_run: bool,
+    /// Whether Helm changes nothing.
+    pub dry_run: Option<DryRun>,
+}
+
+/// A call that changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DryRun {
+    /// It finds out whether Helm could do it.
+    Tried,
+    /// It prints what Helm would make, Secrets and all.
+    Rendered,
 }
 
 /// `helm rollback`.

@@ -118,6 +118,14 @@ impl Record {
     pub fn decode(data: &[u8]) -> Result<Self, RecordError> {
         payload::read(data)
     }
+
+    /// Reads a release as `helm upgrade --output=json` prints it.
+    ///
+    /// # Errors
+    /// Not JSON, or without a name or revision.
+    pub fn printed(json: &[u8]) -> Result<Self, RecordError> {
+        payload::read_json(json)
+    }
 }
 
 impl fmt::Debug for Record {

@@ -1,6 +1,7 @@
 //! Scenarios of docs/components.md 19, by their numbers: the real program, the real helm, a real API
 //! server.
 
+mod bounds;
 mod chart_arrival;
 mod crashes;
 mod definitions;

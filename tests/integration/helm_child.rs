@@ -91,7 +91,7 @@ impl Stage {
             take_ownership: false,
             force_replace: false,
             cleanup_on_fail: true,
-            dry_run: false,
+            dry_run: None,
         };
         self.call(release, Call::Upgrade(upgrade))
     }

@@ -98,6 +98,14 @@ impl ObjectsError {
         self.answer().is_some_and(api_error::is_not_found)
     }
 
+    /// What the API server says if the user may not do this.
+    pub fn forbidden(&self) -> Option<&str> {
+        match self.answer()? {
+            kube::Error::Api(status) if status.code == 403 => Some(&status.message),
+            _ => None,
+        }
+    }
+
     /// True if a retry may succeed without a change (class A of docs/components.md 7.1): no answer,
     /// 409, 429 and the server's own failures.
     pub fn is_transient(&self) -> bool {

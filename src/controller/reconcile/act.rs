@@ -12,6 +12,7 @@ mod progress;
 pub(super) mod records;
 mod removal;
 mod rewriting;
+mod rights;
 
 use std::sync::Arc;
 

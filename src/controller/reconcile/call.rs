@@ -14,7 +14,7 @@ use crate::component::{Component, Wait};
 use crate::controller::reconcile::decide::Action;
 use crate::controller::reconcile::decide::release::never_reached_helm;
 use crate::controller::reconcile::observation::{GoodRevision, Observation, Release};
-use crate::release::operation::{Call, Operation, Proof, ReleaseKey, UpgradeCall};
+use crate::release::operation::{Call, DryRun, Operation, Proof, ReleaseKey, UpgradeCall};
 
 use self::arguments::{rollback_call, uninstall_call, upgrade_call};
 
@@ -133,7 +133,7 @@ pub fn dry_run(
     Operation {
         kind: OperationKind::Install,
         call: Call::Upgrade(UpgradeCall {
-            dry_run: true,
+            dry_run: Some(DryRun::Tried),
             take_ownership: call.take_ownership || whoever_has_objects,
             ..call
         }),
@@ -145,6 +145,23 @@ pub fn dry_run(
         deadline: BESIDE_WAITING,
         id,
     }
+}
+
+/// What is asked of the installer to see what this operation would make.
+pub fn rendering(operation: &Operation) -> Option<Operation> {
+    let Call::Upgrade(call) = &operation.call else {
+        return None;
+    };
+    Some(Operation {
+        call: Call::Upgrade(UpgradeCall {
+            dry_run: Some(DryRun::Rendered),
+            ..call.clone()
+        }),
+        proof: Proof::DryRun,
+        timeout: BESIDE_WAITING,
+        deadline: BESIDE_WAITING,
+        ..operation.clone()
+    })
 }
 
 /// The operation as it is written down before it starts.

@@ -15,7 +15,8 @@ use crate::planner::ImplicitComponent;
 pub const MADE_FROM: &str = "ext.theriseunion.io/made-from";
 
 /// The Component that the planner asks for.
-pub fn component(wanted: &ImplicitComponent) -> Component {
+/// It acts as the account of whoever needs it: nobody gets more by needing something.
+pub fn component(wanted: &ImplicitComponent, account: Option<&str>) -> Component {
     let spec = ComponentSpec {
         version: wanted.version.clone(),
         chart: ChartSource {
@@ -27,6 +28,7 @@ pub fn component(wanted: &ImplicitComponent) -> Component {
             Some(Value::Object(values)) => values.clone(),
             _ => Map::new(),
         },
+        service_account_name: account.map(str::to_owned),
         ..ComponentSpec::default()
     };
     let made = made_from(&spec);

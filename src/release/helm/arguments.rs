@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::component::names::label;
 use crate::component::{Cascade, Wait};
-use crate::release::operation::{Call, Operation, RollbackCall, UninstallCall, UpgradeCall};
+use crate::release::operation::{
+    Call, DryRun, Operation, RollbackCall, UninstallCall, UpgradeCall,
+};
 
 /// Helm's arguments for this operation, without the program's name.
 ///
@@ -59,9 +61,16 @@ impl Arguments {
         self.push_if(call.disable_hooks, "--no-hooks");
         self.push_if(call.take_ownership, "--take-ownership");
         self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
-        if call.dry_run {
-            self.push("--dry-run=server");
-            self.push("--hide-secret");
+        match call.dry_run {
+            None => {}
+            Some(DryRun::Tried) => {
+                self.push("--dry-run=server");
+                self.push("--hide-secret");
+            }
+            Some(DryRun::Rendered) => {
+                self.push("--dry-run=server");
+                self.push("--output=json");
+            }
         }
         let owner = call.owner.as_ref();
         let owner = owner.map_or_else(String::new, |owner| format!(",{}={owner}", label::OWNER));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::child::OUTPUT;
 use super::{Ending, Helm, HelmError, HelmSettings, child, failure};
 
 /// How long one chart may take.
@@ -52,7 +53,7 @@ impl Helm {
         arguments.push(format!("--namespace={}", rendering.namespace).into());
         let mut job = self.job(arguments, Some(rendering.values.clone()), DEADLINE);
         // the names of the files, which nobody needs
-        job.keeps_output = true;
+        job.keeps_output = Some(OUTPUT);
         let ended = child::run(job, &CancellationToken::new(), |_| ()).await;
         match ended.ending {
             Ending::Succeeded => Ok(()),

@@ -133,7 +133,7 @@ fn upgrade(values: Vec<u8>) -> Operation {
             take_ownership: false,
             force_replace: false,
             cleanup_on_fail: true,
-            dry_run: false,
+            dry_run: None,
         }),
         ..uninstall()
     }

@@ -44,7 +44,13 @@ async fn create(
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PostParams::default()
     };
-    match api.create(&parameters, &component(wanted)).await {
+    let account = seen
+        .observation
+        .component
+        .spec
+        .service_account_name
+        .as_deref();
+    match api.create(&parameters, &component(wanted, account)).await {
         Ok(created) => {
             let created = Seen::Usable(Box::new(created));
             context.cluster.store.apply(created);

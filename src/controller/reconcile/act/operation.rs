@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 use tracing::{Instrument as _, info_span};
 
 use crate::component::status::OperationKind;
 use crate::controller::namespace;
 use crate::controller::reconcile::act::progress::Progress;
-use crate::controller::reconcile::act::{inventory, prepare, rewriting};
+use crate::controller::reconcile::act::{inventory, prepare, rewriting, rights};
 use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
 use crate::controller::reconcile::decide::{Action, Decision, Why};
@@ -64,7 +65,12 @@ pub async fn run(
     if let Call::Upgrade(upgrade) = &operation.call
         && kind != OperationKind::Rollback
     {
-        let values = serde_json::from_slice(&upgrade.values).unwrap_or_default();
+        let values: Value = serde_json::from_slice(&upgrade.values).unwrap_or_default();
+        if let Some(failure) = rights::lacking(context, seen, &operation, &values).await? {
+            let mut ran = Ran::of(now(), kind, Some(action), before.number(), before);
+            ran.failure = Some(failure);
+            return Ok(Outcome::Ran(Box::new(ran)));
+        }
         if let Err(failure) = prepare::prepare(context, seen, namespace?, values).await? {
             let mut ran = Ran::of(now(), kind, Some(action), before.number(), before);
             ran.failure = Some(failure);

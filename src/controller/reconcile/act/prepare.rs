@@ -73,7 +73,7 @@ pub async fn crds(
 }
 
 /// The CRDs of a chart and of the sub-charts that these values leave switched on.
-async fn definitions(
+pub(super) async fn definitions(
     chart: &Arc<FetchedChart>,
     values: Value,
 ) -> Result<Result<Vec<(String, Vec<u8>)>, Failure>, ReconcileError> {

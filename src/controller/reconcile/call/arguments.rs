@@ -71,7 +71,7 @@ pub fn upgrade_call(
         take_ownership: spec.take_ownership == TakeOwnership::Always,
         force_replace: spec.upgrade.force_replace && !is_first,
         cleanup_on_fail: spec.upgrade.cleanup_on_fail && !is_first,
-        dry_run: false,
+        dry_run: None,
     }
 }
 

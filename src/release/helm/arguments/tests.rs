@@ -18,7 +18,7 @@ fn upgrade() -> UpgradeCall {
         take_ownership: false,
         force_replace: false,
         cleanup_on_fail: false,
-        dry_run: false,
+        dry_run: None,
     }
 }
 
@@ -102,7 +102,7 @@ fn an_upgrade_says_all_that_is_asked_of_it() {
 #[test]
 fn a_dry_run_asks_the_server_and_prints_no_secrets() {
     let tried = lines(&call(Call::Upgrade(UpgradeCall {
-        dry_run: true,
+        dry_run: Some(DryRun::Tried),
         ..upgrade()
     })));
     assert!(

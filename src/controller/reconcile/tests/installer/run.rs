@@ -129,7 +129,7 @@ pub fn words(operation: &Operation, is_install: bool) -> String {
             flag(call.disable_hooks, "--no-hooks");
             flag(call.take_ownership, "--take-ownership");
             flag(call.force_replace, "--force-replace");
-            flag(call.dry_run, "--dry-run");
+            flag(call.dry_run.is_some(), "--dry-run");
             let chart = chart_of(&call.package);
             let verb = if is_install { "install" } else { "upgrade" };
             format!("{verb} {} {}", chart.name, chart.version)

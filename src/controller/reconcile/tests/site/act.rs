@@ -207,7 +207,7 @@ impl Site {
             if self.components.contains_key(&wanted.key) {
                 continue;
             }
-            self.create(implicit::component(wanted));
+            self.create(implicit::component(wanted, None));
             let note = implicit::note(wanted);
             let notice = Notice::normal(Reason::DependencyCreated, "Create", &note);
             self.events.push((seen.o.key.clone(), notice));
