@@ -114,8 +114,8 @@ fn not_allowed(user: &str, why: &str) -> Failure {
         class: FailureClass::Terminal,
         reason: Reason::NotAllowed,
         message: format!(
-            "{user} may not install this, and nothing was changed: {why}. Give that account the right, or take what \
-             needs it out of the chart or its values."
+            "{user} may not install this, and nothing was changed: {why}. Give that account the right and set \
+             the annotation resetAt, or take what needs it out of the chart or its values."
         ),
     }
 }
