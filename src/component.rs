@@ -155,8 +155,8 @@ pub struct ComponentSpec {
     #[schemars(range(min = 1, max = 100))]
     pub history_limit: u32,
 
-    /// A ServiceAccount in the namespace of this Component as which Helm acts. Left out, it acts as the controller. Not
-    /// there yet: refused in this version.
+    /// A ServiceAccount in the namespace of this Component as which Helm acts, and the controller where it changes what
+    /// the chart installs. Left out, it is the one that the controller's operator has chosen for all, or the controller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub service_account_name: Option<String>,

@@ -70,6 +70,7 @@ pub fn rules() -> Vec<Rule> {
 fn release() -> Vec<Rule> {
     let name = "spec.chart.releaseName";
     let namespace = "spec.chart.namespace";
+    let account = "spec.serviceAccountName";
     vec![
         Rule {
             sentence: Sentence(
@@ -117,6 +118,19 @@ fn release() -> Vec<Rule> {
                 let namespace = component.target_namespace();
                 let is_fine = namespace.len() <= MAX_NAMESPACE && is_label(namespace);
                 (!is_fine).then(|| vec![namespace.to_owned(), MAX_NAMESPACE.to_string()])
+            },
+        },
+        Rule {
+            sentence: Sentence(
+                "spec.serviceAccountName \"{}\" is no name for a ServiceAccount: use lower-case letters, digits, - and ., \
+                 beginning and ending with a letter or digit",
+            ),
+            fields: vec![account],
+            fine: cel::absent_or(account, &cel::matches(&cel::in_self(account), cel::SUBDOMAIN)),
+            named: vec![cel::in_self(account)],
+            check: |component| {
+                let account = component.spec.service_account_name.as_deref()?;
+                (!is_subdomain(account)).then(|| vec![account.to_owned()])
             },
         },
     ]

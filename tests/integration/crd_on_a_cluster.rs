@@ -155,7 +155,6 @@ fn every_field(kubectl: &Kubectl) -> Value {
     example["metadata"]["namespace"] = kubectl.namespace().into();
     let spec = example["spec"].as_object_mut().expect("a spec");
     spec.remove("valuesFrom");
-    spec.remove("serviceAccountName");
     spec["test"]["enable"] = false.into();
     example
 }
