@@ -11,6 +11,7 @@ mod field_owners;
 mod graphs;
 mod installing;
 mod interruption;
+mod kept_definitions;
 mod leaving;
 mod moving;
 mod odd_specs;

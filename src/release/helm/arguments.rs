@@ -58,7 +58,6 @@ impl Arguments {
         self.push_if(call.wait_for_jobs, "--wait-for-jobs");
         self.push_if(call.disable_hooks, "--no-hooks");
         self.push_if(call.take_ownership, "--take-ownership");
-        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
         if call.dry_run {
             self.push("--dry-run=server");
             self.push("--hide-secret");
@@ -82,7 +81,6 @@ impl Arguments {
         self.wait(call.wait);
         self.push_if(call.wait_for_jobs, "--wait-for-jobs");
         self.push_if(call.disable_hooks, "--no-hooks");
-        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
     }
 
     fn uninstall(&mut self, call: &UninstallCall) {

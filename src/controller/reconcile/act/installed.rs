@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::controller::drift::{self, DriftCheck, DriftReport};
-use crate::controller::reconcile::act::{inventory, records};
+use crate::controller::reconcile::act::{definitions, inventory, records};
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::InSync;
 use crate::controller::reconcile::observe::{Observed, Uncorrected, unready};
@@ -29,6 +29,7 @@ pub async fn look_after(
     if how == InSync::AdoptSuccess || is_another {
         inventory::note(context, seen, release.number()).await?;
     }
+    definitions::settle_what_was_left(context, seen, &release).await?;
     match seen.drifted.take() {
         Some(drifted) => Ok(correct(context, seen, &drifted).await),
         None => Ok(Outcome::Done),
