@@ -9,6 +9,7 @@ mod drift;
 mod failures;
 mod field_owners;
 mod graphs;
+mod handed_down;
 mod installing;
 mod interruption;
 mod kept_definitions;

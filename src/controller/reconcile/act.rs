@@ -38,7 +38,10 @@ pub async fn act(
         Decision::Disown => implicit::disown(context, seen).await?,
         Decision::Collect => implicit::collect(context, seen).await?,
         Decision::Block { .. } | Decision::Queue { .. } => implicit::provide(context, seen).await?,
-        Decision::InSync { how } => return installed::look_after(context, seen, *how).await,
+        Decision::InSync { how } => {
+            implicit::hand_down(context, seen).await?;
+            return installed::look_after(context, seen, *how).await;
+        }
         Decision::Succeed { revision, .. } => inventory::note(context, seen, *revision).await?,
         Decision::FailUnready {
             kind,
