@@ -29,6 +29,7 @@ mod rivals;
 mod start;
 mod steady;
 mod storm;
+mod unreadable_manifest;
 mod values;
 mod versions;
 mod waiting;
