@@ -10,6 +10,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::document::{CrdsError, served_version};
+use super::kept;
 use crate::api_error::is_not_found;
 use crate::component::names::FIELD_MANAGER;
 use crate::component::names::annotation::KEPT_FOR;
@@ -40,40 +41,67 @@ pub fn in_manifest(manifest: &Manifest) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
+/// For whom definitions are kept, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeper<'a> {
+    /// The Component whose release may drop them.
+    pub component: &'a NodeKey,
+    /// That release.
+    pub release: &'a ReleaseKey,
+    /// Those that its chart has in `crds/`, by name.
+    pub held: &'a BTreeSet<String>,
+    /// True if the objects of their kinds are to stay: nobody asked for their removal.
+    pub spares_objects: bool,
+    /// The release that comes in the place of that one, and takes them over.
+    pub successor: Option<&'a ReleaseKey>,
+}
+
 /// Marks those of the definitions that are needed by others than the release's own manifest: there are objects of the
-/// kind, or some chart has it in `crds/`, or it is another release's by now. Returns the names of those that it marked.
+/// kind, or some chart has it in `crds/`, or it is another release's by now. Returns the names of those that are marked.
 ///
 /// # Errors
 /// The API server does not answer, or does not let a definition be marked.
 pub async fn keep(
     client: &Client,
     names: &BTreeSet<String>,
-    held: &BTreeSet<String>,
-    component: &NodeKey,
-    release: &ReleaseKey,
-) -> Result<Vec<String>, CrdsError> {
+    keeper: Keeper<'_>,
+) -> Result<BTreeSet<String>, CrdsError> {
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let mut marked = Vec::new();
+    let mut marked = BTreeSet::new();
     for name in names {
         let found = definitions.get_opt(name).await;
         let Some(found) = found.map_err(|source| failed(name, source))? else {
             continue;
         };
         let metadata = &found.metadata;
-        if metadata.deletion_timestamp.is_some() || is_kept(metadata) {
+        let is_ours = kept::owner(metadata).is_some();
+        if metadata.deletion_timestamp.is_some() || is_kept(metadata) && !is_ours {
             continue;
         }
-        if held.contains(name)
+        if keeper.held.contains(name)
             || is_from_crds(metadata)
-            || is_anothers(metadata, release)
-            || has_objects(client, &found).await?
+            || is_anothers(metadata, keeper.release)
+            || keeper.spares_objects && has_objects(client, &found).await?
         {
-            let mark = json!({RESOURCE_POLICY: "keep", KEPT_FOR: component.to_string()});
-            annotate(&definitions, name, mark).await?;
-            marked.push(name.clone());
+            annotate(&definitions, name, keeper.mark(metadata)).await?;
+            marked.insert(name.clone());
         }
     }
     Ok(marked)
+}
+
+impl Keeper<'_> {
+    /// The annotations of a definition that is kept.
+    fn mark(&self, metadata: &ObjectMeta) -> Value {
+        let mut mark = json!({RESOURCE_POLICY: "keep", KEPT_FOR: self.component.to_string()});
+        if let Some((namespace, name)) = self.successor
+            && !is_anothers(metadata, self.release)
+        {
+            mark[RELEASE[0]] = namespace.as_str().into();
+            mark[RELEASE[1]] = name.as_str().into();
+        }
+        mark
+    }
 }
 
 /// Takes the mark off again: the release has these definitions still, or another has them.

@@ -360,3 +360,85 @@ fn a_definition_is_handed_over_to_another_component() {
         assert!(scene.live(kind).is_some(), "{kind} went with its giver");
     }
 }
+
+#[test]
+fn a_release_that_moves_or_is_made_anew_takes_no_definition_that_has_objects_along() {
+    let scene = Scene::new();
+    let upload = |name: &str, kind: &str, hook: bool| {
+        let chart = ChartBuilder::new(name, "1.0.0").template("crd", &scene.kind_text(kind));
+        let chart = if hook {
+            chart.hook("pre-install", Hook::ConfigMap).deployment()
+        } else {
+            chart
+        };
+        scene.controller.upload(&chart);
+    };
+    upload("mover", "Mover", false);
+    scene.install(&ComponentBuilder::new("mover").version("1.0.0"));
+    let moved = scene.make_precious("Mover");
+    // it has install hooks, so that an attempt that failed is uninstalled before the next
+    upload("anew", "Anew", true);
+    let brief = json!({"install": {"timeout": "8s"}});
+    scene
+        .components
+        .apply(&ComponentBuilder::new("anew").version("1.0.0").spec(brief));
+    let anew = scene.make_precious("Anew");
+
+    scene
+        .components
+        .change("mover", &json!({"chart": {"releaseName": "moved"}}));
+    scene.await_release_gone("mover");
+    scene.components.wait_for("mover", "moved", |one| {
+        component::is_ready(one) && one["status"]["releaseName"] == "moved"
+    });
+    assert_eq!(scene.precious("Mover"), moved);
+    assert_eq!(
+        scene.marks("Mover"),
+        (Value::Null, Value::Null),
+        "Helm has it again"
+    );
+    let live = scene.live("Mover").expect("it is there");
+    assert_eq!(
+        live["metadata"]["annotations"]["meta.helm.sh/release-name"],
+        "moved"
+    );
+
+    scene.await_helm_calls("anew", 3);
+    assert_eq!(
+        scene.verbs("anew")[..3],
+        ["upgrade", "uninstall", "upgrade"]
+    );
+    assert_eq!(scene.precious("Anew"), anew);
+    let _ready = scene.kubelet().keep_ready();
+    scene.components.ready("anew");
+    assert_eq!(scene.marks("Anew"), (Value::Null, Value::Null));
+
+    // and whoever is removed on purpose takes its own along
+    scene.components.delete("mover");
+    scene.components.await_gone("mover");
+    assert_eq!(scene.live("Mover"), None);
+}
+
+#[test]
+fn a_removal_takes_no_definition_that_another_component_has() {
+    let scene = Scene::new();
+    let kinds = ["Taken", "Applied", "Own"];
+    let [taken, applied, own] = kinds.map(|kind| scene.kind_text(kind));
+    let all = [taken.as_str(), &applied, &own].join("\n---\n");
+    scene
+        .controller
+        .upload(&ChartBuilder::new("giver", "1.0.0").template("crds", &all));
+    let taker = ChartBuilder::new("taker", "1.0.0").template("crds", &taken);
+    scene
+        .controller
+        .upload(&taker.file("crds/crd.yaml", applied));
+    scene.install(&ComponentBuilder::new("giver").version("1.0.0"));
+    let taker = ComponentBuilder::new("taker").version("1.0.0");
+    scene.install(&taker.spec(json!({"takeOwnership": "Always"})));
+    let uids = kinds.map(|kind| scene.make_precious(kind));
+    scene.components.delete("giver");
+    scene.components.await_gone("giver");
+    assert_eq!(scene.precious("Taken"), uids[0]);
+    assert_eq!(scene.precious("Applied"), uids[1]);
+    assert_eq!(scene.live("Own"), None, "it was asked for");
+}

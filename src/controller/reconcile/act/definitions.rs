@@ -8,8 +8,10 @@ use tracing::warn;
 
 use crate::causes::chain;
 use crate::component::conditions::Reason;
+use crate::controller::crds::keep::Keeper;
 use crate::controller::crds::{self, CrdsError, keep};
 use crate::controller::reconcile::act::prepare::definitions_failure;
+use crate::controller::reconcile::act::rewriting;
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::Action;
 use crate::controller::reconcile::observation::Release;
@@ -38,18 +40,63 @@ pub async fn keep_needed(
         _ => seen.chart.as_ref(),
     };
     let held = chart.map_or_else(BTreeSet::new, |chart| crds::names(&chart.crds));
-    let key = &seen.observation.key;
-    let client = &context.cluster.client;
-    match keep::keep(client, &names, &held, key, &before.key).await {
-        Ok(marked) => {
-            for name in marked {
-                context.cluster.kept.note(&name, Some(key.clone()));
-            }
-            seen.observation.marked = context.cluster.kept.of(key);
-            Ok(Ok(()))
-        }
-        Err(cause) => Ok(Err(not_kept(&cause))),
+    let keeper = Keeper {
+        component: &seen.observation.key.clone(),
+        release: &before.key,
+        held: &held,
+        spares_objects: true,
+        successor: None,
+    };
+    let marked = match mark(context, seen, &names, keeper).await {
+        Ok(marked) => marked,
+        Err(cause) => return Ok(Err(not_kept(&cause))),
+    };
+    if matches!(action, Action::Reinstall | Action::FinishUninstall) {
+        rewriting::leave_out_definitions(context, before, &marked).await?;
     }
+    Ok(Ok(()))
+}
+
+/// As [`keep_needed`], before the release is uninstalled: it is removed as somebody asked, or comes anew elsewhere. Helm
+/// looks for the policy in its record alone then, and not on the live object.
+pub async fn keep_at_uninstall(
+    context: &Context,
+    seen: &mut Observed,
+    before: &Release,
+) -> Result<(), ReconcileError> {
+    let names = of_release(context, before).await?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let o = &seen.observation;
+    let target = o.target();
+    let moves = !o.component.is_leaving() && before.key != target;
+    let keeper = Keeper {
+        component: &o.key.clone(),
+        release: &before.key,
+        held: &BTreeSet::new(),
+        spares_objects: moves,
+        successor: moves.then_some(&target),
+    };
+    match mark(context, seen, &names, keeper).await {
+        Ok(marked) => rewriting::leave_out_definitions(context, before, &marked).await,
+        Err(CrdsError::Api { source, .. }) => Err((*source).into()),
+        Err(_) => Err(ReconcileError::Conflict),
+    }
+}
+
+async fn mark(
+    context: &Context,
+    seen: &mut Observed,
+    names: &BTreeSet<String>,
+    keeper: Keeper<'_>,
+) -> Result<BTreeSet<String>, CrdsError> {
+    let marked = keep::keep(&context.cluster.client, names, keeper).await?;
+    for name in &marked {
+        (context.cluster.kept).note(name, Some(keeper.component.clone()));
+    }
+    seen.observation.marked = context.cluster.kept.of(keeper.component);
+    Ok(marked)
 }
 
 /// The mark goes from what the newest revision has, whoever it was kept for.
