@@ -122,7 +122,7 @@ fn has(values: &Values, path: &str) -> bool {
 }
 
 impl Unheard {
-    /// `its value for persistence.size of grafana does not count: team/b, which is older, wants another`.
+    /// `its value size for grafana does not count: team/b, which comes first, wants another`.
     pub(super) fn sentence(&self, part: &str, winner: &str) -> String {
         format!(
             "its value {} for {part} does not count: {winner}, which comes first, wants another",
