@@ -14,6 +14,7 @@ pub mod canonical_json;
 pub mod conditions;
 pub mod crd;
 pub mod duration;
+pub mod implicit;
 pub mod inputs;
 pub mod names;
 pub mod policies;

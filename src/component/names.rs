@@ -29,6 +29,8 @@ pub mod annotation {
     pub const ALLOW_MOVE: &str = "ext.theriseunion.io/allow-move";
     /// On a deployed object: `disabled` exempts it from drift detection.
     pub const DRIFT_DETECTION: &str = "ext.theriseunion.io/driftDetection";
+    /// On a definition: the Component, as namespace/name, whose release dropped it and for which it was kept.
+    pub const KEPT_FOR: &str = "ext.theriseunion.io/kept-for";
     pub use crate::chart::index::REQUIRES;
 }
 

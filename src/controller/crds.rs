@@ -1,8 +1,11 @@
 //! The definitions in a chart's `crds` folder: applied before the release, never deleted (docs/components.md 10).
 
 mod document;
+pub mod keep;
+pub mod kept;
 mod switches;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -51,6 +54,14 @@ pub fn of_enabled(
     };
     let enabled = crds.iter().filter(|(path, _)| is_on(path));
     Ok(enabled.cloned().collect())
+}
+
+/// The names of the definitions in these files (path and YAML text), as far as they can be read.
+pub fn names(files: &[(String, Vec<u8>)]) -> BTreeSet<String> {
+    let of_file =
+        |(path, text): &(String, Vec<u8>)| document::definitions(path, text, &mut Vec::new());
+    let read = files.iter().filter_map(|file| of_file(file).ok());
+    read.flatten().map(|definition| definition.name).collect()
 }
 
 /// Waits until the definition of this name (`widgets.example.com`) is established and served; returns its kind.
@@ -226,6 +237,7 @@ impl Cluster {
             let found = self.get(name).await?;
             let stage = document::stage(found.as_ref());
             let why = match stage {
+                Stage::Unserved => return Ok(()),
                 Stage::Established { group, version } => {
                     // discovery, which Helm uses, follows a moment later
                     let version = format!("{group}/{version}");

@@ -24,6 +24,7 @@ use crate::chart::version::Version;
 use crate::component::conditions::Reason;
 use crate::config::ControllerConfig;
 use crate::controller::charts::{Charts, ChartsSettings};
+use crate::controller::crds::kept::KeptDefinitions;
 use crate::controller::events::{EventKind, Events};
 use crate::controller::holder::Holder;
 use crate::controller::lease::{Elector, Leadership};
@@ -267,6 +268,7 @@ fn context(parts: ContextParts<'_>) -> anyhow::Result<Context> {
         memory: Memory::default(),
         cluster: Cluster {
             store: Arc::new(Store::new()),
+            kept: KeptDefinitions::default(),
             objects: Arc::new(Objects::new(parts.client.clone())),
             accounts: Mutex::default(),
             server_version: parts.server_version,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use object::{Object, ObjectKey};
+pub use object::{Object, ObjectKey, RESOURCE_POLICY};
 pub use unreadable::Unreadable;
 
 use crate::yaml::{self, Limits, Yaml};

@@ -99,8 +99,6 @@ pub struct UpgradeCall {
     /// Whether objects are replaced rather than patched. This is the one call that is not made server-side: Helm has
     /// no replacement there.
     pub force_replace: bool,
-    /// Whether a failed upgrade deletes the objects that it created.
-    pub cleanup_on_fail: bool,
     /// Whether Helm changes nothing.
     pub dry_run: Option<DryRun>,
 }
@@ -127,8 +125,6 @@ pub struct RollbackCall {
     pub disable_hooks: bool,
     /// How many revisions are kept; 0 keeps all.
     pub history_limit: u32,
-    /// Whether a failed rollback deletes the objects that it created.
-    pub cleanup_on_fail: bool,
 }
 
 /// `helm uninstall`.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 pub use payload::{MAX_JSON_BYTES, RecordError, interrupted};
 pub use revision::{Revision, newest_first};
-pub use rewrite::{RewriteError, named, rewritten};
+pub use rewrite::{RewriteError, named, rewritten, without_definitions};
 pub use status::ReleaseStatus;
 
 /// The `type` of the Secrets that Helm keeps its releases in.

@@ -90,7 +90,6 @@ impl Stage {
             owner: Some("shop.web".to_owned()),
             take_ownership: false,
             force_replace: false,
-            cleanup_on_fail: true,
             dry_run: None,
         };
         self.call(release, Call::Upgrade(upgrade))
@@ -171,7 +170,6 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
             wait_for_jobs: false,
             disable_hooks: false,
             history_limit: 5,
-            cleanup_on_fail: true,
         })
     };
     stage.ok(&stage.call("one", rollback(1))).await;

@@ -111,6 +111,7 @@ reasons! {
     DependencyCollected "A Component that nobody needs any more was deleted."
     Unmanaged "Somebody else upgraded, rolled back or removed the release."
     Unlocked "A release that was left locked was unlocked."
+    DefinitionKept "The release no longer has a definition whose objects, or other users, are still there: it was kept."
     RecordRewritten "A release's record named API versions that the cluster no longer serves, and names those that it does."
     LeaderAcquired "This replica is now the one that works."
     HelmOutput "Helm said something worth keeping."
@@ -140,6 +141,7 @@ impl Reason {
                 | Self::DependencyCollected
                 | Self::Unmanaged
                 | Self::Unlocked
+                | Self::DefinitionKept
                 | Self::RecordRewritten
                 | Self::LeaderAcquired
                 | Self::HelmOutput

@@ -14,6 +14,7 @@ use crate::chart::version::Version;
 use crate::component::Component;
 use crate::config::ControllerConfig;
 use crate::controller::charts::Charts;
+use crate::controller::crds::kept::KeptDefinitions;
 use crate::controller::events::Events;
 use crate::controller::lease::Elector;
 use crate::controller::metrics::ControllerMetrics;
@@ -52,6 +53,8 @@ pub struct Cluster {
     pub client: Client,
     /// What the API server has told.
     pub store: Arc<Store>,
+    /// Definitions that were kept although their release dropped them.
+    pub kept: KeptDefinitions,
     /// Objects of any kind.
     pub objects: Arc<Objects>,
     /// The same with the rights of accounts.

@@ -1,7 +1,7 @@
 //! Everything that a decision about one Component depends on, as values. What a decision turns out to need besides is
 //! asked for with [`Read`](super::decide::Read) and read then: until that, it is `None`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +53,10 @@ pub struct Observation {
     pub chart: Option<ChartState>,
     /// Whether its dependencies let it go on.
     pub gate: Option<DependencyCheck>,
+    /// The definitions that are marked as kept for it, by name.
+    pub marked: BTreeSet<String>,
+    /// Those of them that the newest revision does not have; `None` as long as nobody has looked.
+    pub kept: Option<BTreeSet<String>>,
     /// The releases that were looked at.
     pub releases: Vec<Release>,
     /// Whether Helm may run on that release now.
@@ -330,6 +334,8 @@ impl Observation {
             leftovers: None,
             namespace_ends: None,
             is_claimed: None,
+            marked: BTreeSet::new(),
+            kept: None,
         }
     }
 

@@ -112,6 +112,7 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     observation.memory = context.memory.of(key, |memory| {
         memory.remembered(&taken, is_forced, generation, Instant::now())
     });
+    observation.marked = context.cluster.kept.of(key);
     Observed {
         observation,
         chart: None,

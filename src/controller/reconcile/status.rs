@@ -5,6 +5,7 @@ mod draft;
 mod failure;
 mod history;
 mod installed;
+mod kept;
 mod leaving;
 mod look;
 mod moving;
@@ -248,6 +249,7 @@ fn told(o: &Observation, decision: &Decision, outcome: &Outcome, draft: Draft) -
 /// The status of the Component with what is known of it, whatever is decided.
 fn known(o: &Observation, decision: &Decision) -> Draft {
     let mut draft = Draft::new(o.status.clone(), o.generation(), o.now);
+    draft.kept_definitions(o);
     let is_deleting = o.is_deleting();
     if !is_deleting && (o.component.is_left_alone() || o.is_acted_on()) {
         draft.status.required_by.clone_from(&o.plan.required_by);

@@ -60,7 +60,6 @@ impl Arguments {
         self.push_if(call.wait_for_jobs, "--wait-for-jobs");
         self.push_if(call.disable_hooks, "--no-hooks");
         self.push_if(call.take_ownership, "--take-ownership");
-        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
         match call.dry_run {
             None => {}
             Some(DryRun::Tried) => {
@@ -91,7 +90,6 @@ impl Arguments {
         self.wait(call.wait);
         self.push_if(call.wait_for_jobs, "--wait-for-jobs");
         self.push_if(call.disable_hooks, "--no-hooks");
-        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
     }
 
     fn uninstall(&mut self, call: &UninstallCall) {

@@ -132,7 +132,6 @@ fn upgrade(values: Vec<u8>) -> Operation {
             owner: None,
             take_ownership: false,
             force_replace: false,
-            cleanup_on_fail: true,
             dry_run: None,
         }),
         ..uninstall()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The annotation by which a chart asks Helm to leave an object when the release is uninstalled.
-const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+pub const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
 /// An object as a chart renders it.
 ///

@@ -289,3 +289,87 @@ fn a_megabyte_of_definitions_is_read() {
     assert!(manifest.len() > 5_000_000);
     assert_eq!(objects(&manifest).unwrap().len(), 40);
 }
+
+/// As charts of the field render it, MinIO's and Loki's among them: Helm reads each, and so did not every reader here.
+#[test]
+fn what_looks_odd_and_is_sound_is_read() {
+    let begin = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: odd\n";
+    for (what, text, pointer, expected) in [
+        (
+            "comments farther left than what they are in",
+            "data:\n  a: |-\n    one\n# not of the text\n  # nor this\n  b: x\n",
+            "/data",
+            json!({"a": "one", "b": "x"}),
+        ),
+        (
+            "a comment between the items of a list in the column of its key",
+            "items:\n- a\n# c\n  # d\n- b\n",
+            "/items",
+            json!(["a", "b"]),
+        ),
+        (
+            "lines of blanks and tabs in a script",
+            "data:\n  a: |\n    if x; then\n    \t y\n      \n    \t\n    fi\n",
+            "/data/a",
+            json!("if x; then\n\t y\n  \n\t\nfi\n"),
+        ),
+        (
+            "a block that says its own indentation",
+            "data:\n  a: |2-\n      deep\n    less\n  b: >+1\n    c\n\n\n",
+            "/data",
+            json!({"a": "  deep\nless", "b": " c\n\n\n"}),
+        ),
+        (
+            "a flow mapping that closes in the first column",
+            "data: {\n  a: 'b',\n    \"c\": \"d\",\n}\nx: [\n'e'\n]\n",
+            "",
+            json!({"data": {"a": "b", "c": "d"}, "x": ["e"]}),
+        ),
+        (
+            "anchors and merges",
+            "x: &x {a: '1', b: '2'}\ndata:\n  <<: *x\n  b: '3'\nz: [*x]\n",
+            "",
+            json!({"x": {"a": "1", "b": "2"}, "data": {"a": "1", "b": "3"}, "z": [{"a": "1", "b": "2"}]}),
+        ),
+        (
+            "quotes over several lines",
+            "data:\n  a: \"one\n\n   two \\\n   three\"\n  b: 'it''s\n    long'\n",
+            "/data",
+            json!({"a": "one\ntwo three", "b": "it's long"}),
+        ),
+        (
+            "plain text over several lines",
+            "data:\n  a: one\n    two # c\n  b: http://x:80/#y\n",
+            "/data",
+            json!({"a": "one two", "b": "http://x:80/#y"}),
+        ),
+        (
+            "line ends of Windows",
+            "data:\r\n  a: |\r\n    b\r\n\r\n    c\r\n",
+            "/data/a",
+            json!("b\n\nc\n"),
+        ),
+        (
+            "tabs behind keys and values",
+            "data:\t# c\n  a:\t'b'\t# d\n  c: {\t\"d\":\t1\t}\n",
+            "/data",
+            json!({"a": "b", "c": {"d": 1}}),
+        ),
+        (
+            "an empty line before a block's text",
+            "data:\n  a: |\n\n    auth_enabled: false\n  b: |-\n   \n    c\n",
+            "/data",
+            json!({"a": "\nauth_enabled: false\n", "b": "\nc"}),
+        ),
+    ] {
+        let read = read(&format!(
+            "---\n# Source: odd/templates/odd.yaml\n{begin}{text}---\n"
+        ));
+        assert_eq!(read.unreadable, [], "{what}");
+        let mut value = read.objects[0].value.clone();
+        for known in ["apiVersion", "kind", "metadata"] {
+            value.as_object_mut().expect("an object").remove(known);
+        }
+        assert_eq!(value.pointer(pointer), Some(&expected), "{what}");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::controller::drift::{self, DriftCheck, DriftReport};
-use crate::controller::reconcile::act::{inventory, records};
+use crate::controller::reconcile::act::{definitions, inventory, records};
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::InSync;
 use crate::controller::reconcile::observe::{Observed, Uncorrected, unready};
@@ -29,7 +29,7 @@ pub async fn note(
     if how == InSync::AdoptSuccess || is_another {
         inventory::note(context, seen, release.number()).await?;
     }
-    Ok(())
+    definitions::settle_what_was_left(context, seen, &release).await
 }
 
 /// Puts objects right, one by one; what cannot be put right is named.

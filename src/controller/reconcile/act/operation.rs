@@ -11,7 +11,9 @@ use tracing::{Instrument as _, info_span};
 use crate::component::status::OperationKind;
 use crate::controller::namespace;
 use crate::controller::reconcile::act::progress::Progress;
-use crate::controller::reconcile::act::{inventory, prepare, rewriting, rights};
+use crate::controller::reconcile::act::{
+    clean_up, definitions, inventory, prepare, rewriting, rights,
+};
 use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
 use crate::controller::reconcile::decide::{Action, Decision, Why};
@@ -20,7 +22,7 @@ use crate::controller::reconcile::observation::{Observation, Release};
 use crate::controller::reconcile::observe::{self, Observed, made, readiness_of_record, unready};
 use crate::controller::reconcile::outcome::{Outcome, Ran, may_be_unready, unproved};
 use crate::controller::reconcile::status::begin;
-use crate::release::helm::{self, Ending};
+use crate::release::helm::{self, Ending, Failure};
 use crate::release::manifest;
 use crate::release::operation::{Call, Operation};
 use crate::release::record::Record;
@@ -72,10 +74,11 @@ pub async fn run(
             return Ok(Outcome::Ran(Box::new(ran)));
         }
         if let Err(failure) = prepare::prepare(context, seen, namespace?, values).await? {
-            let mut ran = Ran::of(now(), kind, Some(action), before.number(), before);
-            ran.failure = Some(failure);
-            return Ok(Outcome::Ran(Box::new(ran)));
+            return Ok(could_not_run(kind, action, before, failure));
         }
+    }
+    if let Err(failure) = definitions::keep_needed(context, seen, &before, action).await? {
+        return Ok(could_not_run(kind, action, before, failure));
     }
     let to = match action {
         Action::Rollback { to } => Some(to),
@@ -107,8 +110,21 @@ pub async fn run(
         applied(context, seen, &operation, record, &mut ran).await?;
     } else {
         judge(context, seen, &ended, &mut ran).await?;
+        failed(context, seen, &ran).await?;
     }
     Ok(Outcome::Ran(Box::new(ran)))
+}
+
+/// Helm was not run, for this reason.
+fn could_not_run(
+    kind: OperationKind,
+    action: Action,
+    before: Release,
+    failure: Failure,
+) -> Outcome {
+    let mut ran = Ran::of(now(), kind, Some(action), before.number(), before);
+    ran.failure = Some(failure);
+    Outcome::Ran(Box::new(ran))
 }
 
 /// Runs the installer to its end; ends it early when the Component changes.
@@ -209,12 +225,27 @@ async fn applied(
         return Ok(());
     };
     inventory::note_record(context, seen, &record).await?;
+    definitions::settle(context, seen, &record).await;
     context
         .memory
         .of(&seen.observation.key, |memory| memory.waiting.unready = 0);
     let o = &seen.observation;
     if call::is_awaited(o, operation, number) {
         ran.readiness = readiness_of_record(context, o, &record).await;
+    }
+    Ok(())
+}
+
+/// What a failed run has left is put in order, as far as it can be.
+async fn failed(context: &Context, seen: &mut Observed, ran: &Ran) -> Result<(), ReconcileError> {
+    let (release, number) = (&ran.release, ran.release.number());
+    if !seen.observation.marked.is_empty()
+        && let Some(Ok(record)) = context.cluster.record(&release.key, number).await?
+    {
+        definitions::settle(context, seen, &record).await;
+    }
+    if number > ran.before {
+        clean_up::clean_up_or_tell(context, seen, ran.kind, &release.revisions).await;
     }
     Ok(())
 }

@@ -101,7 +101,7 @@ pub(super) async fn definitions(
 }
 
 /// What it means that a chart's CRDs could not be applied.
-fn definitions_failure(cause: &CrdsError) -> Failure {
+pub fn definitions_failure(cause: &CrdsError) -> Failure {
     let (class, reason) = match cause {
         CrdsError::Unreadable { .. } => (FailureClass::Terminal, Reason::ChartInvalid),
         CrdsError::Api { source, .. } => match source.as_ref() {

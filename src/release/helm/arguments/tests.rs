@@ -17,7 +17,6 @@ fn upgrade() -> UpgradeCall {
         owner: Some("shop.web".to_owned()),
         take_ownership: false,
         force_replace: false,
-        cleanup_on_fail: false,
         dry_run: None,
     }
 }
@@ -29,7 +28,6 @@ fn rollback() -> RollbackCall {
         wait_for_jobs: false,
         disable_hooks: false,
         history_limit: 5,
-        cleanup_on_fail: false,
     }
 }
 
@@ -85,14 +83,13 @@ fn an_upgrade_says_all_that_is_asked_of_it() {
         history_limit: 0,
         take_ownership: true,
         force_replace: true,
-        cleanup_on_fail: true,
         ..upgrade()
     }));
     asked.as_user = Some("system:serviceaccount:edge:installer".to_owned());
     asked.timeout = Duration::from_millis(1500);
     let expected = "upgrade\ngrafana\n/cache/grafana-1.0.0.tgz\n--install\n--values=-\n--reset-values\n\
         --server-side=false\n--force-replace\n--skip-crds\n--history-max=0\n--wait=hookOnly\n--wait-for-jobs\n\
-        --no-hooks\n--take-ownership\n--cleanup-on-fail\n\
+        --no-hooks\n--take-ownership\n\
         --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab,ext.theriseunion.io/owner=shop.web\n\
         --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=1500ms\n\
         --kube-as-user=system:serviceaccount:edge:installer";
@@ -120,11 +117,10 @@ fn a_rollback_has_no_description_and_no_labels() {
         wait: Wait::Legacy,
         wait_for_jobs: true,
         disable_hooks: true,
-        cleanup_on_fail: true,
         ..rollback()
     }));
     let expected = "rollback\ngrafana\n3\n--server-side=true\n--force-conflicts\n--history-max=5\n--wait=legacy\n\
-        --wait-for-jobs\n--no-hooks\n--cleanup-on-fail\n--namespace=monitoring\n--timeout=300s";
+        --wait-for-jobs\n--no-hooks\n--namespace=monitoring\n--timeout=300s";
     assert_eq!(lines(&asked), expected);
 }
 

@@ -57,7 +57,10 @@ impl Site {
                 self.delete(&name);
             }
             Decision::Block { .. } | Decision::Queue { .. } => self.provide(seen)?,
-            Decision::InSync { how } => self.mark(seen, *how),
+            Decision::InSync { how } => {
+                self.hand_down(seen);
+                self.mark(seen, *how);
+            }
             Decision::Succeed { .. } => self.note_inventory(seen),
             Decision::FailUnready {
                 kind,
@@ -197,6 +200,17 @@ impl Site {
         }
     }
 
+    /// Tells what was created before the values that are wanted of it.
+    fn hand_down(&mut self, seen: &Seen) {
+        let gate = seen.o.gate.clone();
+        for wanted in gate.iter().flat_map(|gate| &gate.hand_down) {
+            let known = self.components.get(&wanted.key);
+            if let Some(changed) = known.and_then(|known| implicit::with_values(known, wanted)) {
+                self.respecified(changed);
+            }
+        }
+    }
+
     /// Creates what is missing and moves what was created before to a range that suits all.
     fn provide(&mut self, seen: &Seen) -> Result<(), Broken> {
         self.reach()?;
@@ -225,6 +239,7 @@ impl Site {
             annotations.insert(MADE_FROM.to_owned(), made);
             self.respecified(component);
         }
+        self.hand_down(seen);
         Ok(())
     }
 }

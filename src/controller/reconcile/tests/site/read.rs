@@ -16,7 +16,7 @@ use crate::controller::reconcile::observation::{
 use crate::controller::reconcile::observe::installed::awaited;
 use crate::controller::slots::Urgency;
 use crate::node_key::NodeKey;
-use crate::planner::{Available, Lookup, Planner};
+use crate::planner::{Available, Lookup, Planner, handed_down};
 use crate::release::operation::ReleaseKey;
 use crate::release::owner;
 use crate::release::record::{ReleaseStatus, Revision};
@@ -113,10 +113,9 @@ impl Site {
                 }
             }
             Read::Dependencies => {
-                let available = self.available(&seen.o, &seen.requires);
-                let gate = self
-                    .planner()
-                    .check(&seen.o.key, &seen.requires, &available);
+                let requires = handed_down(&seen.requires, &seen.o.component.spec.values);
+                let available = self.available(&seen.o, &requires);
+                let gate = self.planner().check(&seen.o.key, &requires, &available);
                 seen.o.gate = Some(gate);
             }
             Read::Release { key, fresh } => {
