@@ -16,6 +16,7 @@ pub mod crd;
 pub mod duration;
 pub mod inputs;
 pub mod names;
+pub mod nulls;
 pub mod policies;
 pub mod rules;
 pub mod schema;
@@ -149,7 +150,7 @@ pub struct ComponentSpec {
     pub disable_schema_validation: bool,
 
     /// How helm writes objects: enabled, as if left out, by server-side apply; disabled as helm 3 and --server-side=false
-    /// do, for charts that server-side apply refuses (a variable named twice, a number where the API has a text).
+    /// do, for charts that server-side apply refuses, such as one that names a variable of a container twice.
     #[serde(default, skip_serializing_if = "is_default")]
     pub server_side_apply: ServerSideApply,
 

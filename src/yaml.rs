@@ -176,7 +176,11 @@ pub fn parse_each(
     let taker = walk::Taker {
         is_it: &|key: &String| key == field,
         take: &mut *take,
-        drain: |fields| std::mem::take(fields).into_iter().collect(),
+        drain: |fields, take| {
+            for (key, value) in std::mem::take(fields) {
+                take(key, value);
+            }
+        },
         most: limits.nodes,
     };
     let mut root: Yaml = walk::walk_taking(&text, &mut all, Some(taker))?;

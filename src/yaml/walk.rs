@@ -67,14 +67,17 @@ enum Key<K> {
     Merge,
 }
 
+/// Takes a field.
+type Take<'t, N> = dyn FnMut(<N as Node>::Key, N) + 't;
+
 /// Takes the fields of one mapping below the root one after the other, so that they are not kept.
 pub(super) struct Taker<'t, N: Node> {
     /// True for the key of that mapping in the root.
     pub is_it: &'t dyn Fn(&N::Key) -> bool,
     /// Takes a field of it.
-    pub take: &'t mut dyn FnMut(N::Key, N),
-    /// The fields that a merge brought.
-    pub drain: fn(&mut N::Fields) -> Vec<(N::Key, N)>,
+    pub take: &'t mut Take<'t, N>,
+    /// Takes the fields that a merge brought, and leaves none.
+    pub drain: fn(&mut N::Fields, &mut Take<'_, N>),
     /// The most nodes of one field; those of all are in [`Limits`].
     pub most: usize,
 }
@@ -389,9 +392,7 @@ impl<'a, N: Node> Walk<'a, '_, N> {
                             return Err(YamlError::syntax(text));
                         }
                         if let Some(taker) = self.taker.as_mut().filter(|_| is_taken) {
-                            for (key, value) in (taker.drain)(fields) {
-                                (taker.take)(key, value);
-                            }
+                            (taker.drain)(fields, taker.take);
                         }
                     }
                 }

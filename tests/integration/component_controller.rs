@@ -13,6 +13,7 @@ mod installing;
 mod interruption;
 mod leaving;
 mod moving;
+mod odd_charts;
 mod odd_specs;
 mod operation_ids;
 mod outside;
