@@ -39,6 +39,8 @@ pub struct ControllerConfig {
     pub cache_dir: Option<PathBuf>,
     /// Bytes of fetched charts that are kept at most.
     pub chart_cache_size: u64,
+    /// Bytes of a repository's index that are read at most.
+    pub helm_index_max_size: u64,
     /// The kubeconfig, as in `KUBECONFIG`: one path, or several joined like those of `PATH`. `None` is what a
     /// client finds by itself: the pod's account, or the user's own file.
     pub kubeconfig: Option<PathBuf>,

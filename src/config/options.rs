@@ -176,6 +176,8 @@ pub const OPTIONS: &[Opt] = table! {
             "directory of fetched charts; a temporary one without it";
         "chart-cache-size", "CHART_CACHE_SIZE", "controller.chartcachesize", Int, "268435456", Built,
             "bytes of fetched charts that are kept at most";
+        "helm-index-max-size", "HELM_INDEX_MAX_SIZE", "controller.helmindexmaxsize", Int, "67108864", Built,
+            "bytes of a repository's index that are read at most; plan and images have it too";
         "implicit-grace", "IMPLICIT_GRACE", "controller.implicitgrace", Duration, "5m", Built,
             "how long a Component that was created for others is kept when none needs it any more";
         "safety-poll", "SAFETY_POLL", "controller.safetypoll", Duration, "30s", Built,
@@ -372,7 +374,7 @@ mod tests {
             .iter()
             .filter(|option| option.heading == CONTROLLER)
             .count();
-        assert_eq!(of_the_controller, 24);
+        assert_eq!(of_the_controller, 25);
         assert_eq!(OPTIONS.len(), 85 + 1 + 3 + of_the_controller);
     }
 

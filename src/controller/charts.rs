@@ -53,6 +53,8 @@ pub struct ChartsSettings {
     pub cache_dir: PathBuf,
     /// Bytes that the cache should not exceed. Packages named by [`Charts::keep`] stay all the same.
     pub cache_size: u64,
+    /// Bytes that an index may have, or what a repository says of one chart.
+    pub max_index: u64,
     /// Bytes that one package may have.
     pub max_package: u64,
     /// How long a connection may take to be made.
@@ -139,7 +141,9 @@ impl Charts {
         Ok(Self {
             client,
             cache: Arc::new(cache),
-            default: Arc::new(Repository::new(address).named(settings.named.clone())),
+            default: Arc::new(
+                Repository::new(address, settings.max_index).named(settings.named.clone()),
+            ),
             others: Mutex::default(),
             underway: Mutex::default(),
             opening: Semaphore::new(OPENING),
@@ -283,7 +287,7 @@ impl Charts {
         if others.len() >= MOST_REPOSITORIES {
             others.clear();
         }
-        let repository = Arc::new(Repository::new(address));
+        let repository = Arc::new(Repository::new(address, self.settings.max_index));
         others.insert(url.to_owned(), Arc::clone(&repository));
         Ok(repository)
     }

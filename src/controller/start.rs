@@ -244,6 +244,7 @@ fn context(parts: ContextParts<'_>) -> anyhow::Result<Context> {
         named: parts.config.service_url.clone(),
         cache_dir: cache_dir.join("charts"),
         cache_size: parts.config.chart_cache_size,
+        max_index: parts.config.helm_index_max_size,
         max_package: MAX_PACKAGE,
         connect_timeout: Duration::from_secs(5),
         read_timeout: Duration::from_secs(30),

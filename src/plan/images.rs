@@ -108,6 +108,7 @@ async fn render(
         values: serde_json::to_vec(&component.spec.values).expect("values are JSON"),
         release: component.release_name(),
         namespace: component.target_namespace(),
+        skip_schema_validation: component.spec.disable_schema_validation,
         out: &out,
     })
     .await?;

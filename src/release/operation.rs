@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::component::{Cascade, Wait};
+use crate::component::{Cascade, ServerSideApply, Wait};
 use crate::operation_kind::OperationKind;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 use crate::release::token::{Token, rollback_target};
@@ -96,8 +96,11 @@ pub struct UpgradeCall {
     pub owner: Option<String>,
     /// Whether objects of other releases may be taken over.
     pub take_ownership: bool,
-    /// Whether objects are replaced rather than patched. This is the one call that is not made server-side: Helm has
-    /// no replacement there.
+    /// Whether the chart's schema is left out.
+    pub skip_schema_validation: bool,
+    /// How objects are written.
+    pub server_side_apply: ServerSideApply,
+    /// Whether objects are replaced rather than patched. This is never done server-side: Helm has no replacement there.
     pub force_replace: bool,
     /// Whether Helm changes nothing.
     pub dry_run: Option<DryRun>,
@@ -125,6 +128,8 @@ pub struct RollbackCall {
     pub disable_hooks: bool,
     /// How many revisions are kept; 0 keeps all.
     pub history_limit: u32,
+    /// How objects are written.
+    pub server_side_apply: ServerSideApply,
 }
 
 /// `helm uninstall`.

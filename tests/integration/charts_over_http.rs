@@ -26,6 +26,7 @@ fn settings(repository: &str, directory: &Path) -> ChartsSettings {
         repository: repository.to_owned(),
         cache_dir: directory.join("cache"),
         cache_size: 64 << 20,
+        max_index: 1 << 20,
         max_package: ChartsSettings::MAX_PACKAGE,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(20),

@@ -16,6 +16,7 @@ mod interruption;
 mod kept_definitions;
 mod leaving;
 mod moving;
+mod odd_charts;
 mod odd_specs;
 mod operation_ids;
 mod outside;

@@ -84,7 +84,10 @@ fn controller(settings: &Settings) -> Result<ControllerConfig, ConfigError> {
             "is the address of the health probes too; choose another port, or 0 for no metrics";
         return Err(settings.refuse("metrics-bind-address", rule));
     }
-    let chart_cache_size = u64::try_from(settings.int("chart-cache-size"));
+    let bytes = |flag| {
+        let bytes = u64::try_from(settings.int(flag));
+        bytes.map_err(|_| settings.refuse(flag, NOT_NEGATIVE))
+    };
     Ok(ControllerConfig {
         repository_url: url(settings, "repository-url")?,
         service_url: url(settings, "service-url")?,
@@ -98,8 +101,8 @@ fn controller(settings: &Settings) -> Result<ControllerConfig, ConfigError> {
         concurrency: at_least_one(settings, "concurrency")?,
         reconciles: at_least_one(settings, "reconciles")?,
         cache_dir: path(settings, "chart-cache-dir"),
-        chart_cache_size: chart_cache_size
-            .map_err(|_| settings.refuse("chart-cache-size", NOT_NEGATIVE))?,
+        chart_cache_size: bytes("chart-cache-size")?,
+        helm_index_max_size: bytes("helm-index-max-size")?,
         kubeconfig: path(settings, "kubeconfig"),
         implicit_grace: duration(settings, "implicit-grace")?,
         safety_poll: some_time(settings, "safety-poll")?,
@@ -131,7 +134,13 @@ fn service_account(settings: &Settings) -> Result<Option<String>, ConfigError> {
 }
 
 fn url(settings: &Settings, flag: &str) -> Result<Option<String>, ConfigError> {
-    let url = settings.text(flag).trim_end_matches('/');
+    let url = settings.text(flag);
+    // a slash at the end of a query is part of it
+    let url = if url.contains('?') {
+        url
+    } else {
+        url.trim_end_matches('/')
+    };
     if url.is_empty() {
         return Ok(None);
     }

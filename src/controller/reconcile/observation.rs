@@ -460,6 +460,8 @@ impl Observation {
             upgrade_hooks: !spec.upgrade.disable_hooks,
             service_account: spec.service_account_name.as_deref(),
             force_replace: spec.upgrade.force_replace,
+            disable_schema_validation: spec.disable_schema_validation,
+            server_side_apply: spec.server_side_apply,
         })
     }
 

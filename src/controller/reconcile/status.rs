@@ -15,12 +15,14 @@ mod waiting;
 
 use std::time::Duration;
 
-use crate::component::ComponentStatus;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::names::annotation;
 use crate::component::status::OperationKind;
+use crate::component::{Component, ComponentStatus};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observation::{ChartFacts, ChartState, Observation};
 use crate::controller::reconcile::outcome::Outcome;
+use crate::ellipsis::within_bytes;
 use crate::planner::Verdict;
 use crate::release::helm::FailureClass;
 
@@ -262,6 +264,7 @@ fn known(o: &Observation, decision: &Decision) -> Draft {
     }
     if let Some(ChartState::Resolved(chart)) = &o.chart {
         draft.chart(chart);
+        draft.values(&o.component);
     }
     if let Some(gate) = &o.gate {
         draft.status.dependencies.clone_from(&gate.dependencies);
@@ -298,6 +301,22 @@ fn known(o: &Observation, decision: &Decision) -> Draft {
 }
 
 impl Draft {
+    /// Where the values are from, and what kubectl has lost of them on their way.
+    fn values(&mut self, component: &Component) {
+        let annotations = component.metadata.annotations.as_ref();
+        let dropped = annotations.and_then(|all| all.get(annotation::DROPPED_NULLS));
+        let mut message = "values are those of spec.values".to_owned();
+        if let Some(places) = dropped {
+            let places = within_bytes(places, 256);
+            message += &format!(
+                "; kubectl apply has dropped the null of {places}, so that the chart's default stays: use kubectl apply \
+                 --server-side"
+            );
+        }
+        let about = ConditionType::ValuesResolved;
+        self.is_true(about, Reason::ValuesResolved, &message);
+    }
+
     /// The chart that the spec means.
     fn chart(&mut self, chart: &ChartFacts) {
         let about = ConditionType::ChartResolved;
@@ -308,11 +327,6 @@ impl Draft {
             }
             Some((reason, message)) => self.is_false(about, *reason, message),
         }
-        self.is_true(
-            ConditionType::ValuesResolved,
-            Reason::ValuesResolved,
-            "values are those of spec.values",
-        );
         self.status.resolved_version = Some(chart.version.clone());
         self.status.chart_digest = Some(format!("sha256:{}", chart.digest));
         self.status.app_version = Some(chart.app_version.clone()).filter(|text| !text.is_empty());

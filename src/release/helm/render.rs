@@ -23,6 +23,8 @@ pub struct Rendering<'a> {
     pub release: &'a str,
     /// The release's namespace.
     pub namespace: &'a str,
+    /// Whether the chart's schema is left out.
+    pub skip_schema_validation: bool,
     /// A directory that is there: the manifests go below it, a file for each template.
     pub out: &'a Path,
 }
@@ -51,6 +53,9 @@ impl Helm {
         arguments.extend(["--skip-tests", "--values=-", "--output-dir"].map(OsString::from));
         arguments.push(rendering.out.into());
         arguments.push(format!("--namespace={}", rendering.namespace).into());
+        if rendering.skip_schema_validation {
+            arguments.push("--skip-schema-validation".into());
+        }
         let mut job = self.job(arguments, Some(rendering.values.clone()), DEADLINE);
         // the names of the files, which nobody needs
         job.keeps_output = Some(OUTPUT);

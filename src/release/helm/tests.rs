@@ -131,6 +131,8 @@ fn upgrade(values: Vec<u8>) -> Operation {
             hash_label: "ab".to_owned(),
             owner: None,
             take_ownership: false,
+            skip_schema_validation: false,
+            server_side_apply: crate::component::ServerSideApply::Enabled,
             force_replace: false,
             dry_run: None,
         }),

@@ -36,7 +36,7 @@ fn addresses_are_those_that_helm_repo_add_takes() {
             "http://room/a b/c%20d",
             "http://room/a%20b/c%20d/index.yaml",
         ),
-        ("http://[::1]:80/x/", "http://[::1]:80/x/index.yaml"),
+        ("http://[::1]:8080/x/", "http://[::1]:8080/x/index.yaml"),
         ("http://me:p%40ss@room/", "http://room/index.yaml"),
     ] {
         let read = address(url).index();

@@ -426,3 +426,34 @@ async fn a_repository_that_comes_back_counts_as_changed() {
         .expect("that it is back is noticed")
         .expect("no panic");
 }
+
+/// There is one limit for what a repository lists, whichever way it does, and the message names its option.
+#[tokio::test]
+async fn an_index_beyond_the_limit_is_refused_with_the_option_that_raises_it() {
+    let package = demo("1.0.0").package();
+    let api = listing(Sha256Hex::of(&package));
+    let index = format!(r#"{{"apiVersion":"v1","entries":{{"demo":{api}}}}}"#);
+    for (path, text) in [(LISTED, api), ("/index.yaml", index)] {
+        let size = text.len() as u64;
+        let answers = text.clone();
+        let server = Liar::start(move |head| match head {
+            _ if head.starts_with(&format!("GET {path} ")) => Answer::ok(&answers),
+            _ => Answer::not_found(),
+        })
+        .await;
+        let room = |max_index| Room::with(&server.url(), |settings| settings.max_index = max_index);
+        room(size).versions().await.expect("it fits");
+        let (reason, class, message) =
+            told(&room(size - 1).versions().await.expect_err("too large"));
+        assert_eq!(
+            (reason, class),
+            ("RepositoryUnavailable", ErrorClass::Blocked)
+        );
+        let expected = format!(
+            "the index of {} is larger than {} bytes; raise --helm-index-max-size",
+            server.url(),
+            size - 1
+        );
+        assert_eq!(message, expected);
+    }
+}

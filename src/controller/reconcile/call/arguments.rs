@@ -69,6 +69,8 @@ pub fn upgrade_call(
         // what another left there is taken away
         owner: owner::mark(&o.key).or((!is_first).then(|| NO_LABEL.to_owned())),
         take_ownership: spec.take_ownership == TakeOwnership::Always,
+        skip_schema_validation: spec.disable_schema_validation,
+        server_side_apply: spec.server_side_apply,
         force_replace: spec.upgrade.force_replace && !is_first,
         dry_run: None,
     }
@@ -98,6 +100,7 @@ pub fn rollback_call(o: &Observation, before: &Release, revision: i64) -> Rollba
         wait_for_jobs: spec.rollback.wait_for_jobs && wait != Wait::HookOnly,
         disable_hooks: spec.rollback.disable_hooks,
         history_limit: kept(o, before),
+        server_side_apply: spec.server_side_apply,
     }
 }
 
