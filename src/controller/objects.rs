@@ -14,6 +14,7 @@ use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::Client;
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PropagationPolicy};
 use kube::core::{DynamicObject, Request, Resource};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 pub use self::error::{ObjectsError, UnknownFields, unknown_fields};
@@ -21,6 +22,7 @@ use self::kinds::{Kind, Kinds};
 pub use self::leftovers::{Leftover, leftovers};
 use crate::release::manifest::ObjectKey;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
+use crate::yaml::escaped;
 
 /// Helm's own field manager: corrected fields stay Helm's (docs/components.md 8).
 pub const HELM_FIELD_MANAGER: &str = "helm";
@@ -61,7 +63,7 @@ impl Objects {
         let kind = self.kinds.of_key(key).await?;
         let request = |kind: &Kind| {
             at(kind, key.namespace.as_deref(), default_namespace)
-                .get(&key.name, &GetParams::default())
+                .get(&segment(&key.name), &GetParams::default())
         };
         match self
             .send_to("reading", &key.to_string(), &kind, request)
@@ -156,7 +158,7 @@ impl Objects {
             ..DeleteParams::default()
         };
         let request = |kind: &Kind| {
-            at(kind, key.namespace.as_deref(), default_namespace).delete(&key.name, &how)
+            at(kind, key.namespace.as_deref(), default_namespace).delete(&segment(&key.name), &how)
         };
         match self
             .send_to("deleting", &key.to_string(), &kind, request)
@@ -241,11 +243,10 @@ impl Objects {
         let request = |kind: &Kind| {
             let mut body = body.clone();
             body["apiVersion"] = kind.resource.api_version.as_str().into();
-            at(kind, namespace.as_deref(), default_namespace).patch(
-                &name,
-                how,
-                &Patch::Apply(&body),
-            )
+            let request = at(kind, namespace.as_deref(), default_namespace);
+            // the API server reads it as YAML
+            let request = request.patch(&segment(&name), how, &Patch::Apply(&body))?;
+            Ok(request.map(escaped))
         };
         self.send_to(doing, &what, &kind, request).await
     }
@@ -306,6 +307,20 @@ fn at(kind: &Kind, namespace: Option<&str>, default_namespace: &str) -> Request 
     let namespace = kind.namespaced.then_some(namespace);
     Request::new(DynamicObject::url_path(&kind.resource, namespace))
 }
+
+/// A name as a segment of a path: those of RBAC objects may hold blanks, `?` and `#`.
+fn segment(name: &str) -> String {
+    utf8_percent_encode(name, SEGMENT).to_string()
+}
+
+/// What stands for itself in a segment of a path (RFC 3986, 3.3), and is no letter or digit.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'@');
 
 /// The answer, if it comes in time.
 async fn within<T>(

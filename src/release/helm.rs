@@ -35,6 +35,7 @@ pub use self::render::Rendering;
 
 use crate::release::installer::Installer;
 use crate::release::operation::Operation;
+use crate::yaml::escaped;
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.
 const VERSION_DEADLINE: Duration = Duration::from_secs(60);
@@ -116,7 +117,8 @@ impl Helm {
         let _ = fs::create_dir_all(&self.settings.home);
         Job {
             command: launcher::command(&self.settings, arguments),
-            input,
+            // JSON, which Helm reads as YAML
+            input: input.map(escaped),
             keeps_output: false,
             deadline,
             grace: self.settings.grace,
