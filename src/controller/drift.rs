@@ -5,6 +5,7 @@ mod autoscalers;
 mod compared;
 mod corrections;
 mod difference;
+mod others;
 mod owners;
 mod pointer;
 mod report;
@@ -181,10 +182,7 @@ async fn compare_once(
     if before.has(&seen) {
         return Ok(Some(Comparison::AsInstalled(Some(seen))));
     }
-    ignored.extend(rules::filled_in_by_others(&live));
-    if is_scaled {
-        ignored.push("/spec/replicas".to_owned());
-    }
+    ignored.extend(others::leave(&mut wanted, &live, is_scaled));
     wanted::keep_live(&mut wanted, &live, &ignored);
 
     let dry_run = objects.dry_run_apply(&wanted, check.namespace).await?;
