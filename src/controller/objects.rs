@@ -10,6 +10,7 @@ mod leftovers;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::Client;
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PropagationPolicy};
@@ -137,6 +138,35 @@ impl Objects {
         let how = strict_apply();
         self.patch("applying", object, default_namespace, &how)
             .await
+    }
+
+    /// Changes an object by a JSON patch (RFC 6902), as Helm, or finds out what that would make of it.
+    ///
+    /// # Errors
+    /// As [`Objects::dry_run_apply`].
+    pub async fn patch_fields(
+        &self,
+        key: &ObjectKey,
+        default_namespace: &str,
+        patch: &Value,
+        is_dry_run: bool,
+    ) -> Result<Value, ObjectsError> {
+        let kind = self.kinds.of_key(key).await?;
+        let how = PatchParams {
+            dry_run: is_dry_run,
+            field_manager: Some(HELM_FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let how = how.validation_strict();
+        let request = |kind: &Kind| {
+            let place = at(kind, key.namespace.as_deref(), default_namespace);
+            let mut request = place.patch(&segment(&key.name), &how, &Patch::Merge(patch))?;
+            let json_patch = HeaderValue::from_static("application/json-patch+json");
+            request.headers_mut().insert(CONTENT_TYPE, json_patch);
+            Ok(request)
+        };
+        let doing = if is_dry_run { "trying" } else { "patching" };
+        self.send_to(doing, &key.to_string(), &kind, request).await
     }
 
     /// Deletes the object, its dependents in the background. One that does not exist, or whose kind is not

@@ -10,6 +10,7 @@ mod namespaces;
 mod owned;
 mod refused;
 mod separators;
+mod stepwise;
 
 use chartroom::component::{DriftDetection, DriftMode};
 use chartroom::controller::drift::{Change, DriftCheck, DriftReport, correct, detect};

@@ -15,7 +15,7 @@ const OTHER: &str = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCm90aGVy";
 
 impl Bed {
     /// Reads the object until it is so.
-    async fn await_object(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub async fn await_object(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             let found = self.kubectl.json(&["get", what]);

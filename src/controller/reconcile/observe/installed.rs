@@ -43,6 +43,7 @@ pub async fn read(
         objects,
         unreadable,
     } = manifest::read(&manifest);
+    let objects = manifest::lasting(objects, &target.0);
     let mut installed = Installed {
         unreadable: in_words(&unreadable),
         ..Installed::default()
@@ -115,15 +116,14 @@ async fn detect(
 }
 
 fn found(report: &DriftReport) -> Drift {
+    let unknown = (!report.unknown.is_empty()).then(|| report.unknown_summary());
     if report.drifted.is_empty() {
-        let unknown = !report.unknown.is_empty();
-        return Drift::None {
-            unknown: unknown.then(|| report.unknown_summary()),
-        };
+        return Drift::None { unknown };
     }
     Drift::Found {
         digest: report.digest(),
         summary: report.summary(),
+        unknown,
     }
 }
 
@@ -166,7 +166,8 @@ fn keep_applied(
     number: i64,
     manifest: &str,
 ) -> Arc<Vec<Object>> {
-    let objects = Arc::new(manifest::read(manifest).objects);
+    let objects = manifest::read(manifest).objects;
+    let objects = Arc::new(manifest::lasting(objects, o.component.target_namespace()));
     let applied = Some((number, Arc::clone(&objects)));
     context
         .memory

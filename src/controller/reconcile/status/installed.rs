@@ -144,11 +144,11 @@ impl Draft {
                 true
             }
             Drift::None { unknown } => {
-                self.remembers.drift_is_over = true;
+                self.remembers.drift_is_over = unknown.is_none();
                 let none = Reason::NoDriftDetected;
                 if let Some(unknown) = unknown {
-                    let told = format!("cannot be compared: {unknown}");
-                    self.set(about, ConditionStatus::Unknown, none, &told);
+                    self.told_unknown(unknown);
+                    self.unknown_drift(unknown);
                 } else if self.has(about, ConditionStatus::True)
                     || self.has(about, ConditionStatus::Unknown)
                 {
@@ -156,8 +156,15 @@ impl Draft {
                 }
                 true
             }
-            Drift::Found { digest, summary } => {
+            Drift::Found {
+                digest,
+                summary,
+                unknown,
+            } => {
                 let action = format!("Drift/{}", &digest[..8.min(digest.len())]);
+                if let Some(unknown) = unknown {
+                    self.told_unknown(unknown);
+                }
                 if o.component.spec.drift_detection.mode == DriftMode::Warn {
                     self.told_drift(o, action, digest, summary);
                     // it is told, and that is all that was asked for
@@ -172,11 +179,27 @@ impl Draft {
                         self.count(Count::Drift("enabled", "corrected"));
                         self.is_false(about, Reason::DriftCorrected, summary);
                         self.tell(Notice::normal(Reason::DriftCorrected, action, summary));
+                        if let Some(unknown) = unknown {
+                            self.unknown_drift(unknown);
+                        }
                         true
                     }
                 }
             }
         }
+    }
+
+    /// What cannot be compared or put right: once told, while it stays the same.
+    fn told_unknown(&mut self, unknown: &str) {
+        self.tell(Notice {
+            once: Some(unknown.to_owned()),
+            ..Notice::warning(Reason::ComparisonFailed, "Drift", unknown)
+        });
+    }
+
+    fn unknown_drift(&mut self, unknown: &str) {
+        let (about, reason) = (ConditionType::Drifted, Reason::ComparisonFailed);
+        self.set(about, ConditionStatus::Unknown, reason, unknown);
     }
 
     /// Drift that is only reported: each once.

@@ -7,7 +7,11 @@ use crate::controller::reconcile::tests::site::Site;
 fn drifts(site: &mut Site) {
     let summary = "ConfigMap web: data.a changed; Deployment web: deleted".to_owned();
     let digest = "0123456789abcdef".to_owned();
-    site.objects("web").drift = Drift::Found { digest, summary };
+    site.objects("web").drift = Drift::Found {
+        digest,
+        summary,
+        unknown: None,
+    };
 }
 
 pub const ROWS: &[Row] = &[
