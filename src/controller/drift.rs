@@ -1,6 +1,7 @@
 //! Drift: compares installed objects with the release's manifest and corrects them, object by object and without a new
 //! revision (docs/components.md 8).
 
+mod applied;
 mod autoscalers;
 mod compared;
 mod corrections;
@@ -17,6 +18,7 @@ mod wanted;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
+pub use self::applied::{have_fields_of_others, leave_to_others};
 use self::autoscalers::ScaleTargets;
 pub use self::compared::Compared;
 use self::compared::Version;

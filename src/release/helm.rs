@@ -88,7 +88,11 @@ impl Helm {
             return HelmOutcome::without_a_run(Ending::Stopped);
         }
         let input = operation.call.input().map(<[u8]>::to_vec);
-        let job = self.job(arguments::arguments(operation), input, operation.deadline);
+        let mut job = self.job(arguments::arguments(operation), input, operation.deadline);
+        if let Some(address) = &operation.api_server {
+            // no flag: others could read those
+            job.command.env("HELM_KUBEAPISERVER", address);
+        }
         let line = LogLine::of(operation);
         let stop = stop.child_token();
         // dropped with this future, while the task goes on to end what it has started

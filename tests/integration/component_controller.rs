@@ -8,6 +8,7 @@ mod dependencies;
 mod drift;
 mod failures;
 mod field_owners;
+mod fields_of_others;
 mod graphs;
 mod helms_ways;
 mod installing;

@@ -53,6 +53,20 @@ pub fn leave(wanted: &mut Value, live: &Value, is_scaled: bool) -> Vec<String> {
     left
 }
 
+/// True if a manifest's object may have fields that belong to others.
+pub fn may_be_in(wanted: &Value) -> bool {
+    const KINDS: [&str; 6] = [
+        "APIService",
+        "CustomResourceDefinition",
+        "MutatingWebhookConfiguration",
+        "PersistentVolumeClaim",
+        "Service",
+        "ValidatingWebhookConfiguration",
+    ];
+    let kind = wanted["kind"].as_str().unwrap_or_default();
+    KINDS.contains(&kind) || is_aggregated(wanted) || !wanted["spec"]["replicas"].is_null()
+}
+
 fn is_aggregated(object: &Value) -> bool {
     object["kind"] == "ClusterRole" && !object["aggregationRule"].is_null()
 }
