@@ -26,9 +26,8 @@ pub use self::corrections::Corrections;
 pub use self::difference::difference;
 pub use self::report::{Change, Correction, DriftReport, Drifted, FieldChange};
 use self::rules::Ignored;
-pub use self::rules::is_exempt;
 use crate::component::{DriftDetection, DriftMode};
-use crate::controller::objects::{Objects, ObjectsError};
+use crate::controller::objects::{Objects, ObjectsError, is_exempt};
 use crate::release::manifest::{Object, ObjectKey};
 
 /// How many objects are compared at the same time.
@@ -87,7 +86,7 @@ pub async fn detect_since(
     let compared_objects = check
         .objects
         .iter()
-        .filter(|object| !rules::is_exempt(&object.value));
+        .filter(|object| !is_exempt(&object.value));
     let comparisons: Vec<_> = compared_objects
         .map(|object| {
             let (targets, before) = (&targets, &before);
@@ -187,7 +186,7 @@ async fn compare_once(
             }),
         }));
     };
-    if object.keeps() || rules::is_exempt(&live) {
+    if object.keeps() || is_exempt(&live) {
         return Ok(Some(Comparison::AsInstalled(None)));
     }
     if !live["metadata"]["deletionTimestamp"].is_null() {

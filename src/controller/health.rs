@@ -18,8 +18,7 @@ use serde_json::{Value, json};
 pub use self::kinds::readiness;
 use self::pods::Trouble;
 pub use self::readiness::Readiness;
-use crate::controller::drift::is_exempt;
-use crate::controller::objects::{Objects, ObjectsError};
+use crate::controller::objects::{Objects, ObjectsError, is_exempt};
 use crate::ellipsis::within_chars;
 use crate::release::manifest::{Object, ObjectKey};
 

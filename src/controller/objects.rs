@@ -6,21 +6,21 @@
 mod error;
 mod kinds;
 mod leftovers;
+mod request;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::Client;
 use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PropagationPolicy};
-use kube::core::{DynamicObject, Request, Resource};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 pub use self::error::{ObjectsError, UnknownFields, unknown_fields};
 use self::kinds::{Kind, Kinds};
 pub use self::leftovers::{Leftover, leftovers};
+use self::request::{RawRequest, at, json_patch, segment, strict_apply};
+use crate::component::names::annotation::DRIFT_DETECTION;
 use crate::release::manifest::ObjectKey;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 use crate::yaml::escaped;
@@ -159,11 +159,12 @@ impl Objects {
         };
         let how = how.validation_strict();
         let request = |kind: &Kind| {
-            let place = at(kind, key.namespace.as_deref(), default_namespace);
-            let mut request = place.patch(&segment(&key.name), &how, &Patch::Merge(patch))?;
-            let json_patch = HeaderValue::from_static("application/json-patch+json");
-            request.headers_mut().insert(CONTENT_TYPE, json_patch);
-            Ok(request)
+            json_patch(
+                &at(kind, key.namespace.as_deref(), default_namespace),
+                &key.name,
+                &how,
+                patch,
+            )
         };
         let doing = if is_dry_run { "trying" } else { "patching" };
         self.send_to(doing, &key.to_string(), &kind, request).await
@@ -319,38 +320,10 @@ impl Objects {
     }
 }
 
-/// By force and with strict validation: an apply with a field that the server does not know is refused, by
-/// whichever validation, so the object stays as Helm made it until the chart is corrected.
-fn strict_apply() -> PatchParams {
-    let how = PatchParams::apply(HELM_FIELD_MANAGER).force();
-    how.validation_strict()
+/// True if the object's annotation exempts it from drift detection.
+pub fn is_exempt(object: &Value) -> bool {
+    object["metadata"]["annotations"][DRIFT_DETECTION] == "disabled"
 }
-
-/// A request as kube's client takes it.
-type RawRequest = hyper::Request<Vec<u8>>;
-
-/// The path of objects of this kind, in this namespace if the kind is namespaced.
-fn at(kind: &Kind, namespace: Option<&str>, default_namespace: &str) -> Request {
-    let namespace = namespace
-        .filter(|namespace| !namespace.is_empty())
-        .unwrap_or(default_namespace);
-    let namespace = kind.namespaced.then_some(namespace);
-    Request::new(DynamicObject::url_path(&kind.resource, namespace))
-}
-
-/// A name as a segment of a path: those of RBAC objects may hold blanks, `?` and `#`.
-fn segment(name: &str) -> String {
-    utf8_percent_encode(name, SEGMENT).to_string()
-}
-
-/// What stands for itself in a segment of a path (RFC 3986, 3.3), and is no letter or digit.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b':')
-    .remove(b'@');
 
 /// The answer, if it comes in time.
 async fn within<T>(
@@ -365,5 +338,20 @@ async fn within<T>(
             what: what.to_owned(),
             seconds: DEADLINE.as_secs(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_annotation_exempts_only_when_it_says_disabled() {
+        let annotated = |value: &str| json!({"metadata": {"annotations": {"ext.theriseunion.io/driftDetection": value}}});
+        assert!(is_exempt(&annotated("disabled")));
+        assert!(!is_exempt(&annotated("enabled")));
+        assert!(!is_exempt(&json!({})));
     }
 }

@@ -1,4 +1,4 @@
-//! What does not count as drift because somebody says so: the user's rules and annotations.
+//! What does not count as drift because the user's rules say so.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::pointer;
 use super::selector;
-use crate::component::names::annotation::DRIFT_DETECTION;
 use crate::component::{DriftDetection, DriftTarget};
 use crate::release::manifest::ObjectKey;
 
@@ -68,11 +67,6 @@ fn labels(object: &Value) -> BTreeMap<String, String> {
         Some((name.clone(), value.to_owned()))
     });
     texts.collect()
-}
-
-/// True if the object's annotation exempts it.
-pub fn is_exempt(object: &Value) -> bool {
-    object["metadata"]["annotations"][DRIFT_DETECTION] == "disabled"
 }
 
 #[cfg(test)]
@@ -170,13 +164,5 @@ mod tests {
             );
         }
         assert_eq!(ignored(None, &["/spec", ""]), Ignored::Whole);
-    }
-
-    #[test]
-    fn the_annotation_exempts_only_when_it_says_disabled() {
-        let annotated = |value: &str| json!({"metadata": {"annotations": {"ext.theriseunion.io/driftDetection": value}}});
-        assert!(is_exempt(&annotated("disabled")));
-        assert!(!is_exempt(&annotated("enabled")));
-        assert!(!is_exempt(&json!({})));
     }
 }

@@ -175,6 +175,7 @@ fn an_upgrade_and_a_rollback_leave_to_others_what_is_theirs() {
     );
     let down = poll(DEADLINE, || (pods().len() == 1).then_some(()));
     assert!(down.is_some(), "{:?}", pods());
+    released(5);
     scene.components.delete("app");
     scene.components.await_gone("app");
 }
