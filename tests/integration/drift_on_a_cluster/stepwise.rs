@@ -1,6 +1,7 @@
 //! Objects whose apply the API server refuses: what can be put right is, field by field.
 
 use chartroom::component::DriftDetection;
+use chartroom::controller::drift::Change;
 use serde_json::json;
 
 use super::{Bed, MANIFEST, objects_of};
@@ -15,7 +16,7 @@ async fn lists_that_cannot_be_merged_are_put_right() {
         (
             "service/web",
             json!([{"op": "replace", "path": "/spec/ports/0/port", "value": 81}]),
-            "Service web: /spec/ports/0/port",
+            &["/spec/ports/0/port"][..],
         ),
         (
             "deployment/web",
@@ -23,12 +24,12 @@ async fn lists_that_cannot_be_merged_are_put_right() {
                 {"op": "add", "path": format!("{container}/env/-"), "value": {"name": "A", "value": "2"}},
                 {"op": "replace", "path": "/spec/replicas", "value": 7},
             ]),
-            "Deployment web: /spec/replicas (kubectl-patch), /spec/template/spec/containers/0/env",
+            &["/spec/replicas", "/spec/template/spec/containers/0/env"],
         ),
         (
             "deployment/web",
             json!([{"op": "replace", "path": format!("{container}/name"), "value": "other"}]),
-            "Deployment web: /spec/template/spec/containers",
+            &["/spec/template/spec/containers"],
         ),
     ];
     for (what, patch, expected) in rows {
@@ -37,8 +38,17 @@ async fn lists_that_cannot_be_merged_are_put_right() {
             .ok(&["patch", what, "--type=json", "--patch", &patch]);
         let report = bed.detect(&policy).await;
         assert_eq!(report.unknown, [], "{patch}");
-        let summary = report.summary();
-        assert!(summary.starts_with(expected), "{patch}: {summary}");
+        let [drifted] = &report.drifted[..] else {
+            panic!("{patch}: {report:#?}");
+        };
+        // who wrote it is not always known: 1.28 notes nobody where a list has a key twice
+        let Change::Changed(fields) = &drifted.change else {
+            panic!("{patch}: {drifted:#?}");
+        };
+        for path in expected {
+            let is_named = fields.iter().any(|field| field.path.starts_with(path));
+            assert!(is_named, "{patch}: {path}: {fields:#?}");
+        }
         bed.correct(&policy, &report).await;
         assert_eq!(bed.summary(&policy).await, "", "{patch}");
     }

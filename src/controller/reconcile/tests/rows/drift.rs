@@ -67,6 +67,27 @@ pub const ROWS: &[Row] = &[
             site.shows("web", "Deployed Ready=True");
         },
     ),
+    row(
+        30,
+        "what cannot be compared or put right by any means is told once, and the release stays Deployed",
+        |mut site| {
+            site.runs("web", "{version: 1.0.0, driftDetection: {mode: enabled}}");
+            let unknown =
+                "PersistentVolumeClaim data: /spec/resources cannot be put right".to_owned();
+            site.objects("web").drift = Drift::None {
+                unknown: Some(unknown),
+            };
+            site.pass(3 * 660);
+            site.shows(
+                "web",
+                "Deployed Ready=True Drifted=Unknown/ComparisonFailed",
+            );
+            assert_eq!(site.told_of("web", "ComparisonFailed"), 1);
+            site.objects("web").drift = Drift::None { unknown: None };
+            site.pass(660);
+            site.shows("web", "Deployed Ready=True Drifted=False/NoDriftDetected");
+        },
+    ),
 ];
 
 #[test]
