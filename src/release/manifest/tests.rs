@@ -292,7 +292,8 @@ fn a_megabyte_of_definitions_is_read() {
 
 #[test]
 fn of_an_object_rendered_twice_the_last_is_left() {
-    let rows: [(&str, &[(&str, &str, &str)], &[usize]); 5] = [
+    type Rendered<'a> = &'a [(&'a str, &'a str, &'a str)];
+    let rows: [(&str, Rendered, &[usize]); 5] = [
         (
             "nothing twice",
             &[("v1 ConfigMap", "", "a"), ("v1 Secret", "", "a")],
