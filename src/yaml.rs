@@ -10,6 +10,7 @@
 pub mod block;
 mod cursor;
 mod documents;
+mod escaped;
 mod float;
 mod json;
 mod parser;
@@ -26,6 +27,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 pub use documents::{Division, divide};
+pub use escaped::escaped;
 pub use float::go_float_text;
 pub use places::{ScalarPlace, places};
 pub use values::{are_values, values};

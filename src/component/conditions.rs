@@ -248,7 +248,12 @@ impl ConditionType {
                 R::MissingRollbackTarget,
             ],
             Self::Healthy => &[R::Unhealthy, R::ManifestUnreadable],
-            Self::Drifted => &[R::NoDriftDetected, R::DriftCorrected, R::ManifestUnreadable],
+            Self::Drifted => &[
+                R::NoDriftDetected,
+                R::DriftCorrected,
+                R::ComparisonFailed,
+                R::ManifestUnreadable,
+            ],
         }
     }
 }

@@ -126,7 +126,10 @@ fn release() -> Vec<Rule> {
                  beginning and ending with a letter or digit",
             ),
             fields: vec![account],
-            fine: cel::absent_or(account, &cel::matches(&cel::in_self(account), cel::SUBDOMAIN)),
+            fine: cel::absent_or(
+                account,
+                &cel::matches(&cel::in_self(account), cel::SUBDOMAIN),
+            ),
             named: vec![cel::in_self(account)],
             check: |component| {
                 let account = component.spec.service_account_name.as_deref()?;

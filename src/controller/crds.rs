@@ -20,6 +20,7 @@ use self::switches::Charts;
 use crate::chart::archive::{self, ArchiveError};
 use crate::component::CrdsPolicy;
 use crate::component::names::FIELD_MANAGER;
+use crate::yaml::escaped;
 
 /// How long to wait between two reads of a definition.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -227,6 +228,8 @@ impl Cluster {
         let patch = Patch::Apply(&definition.value);
         let request = kube::core::Request::new(url).patch(&definition.name, how, &patch);
         let request = request.map_err(kube::Error::BuildRequest)?;
+        // the API server reads it as YAML
+        let request = request.map(escaped);
         let answer: Value = self.client.request(request).await?;
         let version = &answer["metadata"]["resourceVersion"];
         Ok(version.as_str().map(str::to_owned))

@@ -6,6 +6,7 @@
 mod error;
 mod kinds;
 mod leftovers;
+mod request;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,15 +21,17 @@ use kube::api::{
     DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy,
 };
 use kube::client::Body;
-use kube::core::{DynamicObject, Request, Resource};
 use kube::{Api, Client};
 use serde_json::Value;
 
 pub use self::error::{ObjectsError, UnknownFields, unknown_fields};
 use self::kinds::{Kind, Kinds};
 pub use self::leftovers::{Leftover, leftovers};
+use self::request::{RawRequest, at, json_patch, segment, strict_apply};
+use crate::component::names::annotation::DRIFT_DETECTION;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 use crate::release::manifest::{Object, ObjectKey};
+use crate::yaml::escaped;
 
 /// Helm's own field manager: corrected fields stay Helm's (docs/components.md 8).
 pub const HELM_FIELD_MANAGER: &str = "helm";
@@ -86,7 +89,7 @@ impl Objects {
         let kind = self.kinds.of_key(key).await?;
         let request = |kind: &Kind| {
             at(kind, key.namespace.as_deref(), default_namespace)
-                .get(&key.name, &GetParams::default())
+                .get(&segment(&key.name), &GetParams::default())
         };
         match self
             .send_to("reading", &key.to_string(), &kind, request)
@@ -162,6 +165,36 @@ impl Objects {
             .await
     }
 
+    /// Changes an object by a JSON patch (RFC 6902), as Helm, or finds out what that would make of it.
+    ///
+    /// # Errors
+    /// As [`Objects::dry_run_apply`].
+    pub async fn patch_fields(
+        &self,
+        key: &ObjectKey,
+        default_namespace: &str,
+        patch: &Value,
+        is_dry_run: bool,
+    ) -> Result<Value, ObjectsError> {
+        let kind = self.kinds.of_key(key).await?;
+        let how = PatchParams {
+            dry_run: is_dry_run,
+            field_manager: Some(HELM_FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let how = how.validation_strict();
+        let request = |kind: &Kind| {
+            json_patch(
+                &at(kind, key.namespace.as_deref(), default_namespace),
+                &key.name,
+                &how,
+                patch,
+            )
+        };
+        let doing = if is_dry_run { "trying" } else { "patching" };
+        self.send_to(doing, &key.to_string(), &kind, request).await
+    }
+
     /// Deletes the object, its dependents in the background. One that does not exist, or whose kind is not
     /// served any more, is no error.
     ///
@@ -181,7 +214,7 @@ impl Objects {
             ..DeleteParams::default()
         };
         let request = |kind: &Kind| {
-            at(kind, key.namespace.as_deref(), default_namespace).delete(&key.name, &how)
+            at(kind, key.namespace.as_deref(), default_namespace).delete(&segment(&key.name), &how)
         };
         match self
             .send_to("deleting", &key.to_string(), &kind, request)
@@ -298,11 +331,10 @@ impl Objects {
         let request = |kind: &Kind| {
             let mut body = body.clone();
             body["apiVersion"] = kind.resource.api_version.as_str().into();
-            at(kind, namespace.as_deref(), default_namespace).patch(
-                &name,
-                how,
-                &Patch::Apply(&body),
-            )
+            let request = at(kind, namespace.as_deref(), default_namespace);
+            // the API server reads it as YAML
+            let request = request.patch(&segment(&name), how, &Patch::Apply(&body))?;
+            Ok(request.map(escaped))
         };
         self.send_to(doing, &what, &kind, request).await
     }
@@ -345,23 +377,9 @@ impl Objects {
     }
 }
 
-/// By force and with strict validation: an apply with a field that the server does not know is refused, by
-/// whichever validation, so the object stays as Helm made it until the chart is corrected.
-fn strict_apply() -> PatchParams {
-    let how = PatchParams::apply(HELM_FIELD_MANAGER).force();
-    how.validation_strict()
-}
-
-/// A request as kube's client takes it.
-type RawRequest = hyper::Request<Vec<u8>>;
-
-/// The path of objects of this kind, in this namespace if the kind is namespaced.
-fn at(kind: &Kind, namespace: Option<&str>, default_namespace: &str) -> Request {
-    let namespace = namespace
-        .filter(|namespace| !namespace.is_empty())
-        .unwrap_or(default_namespace);
-    let namespace = kind.namespaced.then_some(namespace);
-    Request::new(DynamicObject::url_path(&kind.resource, namespace))
+/// True if the object's annotation exempts it from drift detection.
+pub fn is_exempt(object: &Value) -> bool {
+    object["metadata"]["annotations"][DRIFT_DETECTION] == "disabled"
 }
 
 /// The answer, if it comes in time.
@@ -377,5 +395,20 @@ async fn within<T>(
             what: what.to_owned(),
             seconds: DEADLINE.as_secs(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_annotation_exempts_only_when_it_says_disabled() {
+        let annotated = |value: &str| json!({"metadata": {"annotations": {"ext.theriseunion.io/driftDetection": value}}});
+        assert!(is_exempt(&annotated("disabled")));
+        assert!(!is_exempt(&annotated("enabled")));
+        assert!(!is_exempt(&json!({})));
     }
 }

@@ -36,6 +36,7 @@ pub use self::render::Rendering;
 use crate::release::installer::{Installer, Rendered};
 use crate::release::operation::Operation;
 use crate::release::record::Record;
+use crate::yaml::escaped;
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.
 const VERSION_DEADLINE: Duration = Duration::from_secs(60);
@@ -103,6 +104,10 @@ impl Helm {
         let input = operation.call.input().map(<[u8]>::to_vec);
         let mut job = self.job(arguments::arguments(operation), input, operation.deadline);
         job.keeps_output = output;
+        if let Some(address) = &operation.api_server {
+            // no flag: others could read those
+            job.command.env("HELM_KUBEAPISERVER", address);
+        }
         let line = LogLine::of(operation);
         let stop = stop.child_token();
         // dropped with this future, while the task goes on to end what it has started
@@ -131,7 +136,8 @@ impl Helm {
         let _ = fs::create_dir_all(&self.settings.home);
         Job {
             command: launcher::command(&self.settings, arguments),
-            input,
+            // JSON, which Helm reads as YAML
+            input: input.map(escaped),
             keeps_output: None,
             deadline,
             grace: self.settings.grace,

@@ -31,6 +31,9 @@ pub struct Operation {
     pub namespace: String,
     /// The user that Helm acts as, such as `system:serviceaccount:<namespace>:<name>`; `None` is the controller itself.
     pub as_user: Option<String>,
+    /// The address of the API server, if it is not the one that is configured; who knows it may do what the controller
+    /// may.
+    pub api_server: Option<String>,
     /// Helm's own `--timeout`. It bounds each of Helm's steps (each hook, the wait), not the whole run.
     pub timeout: Duration,
     /// How long the whole run may take before it is ended.

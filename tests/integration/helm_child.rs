@@ -72,6 +72,7 @@ impl Stage {
             release: release.to_owned(),
             namespace: self.namespace.clone(),
             as_user: None,
+            api_server: None,
             timeout: Duration::from_secs(120),
             deadline: Duration::from_secs(240),
         }

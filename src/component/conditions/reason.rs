@@ -104,6 +104,7 @@ reasons! {
     ManifestUnreadable "Some of the release's manifest cannot be read, so that nothing is known of it."
     DriftDetected "Installed objects were changed or deleted by somebody else."
     CorrectionFailed "Drift could not be put right."
+    ComparisonFailed "Some of the installed objects cannot be compared or put right."
     NoDriftDetected "The installed objects are as they were installed."
     DriftCorrected "Drift was put right."
     // of events alone

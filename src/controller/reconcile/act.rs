@@ -11,6 +11,7 @@ mod operation;
 pub(super) mod prepare;
 mod progress;
 pub(super) mod records;
+mod relayed;
 mod removal;
 mod rewriting;
 mod rights;

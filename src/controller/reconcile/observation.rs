@@ -269,11 +269,13 @@ pub enum Drift {
     NotLooked,
     /// Nothing, as far as can be told.
     None {
-        /// What cannot be compared, and why.
+        /// What cannot be compared or put right, and why.
         unknown: Option<String>,
     },
     /// Something.
     Found {
+        /// What else cannot be compared or put right, and why.
+        unknown: Option<String>,
         /// Of which kind: two looks at the same drift have the same digest.
         digest: String,
         /// In words.

@@ -32,7 +32,7 @@ use crate::release::record::ReleaseStatus;
 
 pub use self::installed::{Uncorrected, readiness_of_record, unready};
 pub use self::leftovers::{INVENTORY_KEY, describe, inventory};
-pub use self::release::{fresh, made};
+pub use self::release::{fresh, made, manifest};
 
 /// An observation, and what was taken hold of to make it.
 pub struct Observed {

@@ -111,6 +111,7 @@ fn uninstall() -> Operation {
         release: "grafana".to_owned(),
         namespace: "monitoring".to_owned(),
         as_user: None,
+        api_server: None,
         timeout: Duration::from_secs(300),
         deadline: Duration::from_secs(600),
     }

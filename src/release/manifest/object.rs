@@ -67,6 +67,17 @@ impl Object {
             .is_some_and(|policy| policy.trim().eq_ignore_ascii_case("keep"))
     }
 
+    /// True if the cluster deletes the object when it has done its part: that it is missing says nothing, and one made
+    /// again would do it once more.
+    pub fn removes_itself(&self) -> bool {
+        match (self.group(), self.kind.as_str()) {
+            ("batch", "Job") => self.value["spec"]["ttlSecondsAfterFinished"].is_number(),
+            ("certificates.k8s.io", "CertificateSigningRequest")
+            | ("" | "events.k8s.io", "Event") => true,
+            _ => false,
+        }
+    }
+
     /// Which object of a cluster it is.
     pub fn identity(&self) -> ObjectKey {
         ObjectKey {

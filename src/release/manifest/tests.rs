@@ -373,3 +373,89 @@ fn what_looks_odd_and_is_sound_is_read() {
         assert_eq!(value.pointer(pointer), Some(&expected), "{what}");
     }
 }
+
+#[test]
+fn of_an_object_rendered_twice_the_last_is_left() {
+    type Rendered<'a> = &'a [(&'a str, &'a str, &'a str)];
+    let rows: [(&str, Rendered, &[usize]); 5] = [
+        (
+            "nothing twice",
+            &[("v1 ConfigMap", "", "a"), ("v1 Secret", "", "a")],
+            &[0, 1],
+        ),
+        (
+            "the same",
+            &[("v1 ConfigMap", "", "a"), ("v1 ConfigMap", "", "a")],
+            &[1],
+        ),
+        (
+            "the release's namespace, named and not",
+            &[("v1 ConfigMap", "edge", "a"), ("v1 ConfigMap", "", "a")],
+            &[1],
+        ),
+        (
+            "another namespace",
+            &[
+                ("v1 ConfigMap", "edge", "a"),
+                ("v1 ConfigMap", "other", "a"),
+            ],
+            &[0, 1],
+        ),
+        (
+            "another version of the kind",
+            &[
+                ("apps/v1beta1 Deployment", "", "a"),
+                ("v1 Secret", "", "b"),
+                ("apps/v1 Deployment", "", "a"),
+            ],
+            &[1, 2],
+        ),
+    ];
+    for (case, rendered, expected) in rows {
+        let manifest: String = (rendered.iter())
+            .map(|(kind, namespace, name)| {
+                let (api_version, kind) = kind.split_once(' ').expect("a version and a kind");
+                format!(
+                    "---\n{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: {name}, namespace: '{namespace}'}}}}\n"
+                )
+            })
+            .collect();
+        let all = read(&manifest).objects;
+        let wanted: Vec<Object> = expected.iter().map(|place| all[*place].clone()).collect();
+        assert_eq!(lasting(all, "edge"), wanted, "{case}");
+    }
+}
+
+#[test]
+fn only_what_the_cluster_removes_when_it_is_done_removes_itself() {
+    let rows = [
+        (
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {ttlSecondsAfterFinished: 0}}",
+            true,
+        ),
+        (
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {ttlSecondsAfterFinished: null}}",
+            false,
+        ),
+        (
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: a}}",
+            false,
+        ),
+        (
+            "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {ttlSecondsAfterFinished: 1}}",
+            false,
+        ),
+        (
+            "{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: a}}",
+            true,
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {restartPolicy: Never}}",
+            false,
+        ),
+    ];
+    for (manifest, expected) in rows {
+        let read = read(manifest).objects;
+        assert_eq!(read[0].removes_itself(), expected, "{manifest}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::component::status::OperationKind;
 use crate::controller::namespace;
 use crate::controller::reconcile::act::progress::Progress;
 use crate::controller::reconcile::act::{
-    clean_up, definitions, inventory, prepare, rewriting, rights,
+    clean_up, definitions, inventory, prepare, relayed, rewriting, rights,
 };
 use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
@@ -50,7 +50,7 @@ pub async fn run(
     };
     let (hash, digest) = (o.wanted(chart).hash, chart.digest);
     let material = seen.material();
-    let operation = call::operation(o, &material, action, &before, hash);
+    let mut operation = call::operation(o, &material, action, &before, hash);
     let made_of = call::made_of(o, &material, action, hash);
     let intent = call::intent(o, &operation, before.number(), Some((made_of, digest)));
     let report = begin(o, decision, action, why, intent, hash);
@@ -85,7 +85,10 @@ pub async fn run(
         _ => None,
     };
     let lost = rewriting::keep_records_served(context, seen, &before, to).await?;
+    let relay = relayed::relay(context, &seen.observation, &before, &operation).await;
+    operation.api_server = relay.as_ref().map(|relay| relay.address().to_owned());
     let ended = run_installer(context, seen, &operation).await?;
+    drop(relay);
     count(
         context,
         &seen.observation,

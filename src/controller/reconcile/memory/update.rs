@@ -73,6 +73,7 @@ impl OfComponent {
             self.drift.checked = is_healthy.then_some((generation, now));
             self.drift.corrections.clear();
             self.told.remove(Reason::DriftDetected.as_str());
+            self.told.remove(Reason::ComparisonFailed.as_str());
         }
         if let Some(ago) = remembers.checked {
             self.drift.checked = Some((generation, now.checked_sub(ago).unwrap_or(now)));

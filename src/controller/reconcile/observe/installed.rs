@@ -115,7 +115,8 @@ async fn of_revision(
         Ok(manifest) => {
             let read = manifest::read(&manifest);
             let unreadable = read.unreadable.iter().map(ToString::to_string);
-            (read.objects, unreadable.collect())
+            let objects = manifest::lasting(read.objects, &look.release.0);
+            (objects, unreadable.collect())
         }
         Err(cause) => {
             let why = format!("the record of revision {number} cannot be read: {cause}");
@@ -169,15 +170,14 @@ async fn detect(
 }
 
 fn found(report: &DriftReport) -> Drift {
+    let unknown = (!report.unknown.is_empty()).then(|| report.unknown_summary());
     if report.drifted.is_empty() {
-        let unknown = !report.unknown.is_empty();
-        return Drift::None {
-            unknown: unknown.then(|| report.unknown_summary()),
-        };
+        return Drift::None { unknown };
     }
     Drift::Found {
         digest: report.digest(),
         summary: report.summary(),
+        unknown,
     }
 }
 
@@ -220,7 +220,8 @@ fn keep_applied(
     number: i64,
     manifest: &str,
 ) -> Arc<Vec<Object>> {
-    let objects = Arc::new(manifest::read(manifest).objects);
+    let objects = manifest::read(manifest).objects;
+    let objects = Arc::new(manifest::lasting(objects, o.component.target_namespace()));
     let applied = Some((number, Arc::clone(&objects)));
     context
         .memory

@@ -79,19 +79,26 @@ impl Draft {
         match drift {
             Drift::NotLooked => self.clear(&[about]),
             Drift::None { unknown } => {
-                self.remembers.drift_is_over = true;
+                self.remembers.drift_is_over = unknown.is_none();
                 let none = Reason::NoDriftDetected;
                 if let Some(unknown) = unknown {
-                    let told = format!("cannot be compared: {unknown}");
-                    self.set(about, ConditionStatus::Unknown, none, &told);
+                    self.told_unknown(unknown);
+                    self.unknown_drift(unknown);
                 } else if self.has(about, ConditionStatus::True)
                     || self.has(about, ConditionStatus::Unknown)
                 {
                     self.is_false(about, none, "");
                 }
             }
-            Drift::Found { digest, summary } => {
+            Drift::Found {
+                digest,
+                summary,
+                unknown,
+            } => {
                 let action = format!("Drift/{}", &digest[..8.min(digest.len())]);
+                if let Some(unknown) = unknown {
+                    self.told_unknown(unknown);
+                }
                 match outcome {
                     Outcome::Corrected { failed, .. } if !failed.is_empty() => {
                         self.uncorrected(o, action, &failed.join("; "));
@@ -100,11 +107,27 @@ impl Draft {
                         self.count(Count::Drift("enabled", "corrected"));
                         self.is_false(about, Reason::DriftCorrected, summary);
                         self.tell(Notice::normal(Reason::DriftCorrected, action, summary));
+                        if let Some(unknown) = unknown {
+                            self.unknown_drift(unknown);
+                        }
                     }
                     _ => self.told_drift(o, action, digest, summary),
                 }
             }
         }
+    }
+
+    /// What cannot be compared or put right: once told, while it stays the same.
+    fn told_unknown(&mut self, unknown: &str) {
+        self.tell(Notice {
+            once: Some(unknown.to_owned()),
+            ..Notice::warning(Reason::ComparisonFailed, "Drift", unknown)
+        });
+    }
+
+    fn unknown_drift(&mut self, unknown: &str) {
+        let (about, reason) = (ConditionType::Drifted, Reason::ComparisonFailed);
+        self.set(about, ConditionStatus::Unknown, reason, unknown);
     }
 
     /// Drift that is only told: each once.
