@@ -5,6 +5,7 @@ mod dependencies;
 mod drift;
 mod failures;
 mod half_done;
+mod held;
 mod installs;
 mod interrupted_waits;
 mod leaving;

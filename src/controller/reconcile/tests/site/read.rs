@@ -136,7 +136,7 @@ impl Site {
                 let wait = awaited(&seen.o, revision);
                 let objects = self.objects.entry(seen.o.target()).or_default();
                 let job = objects.job.clone().filter(|_| wait.completes_jobs);
-                seen.o.readiness = Some(match objects.unready.clone().or(job) {
+                seen.o.readiness = Some(match objects.unready().or(job) {
                     None => Readiness::Ready,
                     Some(words) => Readiness::NotReady(in_words.then_some(words)),
                 });
@@ -263,16 +263,15 @@ impl Site {
     }
 
     fn read_installed(&mut self, seen: &mut Seen, look: &Look) {
-        self.looks += 1;
+        self.looks.push(seen.o.key.clone());
         let now = Some((seen.o.generation(), self.instant()));
         (self.memory).of(&seen.o.key, |memory| memory.drift.checked = now);
         let objects = self.objects.entry(look.release.clone()).or_default().clone();
         let mode = seen.o.component.spec.drift_detection.mode;
         let mut installed = Installed {
-            drift: match (mode, objects.drift) {
-                (DriftMode::Disabled, _) => Drift::NotLooked,
-                (_, Drift::NotLooked) => Drift::None { unknown: None },
-                (_, drift) => drift,
+            drift: match mode {
+                DriftMode::Disabled => Drift::NotLooked,
+                DriftMode::Enabled | DriftMode::Warn => objects.drift(),
             },
             ..Installed::default()
         };
@@ -280,7 +279,7 @@ impl Site {
         if is_found && mode == DriftMode::Enabled && look.corrects {
             seen.drifted = Some((look.release.clone(), objects.stubborn));
         } else {
-            installed.unready = objects.unready;
+            installed.unready = objects.unready();
         }
         seen.o.installed = Some(installed);
     }
