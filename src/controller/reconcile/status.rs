@@ -56,6 +56,8 @@ pub struct Report {
 pub struct Remembers {
     /// A dry run of the wanted release went well.
     pub tried: bool,
+    /// An operation begins.
+    pub begins: bool,
     /// Nothing of what was done to the release counts any more.
     pub forgets_release: bool,
     /// Failures do not count any more, so that no pause holds.

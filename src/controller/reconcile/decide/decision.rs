@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::component::conditions::Reason;
 use crate::component::status::OperationKind;
-use crate::release::helm::FailureClass;
+use crate::release::helm::{FailureClass, Obstacle};
 use crate::release::operation::ReleaseKey;
 
 use super::look::Look;
@@ -46,6 +46,8 @@ pub enum Read {
     },
     /// Health and drift of what runs.
     Installed(Look),
+    /// Whether the object is there that the last operation could not get past.
+    Obstacle(Obstacle),
     /// What is left of this release.
     Leftovers(ReleaseKey),
     /// Whether the Component's own namespace is being deleted.
@@ -338,6 +340,8 @@ pub enum Why {
     Forced,
     /// The last attempt failed, and this one is due.
     Retry,
+    /// The object is gone that the last attempt could not get past.
+    Unblocked,
     /// The release was there before the Component.
     Adopt,
     /// The newest revision is half of something: superseded, uninstalled or uninstalling.

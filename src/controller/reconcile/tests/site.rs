@@ -124,6 +124,8 @@ pub struct Site {
     objects: BTreeMap<ReleaseKey, Objects>,
     /// Releases that Components elsewhere want.
     pub elsewhere: BTreeMap<NodeKey, ReleaseKey>,
+    /// Objects of somebody else that are deleted.
+    pub others_gone: BTreeSet<&'static str>,
     pub namespaces: BTreeSet<String>,
     pub ending_namespaces: BTreeSet<String>,
     memory: Memory,
@@ -167,6 +169,7 @@ impl Site {
             components: BTreeMap::new(),
             objects: BTreeMap::new(),
             elsewhere: BTreeMap::new(),
+            others_gone: BTreeSet::new(),
             namespaces: BTreeSet::from(["edge-system".to_owned()]),
             ending_namespaces: BTreeSet::new(),
             memory: Memory::default(),

@@ -17,6 +17,7 @@ use crate::controller::reconcile::observe::installed::awaited;
 use crate::controller::slots::Urgency;
 use crate::node_key::NodeKey;
 use crate::planner::{Available, Lookup, Planner};
+use crate::release::manifest::ObjectKey;
 use crate::release::operation::ReleaseKey;
 use crate::release::owner;
 use crate::release::record::{ReleaseStatus, Revision};
@@ -142,6 +143,16 @@ impl Site {
                 });
             }
             Read::Installed(look) => self.read_installed(seen, &look),
+            Read::Obstacle(asked) => {
+                let name = format!("{} {}", asked.kind, asked.name);
+                let is_gone = self.is_gone(&name);
+                let found = (!is_gone).then(|| (ObjectKey::default(), "1".to_owned()));
+                let is_requested = seen.o.memory.is_requested;
+                let state = (self.memory).of(&seen.o.key, |memory| {
+                    memory.obstacle.seen(&asked, found, is_requested)
+                });
+                seen.o.obstacle = Some(state);
+            }
             Read::Leftovers(key) => {
                 let objects = self.objects.entry(key).or_default();
                 seen.o.leftovers = Some(objects.left.clone());
@@ -152,6 +163,11 @@ impl Site {
             Read::Claims => seen.o.is_claimed = Some(is_claimed(&seen.o.component.metadata)),
         }
         Ok(())
+    }
+
+    fn is_gone(&self, object: &str) -> bool {
+        let mut deleted = self.objects.values().filter_map(|objects| objects.deleted);
+        self.others_gone.contains(object) || deleted.any(|deleted| deleted == object)
     }
 
     pub(super) fn reach(&self) -> Result<(), Broken> {
