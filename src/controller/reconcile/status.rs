@@ -166,6 +166,7 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
     Report {
         // what a look showed is told now
         is_news: report.is_news && o.installed.is_none(),
+        has_happened: report.has_happened || matches!(outcome, Outcome::Corrected { .. }),
         look,
         ..report
     }
