@@ -9,6 +9,7 @@ mod drift;
 mod failures;
 mod field_owners;
 mod graphs;
+mod held;
 mod installing;
 mod interruption;
 mod leaving;

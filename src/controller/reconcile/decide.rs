@@ -11,8 +11,8 @@ mod look;
 mod moving;
 pub mod release;
 
-pub use self::decision::{Action, Decision, InSync, Read, Why};
 pub use self::await_ready::{FIRST_WORDS, WORDS_EVERY};
+pub use self::decision::{Action, Decision, InSync, Read, Why};
 pub use self::look::{Check, Look, Runs, runs};
 pub use self::moving::{moved, stays, title};
 

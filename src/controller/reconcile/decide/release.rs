@@ -28,7 +28,9 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-pub use self::evidence::{INTERRUPTED, is_cut_off, is_managed, never_reached_helm, resumed_operation};
+pub use self::evidence::{
+    INTERRUPTED, is_cut_off, is_managed, never_reached_helm, resumed_operation,
+};
 pub use self::failed::decide_without_reapply;
 pub use self::good::{last_known_good, remember, was_good};
 pub use self::removal::{RemovalSituation, RemovalStep, UNINSTALLS_WITH_HOOKS, decide_removal};
@@ -130,9 +132,7 @@ fn nothing_there(s: &Situation<'_>) -> Decision {
         Some(OperationKind::Uninstall) => s.by_schedule(Action::Reinstall, Why::Unfinished),
         Some(OperationKind::Install) => s.by_schedule(Action::Install, Why::Interrupted),
         // what never worked was removed by us, to be installed anew
-        _ if was_good(s.status) => {
-            s.by_schedule(Action::Install, Why::RemovedOutside)
-        }
+        _ if was_good(s.status) => s.by_schedule(Action::Install, Why::RemovedOutside),
         _ => s.by_schedule(Action::Install, Why::NotInstalled),
     }
 }

@@ -88,7 +88,10 @@ mod tests {
         assert_eq!(seen.seen(&web, None, false), ObstacleState::Gone);
         // until something was tried
         assert_eq!(seen.seen(&web, found("2"), false), ObstacleState::Gone);
-        assert_eq!(seen.seen(&named("db"), found("3"), false), ObstacleState::Present);
+        assert_eq!(
+            seen.seen(&named("db"), found("3"), false),
+            ObstacleState::Present
+        );
     }
 
     #[test]

@@ -16,7 +16,9 @@ use crate::controller::reconcile::observe::{Good, Observed};
 use crate::node_key::NodeKey;
 use crate::release::operation::ReleaseKey;
 use crate::release::owner;
-use crate::release::record::{Record, RecordError, ReleaseStatus, Revision, newest_first, selector};
+use crate::release::record::{
+    Record, RecordError, ReleaseStatus, Revision, newest_first, selector,
+};
 use crate::release::token::Token;
 
 /// A release: as the watch has told so far, which is enough to see that nothing is to do, or as the API server has it

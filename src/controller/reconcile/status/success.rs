@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::component::{Phase, Wait};
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason, find};
 use crate::component::status::{OperationKind, Revision as HistoryEntry};
+use crate::component::{Phase, Wait};
 use crate::controller::reconcile::decide::Action;
 use crate::controller::reconcile::decide::release::last_known_good;
 use crate::controller::reconcile::observation::{

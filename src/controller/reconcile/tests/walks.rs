@@ -78,7 +78,9 @@ fn events() -> impl Strategy<Value = Event> {
     let ends = [
         End::Fails("it is green"),
         End::Refuses("parse error at (web/templates/x.yaml:1): unclosed action"),
-        End::Fails("server-side apply failed for object edge-system/web /v1, Kind=ConfigMap: field is immutable"),
+        End::Fails(
+            "server-side apply failed for object edge-system/web /v1, Kind=ConfigMap: field is immutable",
+        ),
         End::Killed,
         End::TooLong,
         End::DoesNotStart,

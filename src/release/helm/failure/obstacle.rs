@@ -102,7 +102,12 @@ mod tests {
         ] {
             assert_eq!(found(message).as_deref(), Some(object), "{message}");
         }
-        for message in ["", "it failed", "\" is invalid: ", "x exists and cannot be imported into it"] {
+        for message in [
+            "",
+            "it failed",
+            "\" is invalid: ",
+            "x exists and cannot be imported into it",
+        ] {
             assert_eq!(found(message), None, "{message}");
         }
     }

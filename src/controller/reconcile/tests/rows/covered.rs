@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Row, dependencies, drift, failures, half_done, held, installs, interrupted_waits, leaving, moving,
-    outside, refusals, restarts, versions, waiting,
+    Row, dependencies, drift, failures, half_done, held, installs, interrupted_waits, leaving,
+    moving, outside, refusals, restarts, versions, waiting,
 };
 
 const ALL: [&[Row]; 14] = [

@@ -151,7 +151,11 @@ fn each(plays: fn(Site, &Way)) {
         played.is_err()
     };
     let failed: Vec<&str> = WAYS.iter().filter(fails).map(|way| way.0).collect();
-    assert!(failed.is_empty(), "it fails while {}", failed.join("; while "));
+    assert!(
+        failed.is_empty(),
+        "it fails while {}",
+        failed.join("; while ")
+    );
 }
 
 const LEFT_ALONE: [fn(&mut Site); 3] = [
@@ -176,22 +180,18 @@ pub const ROWS: &[Row] = &[
             });
         },
     ),
-    row(
-        140,
-        "requestedAt puts it right now, and is noted",
-        |_| {
-            each(|mut site, way| {
-                held(&mut site, way, DriftMode::Enabled);
-                site.annotate("web", "requestedAt", "now");
-                site.settle();
-                let deleted = site.objects("web").deleted;
-                assert_eq!(deleted, None, "{}", site.told("web"));
-                site.shows("web", way.2);
-                let noted = site.status("web").last_handled_reconcile_at;
-                assert_eq!(noted.as_deref(), Some("now"));
-            });
-        },
-    ),
+    row(140, "requestedAt puts it right now, and is noted", |_| {
+        each(|mut site, way| {
+            held(&mut site, way, DriftMode::Enabled);
+            site.annotate("web", "requestedAt", "now");
+            site.settle();
+            let deleted = site.objects("web").deleted;
+            assert_eq!(deleted, None, "{}", site.told("web"));
+            site.shows("web", way.2);
+            let noted = site.status("web").last_handled_reconcile_at;
+            assert_eq!(noted.as_deref(), Some("now"));
+        });
+    }),
     row(
         141,
         "what is not put right is told, and what is in the way still is",
@@ -237,31 +237,27 @@ pub const ROWS: &[Row] = &[
             });
         },
     ),
-    row(
-        142,
-        "what is left alone is told of, and left",
-        |_| {
-            for leaves in LEFT_ALONE {
-                let mut site = Site::new();
-                site.runs("web", "version: 1.0.0");
-                leaves(&mut site);
-                site.settle();
-                site.shows("web", "Suspended Healthy=True");
-                site.objects("web").deleted = Some("ConfigMap web");
-                site.pass(660);
-                site.shows("web", "Suspended Ready=True Healthy=False/Unhealthy");
-                site.shows("web", "Drifted=True/DriftDetected");
-                site.says("web", "ConfigMap web is missing");
-                assert!(site.objects("web").deleted.is_some());
-                assert_eq!(site.told_of("web", "DriftCorrected"), 0);
-                site.pass(120);
-                site.take_looks("web");
-                site.pass(6000);
-                assert_eq!(site.take_looks("web"), 10, "{}", site.told("web"));
-                site.ran("web", "");
-            }
-        },
-    ),
+    row(142, "what is left alone is told of, and left", |_| {
+        for leaves in LEFT_ALONE {
+            let mut site = Site::new();
+            site.runs("web", "version: 1.0.0");
+            leaves(&mut site);
+            site.settle();
+            site.shows("web", "Suspended Healthy=True");
+            site.objects("web").deleted = Some("ConfigMap web");
+            site.pass(660);
+            site.shows("web", "Suspended Ready=True Healthy=False/Unhealthy");
+            site.shows("web", "Drifted=True/DriftDetected");
+            site.says("web", "ConfigMap web is missing");
+            assert!(site.objects("web").deleted.is_some());
+            assert_eq!(site.told_of("web", "DriftCorrected"), 0);
+            site.pass(120);
+            site.take_looks("web");
+            site.pass(6000);
+            assert_eq!(site.take_looks("web"), 10, "{}", site.told("web"));
+            site.ran("web", "");
+        }
+    }),
     row(
         142,
         "what is left alone is looked at now if requestedAt asks for it",

@@ -107,9 +107,11 @@ impl Site {
             | Decision::CannotMove { .. } => {}
         }
         let drifted = seen.drifted.take();
-        Ok(Acted::Ended(drifted.map_or(Outcome::Done, |(key, stubborn)| {
-            self.put_right(&key, stubborn)
-        })))
+        Ok(Acted::Ended(
+            drifted.map_or(Outcome::Done, |(key, stubborn)| {
+                self.put_right(&key, stubborn)
+            }),
+        ))
     }
 
     /// Changes the object, if nobody else has.

@@ -240,11 +240,7 @@ impl Site {
         } else if !is_proved {
             let failure = unproved(judge(operation.kind, outcome), superseded);
             if may_be_unready(&failure) {
-                ran.unready = self
-                    .objects
-                    .entry(seen.o.target())
-                    .or_default()
-                    .unready();
+                ran.unready = self.objects.entry(seen.o.target()).or_default().unready();
             }
             ran.said.clone_from(&outcome.stderr);
             ran.failure = Some(failure);

@@ -282,7 +282,11 @@ impl Site {
         self.looks.push(seen.o.key.clone());
         let now = Some((seen.o.generation(), self.instant()));
         (self.memory).of(&seen.o.key, |memory| memory.drift.checked = now);
-        let objects = self.objects.entry(look.release.clone()).or_default().clone();
+        let objects = self
+            .objects
+            .entry(look.release.clone())
+            .or_default()
+            .clone();
         let mode = seen.o.component.spec.drift_detection.mode;
         let mut installed = Installed {
             drift: match mode {
