@@ -10,6 +10,7 @@ mod installs;
 mod interrupted_waits;
 mod leaving;
 mod moving;
+mod obstacles;
 mod outside;
 mod refusals;
 mod restarts;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     Row, dependencies, drift, failures, half_done, held, installs, interrupted_waits, leaving,
-    moving, outside, refusals, restarts, versions, waiting,
+    moving, obstacles, outside, refusals, restarts, versions, waiting,
 };
 
-const ALL: [&[Row]; 14] = [
+const ALL: [&[Row]; 15] = [
     installs::ROWS,
     outside::ROWS,
     failures::ROWS,
@@ -22,6 +22,7 @@ const ALL: [&[Row]; 14] = [
     dependencies::ROWS,
     drift::ROWS,
     held::ROWS,
+    obstacles::ROWS,
 ];
 
 /// The scenarios that are promised, with their numbers.
