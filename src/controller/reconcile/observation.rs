@@ -606,15 +606,27 @@ impl Acknowledged {
     }
 }
 
-/// True if the last attempt failed for a reason that only a change can put right, and nobody can look whether that came.
+/// True if the last attempt failed for a reason that a change of the surroundings can put right, not of the chart and the
+/// values alone, and nobody can look whether that came.
 fn may_be_put_right(status: &ComponentStatus) -> bool {
+    let outside = [
+        Reason::KubeVersionMismatch,
+        Reason::OwnershipConflict,
+        Reason::ImmutableField,
+        // Helm itself
+        Reason::InstallFailed,
+        Reason::UpgradeFailed,
+    ];
+    let ready = find(&status.conditions, ConditionType::Ready);
+    let is_outside =
+        ready.is_some_and(|ready| outside.iter().any(|reason| reason.as_str() == ready.reason));
     let stalled = find(&status.conditions, ConditionType::Stalled);
     let is_terminal = stalled.is_some_and(|stalled| {
         stalled.status == "True" && stalled.reason != Reason::RetriesExceeded.as_str()
     });
     let told = find(&status.conditions, ConditionType::Released);
     let names_object = told.is_some_and(|told| obstacle(&told.message).is_some());
-    is_terminal && status.next_retry_time.is_some() && !names_object
+    is_terminal && is_outside && status.next_retry_time.is_some() && !names_object
 }
 
 /// What the last attempt says of the kinds that the cluster does not know, if it failed of that.

@@ -75,7 +75,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         145,
-        "what is refused for another reason that only a change can put right is tried again at requestedAt",
+        "what the surroundings refuse is tried again at requestedAt, what the chart refuses is not",
         |mut site| {
             site.runs("web", "version: 1.0.0");
             let refused = "chart requires kubeVersion: >=1.40 which is incompatible";
@@ -89,6 +89,14 @@ pub const ROWS: &[Row] = &[
             site.settle();
             site.ran("web", "upgrade web 2.0.0");
             site.shows("web", "Deployed !Stalled");
+            let refused = "execution error at (web/templates/a.yaml:5:11): x is needed";
+            site.helm_ends("web", &[End::Refuses(refused)]);
+            site.apply("web", "{version: 2.0.0, values: {a: 1}}");
+            site.settle();
+            site.annotate("web", "requestedAt", "again");
+            site.settle();
+            site.ran("web", "upgrade web 2.0.0");
+            site.shows("web", "Stalled=True Ready=False/ValuesError");
         },
     ),
 ];
