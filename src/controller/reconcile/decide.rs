@@ -12,8 +12,8 @@ mod moving;
 pub mod release;
 
 pub use self::await_ready::{FIRST_WORDS, WORDS_EVERY};
-pub use self::decision::{Action, Decision, InSync, Read, Why};
-pub use self::look::{Check, Look, Runs, runs};
+pub use self::decision::{Action, Decision, InSync, Look, Read, Why};
+pub use self::look::{Check, Runs, runs};
 pub use self::moving::{moved, stays, title};
 
 use std::time::Duration;

@@ -9,8 +9,6 @@ use crate::component::status::OperationKind;
 use crate::release::helm::{FailureClass, Obstacle};
 use crate::release::operation::ReleaseKey;
 
-use super::look::Look;
-
 /// What has to be read before a decision can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
@@ -54,6 +52,20 @@ pub enum Read {
     Namespace,
     /// Whether somebody else has said something about the Component's spec.
     Claims,
+}
+
+/// A look at what runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The release.
+    pub release: ReleaseKey,
+    /// The revision that runs.
+    pub revision: i64,
+    /// A newer one that was not finished: nobody knows how far it came, so only what both have is looked at, and only a
+    /// missing object counts as drift.
+    pub unfinished: Option<i64>,
+    /// Whether what drifted may be put right; else it is told.
+    pub corrects: bool,
 }
 
 /// What is to be done next.
