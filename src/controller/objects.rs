@@ -76,6 +76,14 @@ impl Objects {
         &self.client
     }
 
+    /// The API versions that serve a kind of this name, one of each group.
+    ///
+    /// # Errors
+    /// The API server refuses or does not answer.
+    pub async fn api_versions_of(&self, kind: &str) -> Result<Vec<String>, ObjectsError> {
+        self.kinds.api_versions_of(kind).await
+    }
+
     /// The object as it is now, or `None` if there is none. `default_namespace` is for keys of namespaced kinds that
     /// name no namespace.
     ///

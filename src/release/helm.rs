@@ -28,8 +28,8 @@ use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;
 pub use self::failure::{
-    Ending, Failure, FailureClass, HelmOutcome, UNKNOWN_KINDS, failed, judge, not_ready,
-    of_unserved, redact, said, unknown_kinds,
+    Ending, Failure, FailureClass, HelmOutcome, Obstacle, UNKNOWN_KINDS, failed, judge, not_ready,
+    obstacle, of_unserved, redact, said, unknown_kinds,
 };
 pub use self::render::Rendering;
 

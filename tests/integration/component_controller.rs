@@ -12,6 +12,7 @@ mod field_owners;
 mod fields_of_others;
 mod graphs;
 mod handed_down;
+mod held;
 mod helms_ways;
 mod installing;
 mod interruption;

@@ -42,12 +42,12 @@ pub async fn carry_out(
     });
     if report.has_happened {
         tell_all(context, seen, &report.events);
-        write(context, seen, report).await?;
+        written(context, seen, report).await?;
     } else if let Some(rest) = news_that_can_wait(context, seen, &report) {
         next = Some(rest);
     } else {
         let events = report.events.clone();
-        write(context, seen, report).await?;
+        written(context, seen, report).await?;
         tell_all(context, seen, &events);
     }
     Ok(earlier(next, seen))
@@ -64,6 +64,20 @@ pub async fn begin(
     write(context, seen, report).await?;
     tell_all(context, seen, &events);
     Ok(())
+}
+
+/// Writes the status; what a look showed that could not be written is looked at again.
+async fn written(
+    context: &Context,
+    seen: &mut Observed,
+    report: Report,
+) -> Result<(), ReconcileError> {
+    let written = write(context, seen, report).await;
+    let o = &seen.observation;
+    if written.is_err() && o.installed.is_some() {
+        (context.memory).of(&o.key, |memory| memory.drift.checked = None);
+    }
+    written
 }
 
 /// Writes the status, if it says something new.

@@ -1,5 +1,6 @@
 //! What a process remembers of each Component between reconciles. Losing it loses nothing but a little work.
 
+mod obstacle;
 mod update;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use tokio::time::Instant;
 
+pub use self::obstacle::Obstructed;
 use crate::component::spec_hash::SpecHash;
 use crate::controller::drift::{Compared, Corrections};
 use crate::node_key::NodeKey;
@@ -48,6 +50,8 @@ pub struct OfComponent {
     pub tried: Option<(SpecHash, i64)>,
     /// Since when nobody has required this implicit Component.
     pub unneeded: Option<Instant>,
+    /// The object that the last operation could not get past.
+    pub obstacle: Obstructed,
     /// Whether a CRD came whose lack the last attempt may have failed of.
     pub definition_came: bool,
 }

@@ -20,7 +20,7 @@ use crate::controller::reconcile::retry;
 use crate::controller::reconcile::wanted::{Waits, Wanted};
 use crate::node_key::NodeKey;
 use crate::planner::{DependencyCheck, Removal};
-use crate::release::helm::UNKNOWN_KINDS;
+use crate::release::helm::{UNKNOWN_KINDS, obstacle};
 use crate::release::operation::ReleaseKey;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 
@@ -67,6 +67,8 @@ pub struct Observation {
     pub readiness: Option<Readiness>,
     /// Health and drift of what runs.
     pub installed: Option<Installed>,
+    /// Whether the object that the last operation could not get past is there still.
+    pub obstacle: Option<ObstacleState>,
     /// What an uninstall left, in words; the inner `None` if nothing.
     pub leftovers: Option<Option<String>>,
     /// Whether the Component's own namespace is being deleted.
@@ -116,6 +118,8 @@ pub struct Remembered {
     pub tried: Option<(SpecHash, i64)>,
     /// How long ago drift and health were looked at, by what this generation asks for.
     pub checked: Option<Duration>,
+    /// True if somebody asks for a look now.
+    pub is_requested: bool,
     /// What was last said under a reason that is said once.
     pub told: BTreeMap<&'static str, String>,
     /// How long ago it was last written what is waited for.
@@ -250,6 +254,17 @@ pub enum Readiness {
     NotReady(Option<String>),
 }
 
+/// The object that an operation could not get past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObstacleState {
+    /// It is there.
+    Present,
+    /// It is gone, or there is another of its name.
+    Gone,
+    /// It is not there, and was not when it was first looked for; or that cannot be seen.
+    Unknown,
+}
+
 /// Health and drift of what runs.
 #[derive(Clone, Debug, Default)]
 pub struct Installed {
@@ -333,6 +348,7 @@ impl Observation {
             reapply: None,
             readiness: None,
             installed: None,
+            obstacle: None,
             leftovers: None,
             namespace_ends: None,
             is_claimed: None,
@@ -595,6 +611,8 @@ impl Acknowledged {
             status.last_handled_reset_at = Some(value.clone());
             self.forgets = true;
         }
+        // whatever was put right meanwhile, only a try can show it
+        self.forgets |= self.checks_now && may_be_put_right(status);
         let tried = status.last_attempted.as_ref();
         self.forgets |=
             tried.is_some_and(|tried| tried.generation != component.metadata.generation);
@@ -602,6 +620,29 @@ impl Acknowledged {
             retry::forget_failures(status);
         }
     }
+}
+
+/// True if the last attempt failed for a reason that a change of the surroundings can put right, not of the chart and the
+/// values alone, and nobody can look whether that came.
+fn may_be_put_right(status: &ComponentStatus) -> bool {
+    let outside = [
+        Reason::KubeVersionMismatch,
+        Reason::OwnershipConflict,
+        Reason::ImmutableField,
+        // Helm itself
+        Reason::InstallFailed,
+        Reason::UpgradeFailed,
+    ];
+    let ready = find(&status.conditions, ConditionType::Ready);
+    let is_outside =
+        ready.is_some_and(|ready| outside.iter().any(|reason| reason.as_str() == ready.reason));
+    let stalled = find(&status.conditions, ConditionType::Stalled);
+    let is_terminal = stalled.is_some_and(|stalled| {
+        stalled.status == "True" && stalled.reason != Reason::RetriesExceeded.as_str()
+    });
+    let told = find(&status.conditions, ConditionType::Released);
+    let names_object = told.is_some_and(|told| obstacle(&told.message).is_some());
+    is_terminal && is_outside && status.next_retry_time.is_some() && !names_object
 }
 
 /// What the last attempt says of the kinds that the cluster does not know, if it failed of that.

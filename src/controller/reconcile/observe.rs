@@ -4,6 +4,7 @@ mod chart;
 mod dependencies;
 pub(super) mod installed;
 mod leftovers;
+mod obstacle;
 mod release;
 
 use std::sync::Arc;
@@ -191,6 +192,7 @@ pub async fn read(
             seen.observation.readiness = Some(readiness);
         }
         Read::Installed(look) => installed::read(context, seen, &look).await?,
+        Read::Obstacle(object) => obstacle::read(context, seen, &object).await,
         Read::Leftovers(release) => leftovers::read(context, seen, &release).await?,
         Read::Namespace => {
             let ends = namespace::ends(&context.cluster.client, &key.namespace).await?;

@@ -59,6 +59,8 @@ pub struct Report {
 pub struct Remembers {
     /// A dry run of the wanted release went well.
     pub tried: bool,
+    /// An operation begins.
+    pub begins: bool,
     /// Nothing of what was done to the release counts any more.
     pub forgets_release: bool,
     /// Failures do not count any more, so that no pause holds.
@@ -167,6 +169,7 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
     Report {
         // what a look showed is told now
         is_news: report.is_news && o.installed.is_none(),
+        has_happened: report.has_happened || matches!(outcome, Outcome::Corrected { .. }),
         look,
         ..report
     }

@@ -7,7 +7,7 @@ use k8s_openapi::jiff::SignedDuration;
 use crate::component::ComponentStatus;
 use crate::component::conditions::{ConditionStatus, ConditionType, find};
 use crate::controller::reconcile::decide::release::{is_managed, was_good};
-use crate::controller::reconcile::decide::{Decision, Read};
+use crate::controller::reconcile::decide::{Decision, Look, Read};
 use crate::controller::reconcile::observation::{Observation, Release};
 use crate::release::operation::ReleaseKey;
 use crate::release::record::ReleaseStatus;
@@ -16,20 +16,6 @@ use crate::release::record::ReleaseStatus;
 const UNHEALTHY: Duration = Duration::from_secs(5);
 /// One that has been unhealthy for this long is looked at as rarely as any other.
 const UNHEALTHY_FOR: SignedDuration = SignedDuration::from_mins(2);
-
-/// A look at what runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// The release.
-    pub release: ReleaseKey,
-    /// The revision that runs.
-    pub revision: i64,
-    /// A newer one that was not finished: nobody knows how far it came, so only what both have is looked at, and only a
-    /// missing object counts as drift.
-    pub unfinished: Option<i64>,
-    /// Whether what drifted may be put right; else it is told.
-    pub corrects: bool,
-}
 
 /// What runs while a decision is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]

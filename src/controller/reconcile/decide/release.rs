@@ -80,6 +80,8 @@ pub struct Situation<'a> {
     pub forced: bool,
     /// True if earlier failures do not count any more: an unhandled `resetAt`, or the hash or generation changed.
     pub reset: bool,
+    /// True if the object is gone that the last attempt could not get past.
+    pub unblocked: bool,
     /// True if the newest revision is marked for another Component.
     pub is_anothers: bool,
     /// That Component, if it wants the release still and nobody here looks after it.

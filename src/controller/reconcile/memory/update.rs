@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::component::conditions::Reason;
 use crate::component::spec_hash::SpecHash;
-use crate::controller::reconcile::memory::OfComponent;
+use crate::controller::reconcile::memory::{Obstructed, OfComponent};
 use crate::controller::reconcile::observation::{Acknowledged, Remembered};
 use crate::controller::reconcile::retry;
 use crate::controller::reconcile::status::{Next, Notice, Remembers, Report};
@@ -42,6 +42,7 @@ impl OfComponent {
             has_inventory: self.release.inventory.is_some(),
             tried: self.tried,
             checked: since(self.drift.checked_by(generation)),
+            is_requested: taken.checks_now,
             told: self.told.clone(),
             progress: since(self.waiting.told_progress),
         }
@@ -61,6 +62,9 @@ impl OfComponent {
         }
         if remembers.tried {
             self.tried = wanted.map(|hash| (hash, generation));
+        }
+        if remembers.begins {
+            self.obstacle = Obstructed::default();
         }
         if remembers.forgets_failures {
             self.retry.pause = None;

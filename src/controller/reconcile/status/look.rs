@@ -4,14 +4,16 @@
 use crate::component::DriftMode;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
 use crate::controller::reconcile::decide::{Check, Decision, Runs, runs};
-use crate::controller::reconcile::observation::{Drift, Installed, Observation};
+use crate::controller::reconcile::observation::{Drift, Installed, MOMENT, Observation};
 use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::status::{Count, Draft, Next, Notice};
+use crate::release::helm::FailureClass;
 
 impl Draft {
     /// Tells of what runs beside this decision, as far as it was looked at; says when to look again.
     pub(super) fn look(&mut self, o: &Observation, decision: &Decision, outcome: &Outcome) -> Next {
         match runs(o, decision) {
+            Runs::Changes if comes_to_rest(outcome) => {}
             Runs::Changes => return Next::Never,
             Runs::Nothing => {
                 self.clear(&[ConditionType::Healthy, ConditionType::Drifted]);
@@ -24,7 +26,7 @@ impl Draft {
             return Next::About(o.period(&self.status));
         }
         match o.next_check() {
-            Check::Now => Next::About(o.period(&self.status)),
+            Check::Now => Next::In(MOMENT),
             Check::In(rest) => Next::In(rest),
             Check::Spread(rest) => {
                 let interval = o.component.spec.interval.get();
@@ -152,4 +154,17 @@ impl Draft {
         }
         self.is_true(about, reason, failures);
     }
+}
+
+/// True if something was tried with the release that failed, and is not tried again at once.
+fn comes_to_rest(outcome: &Outcome) -> bool {
+    let failure = match outcome {
+        Outcome::Ran(ran) => &ran.failure,
+        Outcome::Tried { failure, .. } => failure,
+        Outcome::Done | Outcome::Corrected { .. } | Outcome::Stopped => return false,
+    };
+    failure.as_ref().is_some_and(|failure| match failure.class {
+        FailureClass::Transient | FailureClass::Attempt | FailureClass::Terminal => true,
+        FailureClass::Interrupted | FailureClass::DecideAgain => false,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason, find};
 use crate::component::status::{OperationKind, Revision as HistoryEntry};
 use crate::component::{Phase, Wait};
 use crate::controller::reconcile::decide::Action;
@@ -196,6 +196,17 @@ impl Draft {
         }
     }
 
+    /// Of what the upgrade failed, if it can only fail of that again until something changes.
+    fn failed_of(&self) -> Reason {
+        let released = find(&self.status.conditions, ConditionType::Released);
+        let failed = released.filter(|released| released.status == "False");
+        let mut reasons = Reason::ALL.iter().filter(|reason| {
+            ConditionType::Stalled.permits(ConditionStatus::True, **reason)
+                && failed.is_some_and(|failed| failed.reason == reason.as_str())
+        });
+        reasons.next().copied().unwrap_or(Reason::UpgradeFailed)
+    }
+
     /// The last good revision runs again; what is wanted does not.
     pub(super) fn rolled_back(mut self, o: &Observation, to: i64, record: &Record) -> Report {
         self.status.operation = None;
@@ -204,6 +215,7 @@ impl Draft {
             record.name, record.revision
         );
         let told = format!("{}; {message}", self.failed_for());
+        let failed = self.failed_of();
         let reason = Reason::RollbackSucceeded;
         self.is_true(ConditionType::Released, reason, &told);
         self.status.release_version = Some(record.revision);
@@ -220,7 +232,7 @@ impl Draft {
         );
         self.is_true(ConditionType::Remediated, reason, &message);
         self.made_anew(o, o.component.spec.rollback.wait != Wait::HookOnly);
-        self.waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, &told);
+        self.waiting(failed, Reason::ProgressingWithRetry, &told);
         self.phase(Phase::Degraded, &told);
         self.count(Count::Operation(OperationKind::Rollback, true, reason));
         let hash = o.resolved().map(|chart| o.wanted(chart).hash.short());

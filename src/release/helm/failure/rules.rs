@@ -58,7 +58,8 @@ const RULES: &[Rule] = &[
         Has::Start(&["unknown flag", "unknown shorthand flag"]),
         Terminal,
         None,
-        "This Helm is not the one that the controller was started with: restart the controller.",
+        "This Helm is not the one that the controller was started with: restart the controller, and then set the \
+         annotation ext.theriseunion.io/requestedAt.",
     ),
     rule(
         Has::Start(&["release name is invalid"]),
@@ -411,7 +412,8 @@ const UNREACHABLE: &[&str] = &[
     "client.timeout exceeded",
 ];
 
-const MADE_ANEW: &str = "Delete that object, so that it is made anew, or take the change back.";
+const MADE_ANEW: &str =
+    "Delete that object, so that it is made anew within seconds, or take the change back.";
 
 const TOO_LARGE: &str =
     "Helm keeps a release, with its chart, in one Secret of at most 1 MiB: make the chart smaller.";

@@ -6,7 +6,6 @@ use crate::component::names::{FINALIZER, label};
 use crate::controller::reconcile::act::records::HOLDER_GONE;
 use crate::controller::reconcile::decide::{Decision, InSync};
 use crate::controller::reconcile::implicit::{self, MADE_FROM, is_as_made, made_from};
-use crate::controller::reconcile::observation::Drift;
 use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::outcome::superseded;
 use crate::controller::reconcile::status::Notice;
@@ -192,11 +191,11 @@ impl Site {
     fn put_right(&mut self, release: &ReleaseKey, stubborn: Vec<String>) -> Outcome {
         let objects = self.objects.entry(release.clone()).or_default();
         if stubborn.is_empty() {
-            objects.drift = Drift::None { unknown: None };
+            objects.are_applied();
         }
         Outcome::Corrected {
             failed: stubborn,
-            unready: objects.unready.clone(),
+            unready: objects.unready(),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::controller::reconcile::observe::installed::awaited;
 use crate::controller::slots::Urgency;
 use crate::node_key::NodeKey;
 use crate::planner::{Available, Lookup, Planner, handed_down};
+use crate::release::manifest::ObjectKey;
 use crate::release::operation::ReleaseKey;
 use crate::release::owner;
 use crate::release::record::{ReleaseStatus, Revision};
@@ -135,12 +136,22 @@ impl Site {
                 let wait = awaited(&seen.o, revision);
                 let objects = self.objects.entry(seen.o.target()).or_default();
                 let job = objects.job.clone().filter(|_| wait.completes_jobs);
-                seen.o.readiness = Some(match objects.unready.clone().or(job) {
+                seen.o.readiness = Some(match objects.unready().or(job) {
                     None => Readiness::Ready,
                     Some(words) => Readiness::NotReady(in_words.then_some(words)),
                 });
             }
             Read::Installed(look) => self.read_installed(seen, &look),
+            Read::Obstacle(asked) => {
+                let name = format!("{} {}", asked.kind, asked.name);
+                let is_gone = self.is_gone(&name);
+                let found = (!is_gone).then(|| (ObjectKey::default(), "1".to_owned()));
+                let is_requested = seen.o.memory.is_requested;
+                let state = (self.memory).of(&seen.o.key, |memory| {
+                    memory.obstacle.seen(&asked, found, is_requested)
+                });
+                seen.o.obstacle = Some(state);
+            }
             Read::Leftovers(key) => {
                 let objects = self.objects.entry(key).or_default();
                 seen.o.leftovers = Some(objects.left.clone());
@@ -151,6 +162,11 @@ impl Site {
             Read::Claims => seen.o.is_claimed = Some(is_claimed(&seen.o.component.metadata)),
         }
         Ok(())
+    }
+
+    fn is_gone(&self, object: &str) -> bool {
+        let mut deleted = self.objects.values().filter_map(|objects| objects.deleted);
+        self.others_gone.contains(object) || deleted.any(|deleted| deleted == object)
     }
 
     pub(super) fn reach(&self) -> Result<(), Broken> {
@@ -262,7 +278,7 @@ impl Site {
     }
 
     fn read_installed(&mut self, seen: &mut Seen, look: &Look) {
-        self.looks += 1;
+        self.looks.push(seen.o.key.clone());
         let now = Some((seen.o.generation(), self.instant()));
         (self.memory).of(&seen.o.key, |memory| memory.drift.checked = now);
         let objects = self
@@ -272,10 +288,9 @@ impl Site {
             .clone();
         let mode = seen.o.component.spec.drift_detection.mode;
         let mut installed = Installed {
-            drift: match (mode, objects.drift) {
-                (DriftMode::Disabled, _) => Drift::NotLooked,
-                (_, Drift::NotLooked) => Drift::None { unknown: None },
-                (_, drift) => drift,
+            drift: match mode {
+                DriftMode::Disabled => Drift::NotLooked,
+                DriftMode::Enabled | DriftMode::Warn => objects.drift(),
             },
             ..Installed::default()
         };
@@ -283,7 +298,7 @@ impl Site {
         if is_found && mode == DriftMode::Enabled && look.corrects {
             seen.drifted = Some((look.release.clone(), objects.stubborn));
         } else {
-            installed.unready = objects.unready;
+            installed.unready = objects.unready();
         }
         seen.o.installed = Some(installed);
     }
