@@ -14,8 +14,10 @@ pub mod canonical_json;
 pub mod conditions;
 pub mod crd;
 pub mod duration;
+pub mod implicit;
 pub mod inputs;
 pub mod names;
+pub mod nulls;
 pub mod policies;
 pub mod rules;
 pub mod schema;
@@ -32,7 +34,8 @@ use serde_json::{Map, Value};
 pub use self::duration::GoDuration;
 pub use self::inputs::{ChartSource, Dependency, ValuesKind, ValuesReference};
 pub use self::policies::{
-    CrdsPolicy, DeletionPolicy, DriftDetection, DriftIgnore, DriftMode, DriftTarget, TakeOwnership,
+    CrdsPolicy, DeletionPolicy, DriftDetection, DriftIgnore, DriftMode, DriftTarget,
+    ServerSideApply, TakeOwnership,
 };
 pub use self::settings::{
     Cascade, Install, InstallFailure, Rollback, Test, TestFilter, Uninstall, Upgrade,
@@ -82,7 +85,8 @@ pub struct ComponentSpec {
     #[serde(default)]
     pub chart: ChartSource,
 
-    /// Values for the chart, over its own defaults. They win over valuesFrom; null removes a default of the chart.
+    /// Values for the chart, over its own defaults. They win over valuesFrom; null removes a default of the chart,
+    /// but kubectl apply drops nulls: use kubectl apply --server-side, or create, where there are any.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "crd::free_object")]
     pub values: Map<String, Value>,
@@ -141,6 +145,16 @@ pub struct ComponentSpec {
     #[serde(default)]
     pub crds: CrdsPolicy,
 
+    /// True installs without holding the values against the chart's values.schema.json, as helm's
+    /// --skip-schema-validation does: for a schema that is wrong, or that refers to an address without a way there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub disable_schema_validation: bool,
+
+    /// How helm writes objects: enabled, as if left out, by server-side apply; disabled as helm 3 and --server-side=false
+    /// do, for charts that server-side apply refuses, such as one that names a variable of a container twice.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub server_side_apply: ServerSideApply,
+
     /// Whether objects and releases that exist already may be taken over: Never, SameRelease (those that carry this
     /// release's name in Helm's annotations), or Always.
     #[serde(default)]
@@ -155,8 +169,8 @@ pub struct ComponentSpec {
     #[schemars(range(min = 1, max = 100))]
     pub history_limit: u32,
 
-    /// A ServiceAccount in the namespace of this Component as which Helm acts. Left out, it acts as the controller. Not
-    /// there yet: refused in this version.
+    /// A ServiceAccount in the namespace of this Component as which Helm acts, and the controller where it changes what
+    /// the chart installs. Left out, it is the one that the controller's operator has chosen for all, or the controller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub service_account_name: Option<String>,
@@ -189,6 +203,8 @@ impl Default for ComponentSpec {
             uninstall: Uninstall::default(),
             test: Test::default(),
             crds: CrdsPolicy::default(),
+            disable_schema_validation: false,
+            server_side_apply: ServerSideApply::default(),
             take_ownership: TakeOwnership::default(),
             drift_detection: DriftDetection::default(),
             history_limit: five(),

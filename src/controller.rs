@@ -20,6 +20,7 @@ pub mod namespace;
 pub mod objects;
 pub mod probes;
 pub mod reconcile;
+pub mod relay;
 pub mod slots;
 pub mod start;
 pub mod store;

@@ -23,6 +23,7 @@
 
 pub mod api_error;
 pub mod app;
+pub mod bounds;
 pub mod causes;
 pub mod chart;
 pub mod cli;

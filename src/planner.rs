@@ -13,6 +13,7 @@ mod cycle;
 mod demand;
 mod directory;
 mod graph;
+mod inherit;
 mod node;
 mod obstacle;
 mod order;
@@ -39,14 +40,15 @@ pub use self::available::{Available, Lookup};
 pub use self::catalog::Catalog;
 pub use self::cycle::Cycle;
 pub use self::graph::{Graph, Strength};
-pub use self::node::{Node, Progress, ReadyReason};
+pub use self::inherit::handed_down;
+pub use self::node::{Inherited, Node, Progress, ReadyReason};
 pub use self::order::Order;
 pub use self::plan::{Dependency, Plan, PlannedComponent, State};
 pub use self::problem::Problem;
 pub use self::range::VersionRange;
 pub use self::requirement::{Declared, DeclaredBy, Requirement, RequirementError, union};
 pub use self::solve::{Manifest, solve};
-pub use self::verdict::{DependencyCheck, ImplicitComponent, Removal, Retarget, Verdict};
+pub use self::verdict::{DependencyCheck, HandDown, ImplicitComponent, Removal, Retarget, Verdict};
 
 /// All Components of a cluster and their dependencies: `spec.dependsOn`, and what was recorded of their charts'
 /// requirements.

@@ -10,6 +10,7 @@
 pub mod block;
 mod cursor;
 mod documents;
+mod escaped;
 mod float;
 mod json;
 mod parser;
@@ -26,6 +27,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 pub use documents::{Division, divide};
+pub use escaped::escaped;
 pub use float::go_float_text;
 pub use places::{ScalarPlace, places};
 pub use values::{are_values, values};
@@ -152,6 +154,47 @@ impl From<Fault> for YamlError {
 /// contradicts, or more than `limits` allow.
 pub fn parse(text: &[u8], limits: Limits) -> Result<Yaml, YamlError> {
     walk::walk(&reader::read(text)?, limits)
+}
+
+/// Reads the first document as [`parse`] does, but for the mapping under `field` of its root: its fields go to `take` as
+/// they come, and are not kept. So a large document costs no more than the largest of them.
+///
+/// `limits.nodes` are for each of them; all together may have one for every four bytes of text, which no document without
+/// aliases exceeds by far.
+///
+/// # Errors
+/// As [`parse`]; some fields may have been taken by then.
+pub fn parse_each(
+    text: &[u8],
+    limits: Limits,
+    field: &str,
+    take: &mut dyn FnMut(String, Yaml),
+) -> Result<Yaml, YamlError> {
+    let text = reader::read(text)?;
+    let mut all = Limits {
+        nodes: text.len() / 4 + limits.nodes,
+        ..limits
+    };
+    let taker = walk::Taker {
+        is_it: &|key: &String| key == field,
+        take: &mut *take,
+        drain: |fields, take| {
+            for (key, value) in std::mem::take(fields) {
+                take(key, value);
+            }
+        },
+        most: limits.nodes,
+    };
+    let mut root: Yaml = walk::walk_taking(&text, &mut all, Some(taker))?;
+    // where it is an alias, or may be repeated, it was kept
+    if let Yaml::Mapping(fields) = &mut root
+        && let Some(Yaml::Mapping(rest)) = fields.get_mut(field)
+    {
+        for (key, value) in std::mem::take(rest) {
+            take(key, value);
+        }
+    }
+    Ok(root)
 }
 
 /// Reads all documents of `text` as Helm and kubectl do: [`divide`] finds them, and each is read as by [`parse`]. One

@@ -178,12 +178,19 @@ tolerations:
   "CONTROLLER" "controller.enabled"
   "CONCURRENCY" "controller.concurrency"
   "WATCH_NAMESPACE" "controller.watchNamespace"
+  "ALLOWED_REPOSITORIES" "allowedRepositories"
   "SERVICE_URL" "nothing: it is the Service's"
   "LEADER_ELECT_NAME" "nothing: the name follows the release's"
   "HEALTH_PROBE_BIND_ADDRESS" "hostNetwork.ports"
   "METRICS_BIND_ADDRESS" "hostNetwork.ports"
   "KUBERNETES_SERVICE_HOST" "apiServer.host"
   "KUBERNETES_SERVICE_PORT" "apiServer.port" -}}
+{{- if ne .Values.tenancy "open" -}}
+{{- $owned = set $owned "ALLOWED_NAMESPACES" "tenancy" -}}
+{{- end -}}
+{{- if eq .Values.tenancy "impersonate" -}}
+{{- $owned = set $owned "DEFAULT_SERVICE_ACCOUNT" "tenantServiceAccount" -}}
+{{- end -}}
 {{- range $name, $value := .Values.env.open -}}
 {{- if and (hasKey $owned $name) (ne (toString $value) "") -}}
 {{- fail (printf "env.open.%s is set by this chart: use the value %s" $name (get $owned $name)) -}}

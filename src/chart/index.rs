@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
@@ -97,34 +97,98 @@ struct Listed {
     app_version: Option<Text>,
 }
 
+/// An index in JSON: each chart is judged as it comes.
 #[derive(Deserialize)]
-struct IndexFile {
+struct JsonIndex {
     /// Required by Helm; what is not an index has none.
     #[serde(rename = "apiVersion")]
     _api_version: String,
-    entries: Option<HashMap<String, Option<Vec<Item>>>>,
+    #[serde(default)]
+    entries: Index,
 }
 
+/// What is left of an index in YAML when its charts were taken.
+#[derive(Deserialize)]
+struct YamlRest {
+    #[serde(rename = "apiVersion")]
+    _api_version: String,
+    #[serde(rename = "entries")]
+    _entries: Option<HashMap<String, IgnoredAny>>,
+}
+
+/// What the versions of one chart may cost while they are read: ten times the largest in the field. A node takes some
+/// 100 bytes then.
+const LIMITS: Limits = Limits {
+    nodes: 1_000_000,
+    depth: 200,
+};
+
 impl Index {
-    /// Reads an index in JSON or YAML of at most `nodes` YAML nodes, which take some 100 bytes each while it is read.
+    /// Reads an index in JSON or YAML. It costs the memory of what is kept and of the largest chart in it.
     ///
     /// # Errors
     /// It is not an index.
-    pub fn read(text: &[u8], nodes: usize) -> Result<Self, IndexError> {
-        let file: IndexFile = json_or_yaml(text, nodes)?;
+    pub fn read(text: &[u8]) -> Result<Self, IndexError> {
+        // an index in JSON begins with its brace
+        if text.trim_ascii_start().first() == Some(&b'{')
+            && let Ok(JsonIndex { entries, .. }) = serde_json::from_slice(text)
+        {
+            return Ok(entries);
+        }
         let mut index = Self::default();
-        for (name, items) in file.entries.into_iter().flatten() {
-            let items = items.unwrap_or_default();
-            let listed = items.len();
-            let mut versions = usable(items);
-            // Helm looks a chart up by its key
-            versions.retain(|version| version.name == name);
-            index.left_out += listed - versions.len();
-            if !versions.is_empty() {
-                index.charts.insert(name, versions);
+        let mut problem = None;
+        let rest = yaml::parse_each(text, LIMITS, "entries", &mut |name, items| {
+            match serde_json::from_value(items.to_json()) {
+                Ok(items) => index.add(name, items),
+                Err(error) => problem = Some(error),
+            }
+        })?;
+        if let Some(error) = problem {
+            return Err(error.into());
+        }
+        serde_json::from_value::<YamlRest>(rest.to_json())?;
+        Ok(index)
+    }
+
+    fn add(&mut self, name: String, items: Option<Vec<Item>>) {
+        let items = items.unwrap_or_default();
+        let listed = items.len();
+        let mut versions = usable(items);
+        // Helm looks a chart up by its key
+        versions.retain(|version| version.name == name);
+        self.left_out += listed - versions.len();
+        if !versions.is_empty() {
+            versions.shrink_to_fit();
+            self.charts.insert(name, versions);
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Index {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Index;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("charts and their versions")
+            }
+
+            fn visit_unit<E>(self) -> Result<Index, E> {
+                Ok(Index::default())
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Index, M::Error> {
+                let mut index = Index::default();
+                while let Some((name, items)) = map.next_entry()? {
+                    index.add(name, items);
+                }
+                Ok(index)
             }
         }
-        Ok(index)
+
+        deserializer.deserialize_any(Entries)
     }
 }
 
@@ -139,21 +203,6 @@ pub fn read_list(text: &[u8]) -> Result<Vec<ChartVersion>, IndexError> {
 /// Reads one element of an index in JSON. `None` if it has no name or version.
 pub fn read_version(text: &[u8]) -> Option<ChartVersion> {
     version(serde_json::from_slice(text).ok()?)
-}
-
-fn json_or_yaml<T: DeserializeOwned>(text: &[u8], nodes: usize) -> Result<T, IndexError> {
-    // an index in JSON begins with its brace
-    if text.trim_ascii_start().first() == Some(&b'{')
-        && let Ok(read) = serde_json::from_slice(text)
-    {
-        return Ok(read);
-    }
-    let limits = Limits {
-        nodes,
-        ..Limits::default()
-    };
-    let tree = yaml::parse(text, limits)?.to_json();
-    Ok(serde_json::from_value(tree)?)
 }
 
 fn usable(items: Vec<Item>) -> Vec<ChartVersion> {
@@ -242,7 +291,7 @@ mod tests {
                     created: 2020-01-01T00:00:00Z\n    annotations:\n      ext.theriseunion.io/requires: '[base]'\n  \
                     - name: demo\n    version: x\n  other:\n  - version: 1.0.0\n";
         for text in [json, yaml] {
-            let index = Index::read(text.as_bytes(), 100).unwrap();
+            let index = Index::read(text.as_bytes()).unwrap();
             assert_eq!((index.charts.len(), index.left_out), (1, 2), "{text}");
             let version = &index.charts["demo"][0];
             assert_eq!(version.url, "d.tgz");
@@ -253,17 +302,15 @@ mod tests {
             "apiVersion: v1\nentries: {}\n",
             r#"{"apiVersion":"v1"}"#,
         ] {
-            assert!(
-                Index::read(empty.as_bytes(), 100)
-                    .unwrap()
-                    .charts
-                    .is_empty()
-            );
+            assert!(Index::read(empty.as_bytes()).unwrap().charts.is_empty());
         }
         for other in ["<html>", "[]", "a: 1", "entries: {}", "entries: [1", ""] {
-            assert!(Index::read(other.as_bytes(), 100).is_err(), "{other}");
+            assert!(Index::read(other.as_bytes()).is_err(), "{other}");
         }
-        let too_large = Index::read(yaml.as_bytes(), 10);
-        assert!(matches!(too_large, Err(IndexError::Syntax(_))));
+        let aliases = "apiVersion: v1\nx: &x [1, 2, 3, 4, 5, 6, 7, 8]\nentries:\n  a: &a [*x, *x, *x, *x, *x]\n  b: [*a, *a]\n";
+        assert!(Index::read(aliases.as_bytes()).is_ok());
+        let merged =
+            "apiVersion: v1\nx: &x\n  demo: &v [{name: demo, version: 1.0.0}]\nentries: *x\n";
+        assert_eq!(Index::read(merged.as_bytes()).unwrap().charts.len(), 1);
     }
 }

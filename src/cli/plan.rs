@@ -1,14 +1,18 @@
 //! `chartroom plan`: what Component manifests would install, and in which order.
 
-use std::io;
 use std::path::PathBuf;
+use std::{env, io};
 
 use anyhow::bail;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::cli::{Invocation, block_on, names, print, style_of};
+use crate::config::options;
 use crate::plan::{self, PlanArguments, PlanOutput};
+
+/// How large an index may be.
+const INDEX_SIZE: &str = "helm-index-max-size";
 
 pub fn command() -> Command {
     Command::new(names::PLAN)
@@ -30,13 +34,19 @@ pub fn command() -> Command {
 }
 
 /// What says where manifests and charts are.
-pub fn sources() -> [Arg; 5] {
+pub fn sources() -> [Arg; 6] {
     let directories = |name: &'static str| {
         let directories = Arg::new(name).long(name).value_name("DIR");
         directories
             .action(ArgAction::Append)
             .value_parser(value_parser!(PathBuf))
     };
+    // the controller's option, of which a plan knows the flag and the variable
+    let index_size = options::find(INDEX_SIZE).expect("the table has it");
+    let of_environment = env::var(index_size.env)
+        .ok()
+        .filter(|text| !text.is_empty());
+    let most = of_environment.unwrap_or_else(|| index_size.default.to_owned());
     [
         Arg::new("files")
             .value_name("FILE")
@@ -55,6 +65,12 @@ pub fn sources() -> [Arg; 5] {
             .action(ArgAction::Append)
             .value_parser(NonEmptyStringValueParser::new())
             .help("take charts from the repository at this address (http); may be repeated"),
+        Arg::new(INDEX_SIZE)
+            .long(INDEX_SIZE)
+            .value_name("BYTES")
+            .default_value(most)
+            .value_parser(value_parser!(u64))
+            .help("bytes of a repository's index that are read at most; also HELM_INDEX_MAX_SIZE"),
         Arg::new("namespace")
             .short('n')
             .long("namespace")
@@ -91,6 +107,10 @@ pub fn arguments(matches: &ArgMatches) -> PlanArguments {
         builtin_charts: all(matches, "builtin-charts"),
         storage: all(matches, "storage-local-rootdir"),
         repositories: all(matches, "repository"),
+        helm_index_max_size: matches
+            .get_one(INDEX_SIZE)
+            .copied()
+            .expect("it has a default"),
         namespace: matches
             .get_one("namespace")
             .cloned()

@@ -175,6 +175,7 @@ fn plan_takes_manifests_and_sources_of_charts() {
         builtin_charts: vec![],
         storage: vec![],
         repositories: vec![],
+        helm_index_max_size: 64 << 20,
         namespace: "default".to_owned(),
         output: PlanOutput::Text,
     };
@@ -188,6 +189,7 @@ fn plan_takes_manifests_and_sources_of_charts() {
         builtin_charts: paths(&["b"]),
         storage: paths(&["s", "t"]),
         repositories: vec!["http://r".to_owned()],
+        helm_index_max_size: 1024,
         namespace: "apps".to_owned(),
         output: PlanOutput::Json,
     };
@@ -205,6 +207,7 @@ fn plan_takes_manifests_and_sources_of_charts() {
         "-n",
         "apps",
         "--repository=http://r",
+        "--helm-index-max-size=1024",
         "dir",
         "--",
         "-x",
@@ -426,7 +429,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["plan", "a", "--frobnicate"],
-            "unknown flag --frobnicate; plan knows --builtin-charts, --storage-local-rootdir, --repository, --namespace, --output, --help",
+            "unknown flag --frobnicate; plan knows --builtin-charts, --storage-local-rootdir, --repository, --helm-index-max-size, --namespace, --output, --help",
         ),
         (&["plan", "a", "--repository"], "--repository needs a value"),
         (

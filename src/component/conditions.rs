@@ -166,6 +166,7 @@ impl ConditionType {
                 R::ChartInvalid,
                 R::KubeVersionMismatch,
                 R::SchemaInvalid,
+                R::NotAllowed,
                 R::ReleaseConflict,
                 R::OwnershipConflict,
                 R::ReleaseTooLarge,
@@ -214,6 +215,7 @@ impl ConditionType {
                 R::ChartInvalid,
                 R::ProvenanceFailed,
                 R::KubeVersionMismatch,
+                R::NotAllowed,
             ],
             Self::ValuesResolved => &[R::ValuesRefNotFound, R::ValuesError, R::SchemaInvalid],
             Self::Released => &[
@@ -227,6 +229,7 @@ impl ConditionType {
                 R::NamespaceMissing,
                 R::NamespaceTerminating,
                 R::Forbidden,
+                R::NotAllowed,
                 R::MissingCRDs,
                 R::ImmutableField,
                 R::OwnershipConflict,
@@ -245,7 +248,12 @@ impl ConditionType {
                 R::MissingRollbackTarget,
             ],
             Self::Healthy => &[R::Unhealthy, R::ManifestUnreadable],
-            Self::Drifted => &[R::NoDriftDetected, R::DriftCorrected, R::ManifestUnreadable],
+            Self::Drifted => &[
+                R::NoDriftDetected,
+                R::DriftCorrected,
+                R::ComparisonFailed,
+                R::ManifestUnreadable,
+            ],
         }
     }
 }

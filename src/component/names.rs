@@ -29,6 +29,10 @@ pub mod annotation {
     pub const ALLOW_MOVE: &str = "ext.theriseunion.io/allow-move";
     /// On a deployed object: `disabled` exempts it from drift detection.
     pub const DRIFT_DETECTION: &str = "ext.theriseunion.io/driftDetection";
+    /// On a definition: the Component, as namespace/name, whose release dropped it and for which it was kept.
+    pub const KEPT_FOR: &str = "ext.theriseunion.io/kept-for";
+    /// In memory alone: the nulls that an ordinary `kubectl apply` dropped from the values.
+    pub const DROPPED_NULLS: &str = "ext.theriseunion.io/dropped-nulls";
     pub use crate::chart::index::REQUIRES;
 }
 

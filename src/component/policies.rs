@@ -15,6 +15,17 @@ pub enum CrdsPolicy {
     CreateReplace,
 }
 
+/// How objects are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ServerSideApply {
+    /// By the API server, from what is wanted.
+    #[default]
+    Enabled,
+    /// By Helm, from the differences that it finds.
+    Disabled,
+}
+
 /// What may be taken over.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum TakeOwnership {

@@ -70,6 +70,7 @@ pub fn rules() -> Vec<Rule> {
 fn release() -> Vec<Rule> {
     let name = "spec.chart.releaseName";
     let namespace = "spec.chart.namespace";
+    let account = "spec.serviceAccountName";
     vec![
         Rule {
             sentence: Sentence(
@@ -117,6 +118,22 @@ fn release() -> Vec<Rule> {
                 let namespace = component.target_namespace();
                 let is_fine = namespace.len() <= MAX_NAMESPACE && is_label(namespace);
                 (!is_fine).then(|| vec![namespace.to_owned(), MAX_NAMESPACE.to_string()])
+            },
+        },
+        Rule {
+            sentence: Sentence(
+                "spec.serviceAccountName \"{}\" is no name for a ServiceAccount: use lower-case letters, digits, - and ., \
+                 beginning and ending with a letter or digit",
+            ),
+            fields: vec![account],
+            fine: cel::absent_or(
+                account,
+                &cel::matches(&cel::in_self(account), cel::SUBDOMAIN),
+            ),
+            named: vec![cel::in_self(account)],
+            check: |component| {
+                let account = component.spec.service_account_name.as_deref()?;
+                (!is_subdomain(account)).then(|| vec![account.to_owned()])
             },
         },
     ]
@@ -179,7 +196,6 @@ fn versions() -> Vec<Rule> {
 /// Fields of the definition that this version does not support.
 fn not_supported() -> Vec<Rule> {
     let values_from = "spec.valuesFrom";
-    let account = "spec.serviceAccountName";
     let test = "spec.test.enable";
     vec![
         Rule {
@@ -198,16 +214,6 @@ fn not_supported() -> Vec<Rule> {
                 let ValuesReference { kind, name, .. } = component.spec.values_from.first()?;
                 Some(vec![format!("{kind:?}"), name.clone()])
             },
-        },
-        Rule {
-            sentence: Sentence(
-                "spec.serviceAccountName ({}) is not supported by this version; remove it, and Helm acts as the \
-                 controller",
-            ),
-            fields: vec![account],
-            fine: cel::absent_or(account, "false"),
-            named: vec![cel::in_self(account)],
-            check: |component| Some(vec![component.spec.service_account_name.clone()?]),
         },
         Rule {
             sentence: Sentence(

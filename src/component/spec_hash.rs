@@ -7,8 +7,8 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use crate::chart::digest::Sha256Hex;
-use crate::component::CrdsPolicy;
 use crate::component::canonical_json;
+use crate::component::{CrdsPolicy, ServerSideApply};
 
 /// The inputs of a release.
 #[derive(Clone, Debug)]
@@ -35,6 +35,10 @@ pub struct Ingredients<'a> {
     pub service_account: Option<&'a str>,
     /// Whether objects with changed immutable fields are replaced.
     pub force_replace: bool,
+    /// Whether the chart's schema is left out.
+    pub disable_schema_validation: bool,
+    /// How objects are written.
+    pub server_side_apply: ServerSideApply,
 }
 
 /// The hash of [`Ingredients`]. Displays as 64 lower-case hex digits.
@@ -76,7 +80,7 @@ pub fn values_digest(values: &Map<String, Value>) -> Sha256Hex {
 /// The hashed document. A change of its form changes every hash, and so upgrades every release once; `v` is its
 /// version.
 fn document(ingredients: &Ingredients<'_>) -> Value {
-    json!({
+    let mut document = json!({
         "v": 1,
         "release": {
             "name": ingredients.release_name,
@@ -97,7 +101,15 @@ fn document(ingredients: &Ingredients<'_>) -> Value {
         // for labels on all objects of a release, which no version of this program has set
         "commonLabels": {},
         "forceReplace": ingredients.force_replace,
-    })
+    });
+    // what came later is there only where it says something, or every release would be upgraded once for it
+    if ingredients.disable_schema_validation {
+        document["disableSchemaValidation"] = true.into();
+    }
+    if ingredients.server_side_apply != ServerSideApply::default() {
+        document["serverSideApply"] = json!(ingredients.server_side_apply);
+    }
+    document
 }
 
 #[cfg(test)]
@@ -121,6 +133,8 @@ mod tests {
             upgrade_hooks: true,
             service_account: None,
             force_replace: false,
+            disable_schema_validation: false,
+            server_side_apply: ServerSideApply::Enabled,
         }
     }
 
@@ -248,6 +262,20 @@ mod tests {
                 "replacement",
                 Ingredients {
                     force_replace: true,
+                    ..base.clone()
+                },
+            ),
+            (
+                "schema",
+                Ingredients {
+                    disable_schema_validation: true,
+                    ..base.clone()
+                },
+            ),
+            (
+                "way of writing",
+                Ingredients {
+                    server_side_apply: ServerSideApply::Disabled,
                     ..base.clone()
                 },
             ),

@@ -121,6 +121,11 @@ pub struct ComponentStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory_ref: Option<String>,
 
+    /// The definitions of kinds (CustomResourceDefinitions) that the release no longer has and that were kept, as their
+    /// objects would have gone with them, or others need them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_definitions: Vec<KeptDefinition>,
+
     /// The value of the annotation requestedAt that was last acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
@@ -132,6 +137,15 @@ pub struct ComponentStatus {
     /// The value of the annotation resetAt that was last acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reset_at: Option<String>,
+}
+
+/// A definition that a release dropped and that was kept.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct KeptDefinition {
+    /// The name of the CustomResourceDefinition, such as widgets.example.com.
+    pub name: String,
+    /// Why it is there, and how it is really removed.
+    pub message: String,
 }
 
 /// One word for people. Nothing is decided by it (docs/components.md 13.1).

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bounds::Bounds;
 use crate::config::Logging;
 
 /// The controller's configuration, checked (docs/components.md 4.3 and 16).
@@ -38,6 +39,8 @@ pub struct ControllerConfig {
     pub cache_dir: Option<PathBuf>,
     /// Bytes of fetched charts that are kept at most.
     pub chart_cache_size: u64,
+    /// Bytes of a repository's index that are read at most.
+    pub helm_index_max_size: u64,
     /// The kubeconfig, as in `KUBECONFIG`: one path, or several joined like those of `PATH`. `None` is what a
     /// client finds by itself: the pod's account, or the user's own file.
     pub kubeconfig: Option<PathBuf>,
@@ -49,6 +52,8 @@ pub struct ControllerConfig {
     pub namespace_labels: BTreeMap<String, String>,
     /// The only namespace whose Components are reconciled; `None` is all.
     pub watch_namespace: Option<String>,
+    /// What Components may ask for.
+    pub bounds: Bounds,
 }
 
 /// The times of leader election; `retry_period` < `renew_deadline` < `duration` (docs/components.md 16.1).

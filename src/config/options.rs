@@ -178,10 +178,18 @@ pub const OPTIONS: &[Opt] = table! {
             "directory of fetched charts; a temporary one without it";
         "chart-cache-size", "CHART_CACHE_SIZE", "controller.chartcachesize", Int, "268435456", Built,
             "bytes of fetched charts that are kept at most";
+        "helm-index-max-size", "HELM_INDEX_MAX_SIZE", "controller.helmindexmaxsize", Int, "67108864", Built,
+            "bytes of a repository's index that are read at most; plan and images have it too";
         "implicit-grace", "IMPLICIT_GRACE", "controller.implicitgrace", Duration, "5m", Built,
             "how long a Component that was created for others is kept when none needs it any more";
         "safety-poll", "SAFETY_POLL", "controller.safetypoll", Duration, "30s", Built,
             "how often what cannot be watched is looked at again";
+        "allowed-repositories", "ALLOWED_REPOSITORIES", "controller.allowedrepositories", Text, "cluster", Common,
+            "where Components may get charts from beside --repository-url: cluster (its Services), HOST, *.DOMAIN, URL or *, joined by commas";
+        "allowed-namespaces", "ALLOWED_NAMESPACES", "controller.allowednamespaces", Text, "", Built,
+            "FROM=TO,…: into which namespaces those of FROM may install; * is any characters, TO . their own; all without it";
+        "default-service-account", "DEFAULT_SERVICE_ACCOUNT", "controller.defaultserviceaccount", Text, "", Built,
+            "ServiceAccount of its own namespace as which a Component is installed that names none; the controller without it";
         "namespace-labels", "NAMESPACE_LABELS", "controller.namespacelabels", Text,
             "theriseunion.io/managed=true, theriseunion.io/workspace=system-workspace", Built,
             "labels of the namespaces that the controller makes or takes care of, as KEY=VALUE,…";
@@ -372,7 +380,7 @@ mod tests {
             .iter()
             .filter(|option| option.heading == CONTROLLER)
             .count();
-        assert_eq!(of_the_controller, 21);
+        assert_eq!(of_the_controller, 25);
         assert_eq!(OPTIONS.len(), 85 + 1 + 6 + of_the_controller);
     }
 

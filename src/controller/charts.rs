@@ -22,9 +22,10 @@ use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore, watch};
 
+use crate::bounds::AllowedRepositories;
 use crate::chart::digest::Sha256Hex;
 use crate::remote::address::{self, Address};
-use crate::remote::client::{HttpClient, Patience};
+use crate::remote::client::{HttpClient, Patience, Permission};
 
 pub use crate::chart::index::ChartVersion;
 use cache::Cache;
@@ -52,6 +53,8 @@ pub struct ChartsSettings {
     pub cache_dir: PathBuf,
     /// Bytes that the cache should not exceed. Packages named by [`Charts::keep`] stay all the same.
     pub cache_size: u64,
+    /// Bytes that an index may have, or what a repository says of one chart.
+    pub max_index: u64,
     /// Bytes that one package may have.
     pub max_package: u64,
     /// How long a connection may take to be made.
@@ -60,6 +63,8 @@ pub struct ChartsSettings {
     pub read_timeout: Duration,
     /// Certificate authorities (PEM) to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// Repositories that may be used beside the default one.
+    pub allowed: AllowedRepositories,
 }
 
 impl ChartsSettings {
@@ -86,7 +91,7 @@ pub struct Charts {
     /// By URL as Components write it.
     others: Mutex<HashMap<String, Arc<Repository>>>,
     /// Packages that are being fetched or opened, so that concurrent callers share the work.
-    underway: Mutex<HashMap<(Sha256Hex, String), Weak<Underway>>>,
+    underway: Mutex<HashMap<(Sha256Hex, Address), Weak<Underway>>>,
     opening: Semaphore,
     fetched_bytes: AtomicU64,
     listed: Option<ListedVersions>,
@@ -122,11 +127,23 @@ impl Charts {
                 source,
             }
         })?;
+        let (own, allowed) = (address.clone(), settings.allowed.clone());
+        let client = client.guarded(Arc::new(move |address| {
+            if address.has_origin_of(&own) {
+                Permission::Always
+            } else if allowed.allow(address) {
+                Permission::Outward
+            } else {
+                Permission::Never
+            }
+        }));
         let cache = Cache::open(&settings.cache_dir, settings.cache_size)?;
         Ok(Self {
             client,
             cache: Arc::new(cache),
-            default: Arc::new(Repository::new(address).named(settings.named.clone())),
+            default: Arc::new(
+                Repository::new(address, settings.max_index).named(settings.named.clone()),
+            ),
             others: Mutex::default(),
             underway: Mutex::default(),
             opening: Semaphore::new(OPENING),
@@ -134,6 +151,11 @@ impl Charts {
             listed: None,
             settings,
         })
+    }
+
+    /// The address of the default repository.
+    pub fn own(&self) -> &Address {
+        self.default.address()
     }
 
     /// The bytes of packages that were fetched so far.
@@ -194,7 +216,8 @@ impl Charts {
         let chart = match pinned.or(version.digest) {
             Some(wanted) => {
                 let work = self.cached_or_download(&repository, version, wanted, pinned.is_some());
-                self.shared(wanted, repository.shown(), work).await?
+                self.shared(wanted, repository.address().clone(), work)
+                    .await?
             }
             None => self.download(&repository, version, None, false).await?,
         };
@@ -264,7 +287,7 @@ impl Charts {
         if others.len() >= MOST_REPOSITORIES {
             others.clear();
         }
-        let repository = Arc::new(Repository::new(address));
+        let repository = Arc::new(Repository::new(address, self.settings.max_index));
         others.insert(url.to_owned(), Arc::clone(&repository));
         Ok(repository)
     }
@@ -278,7 +301,7 @@ impl Charts {
     async fn shared(
         &self,
         digest: Sha256Hex,
-        repository: String,
+        repository: Address,
         work: impl Future<Output = Result<Arc<FetchedChart>, ChartsError>>,
     ) -> Result<Arc<FetchedChart>, ChartsError> {
         if let Some(chart) = self.cache.parsed(digest).await {

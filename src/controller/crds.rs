@@ -1,8 +1,11 @@
 //! The definitions in a chart's `crds` folder: applied before the release, never deleted (docs/components.md 10).
 
 mod document;
+pub mod keep;
+pub mod kept;
 mod switches;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -17,6 +20,7 @@ use self::switches::Charts;
 use crate::chart::archive::{self, ArchiveError};
 use crate::component::CrdsPolicy;
 use crate::component::names::FIELD_MANAGER;
+use crate::yaml::escaped;
 
 /// How long to wait between two reads of a definition.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -53,6 +57,14 @@ pub fn of_enabled(
     Ok(enabled.cloned().collect())
 }
 
+/// The names of the definitions in these files (path and YAML text), as far as they can be read.
+pub fn names(files: &[(String, Vec<u8>)]) -> BTreeSet<String> {
+    let of_file =
+        |(path, text): &(String, Vec<u8>)| document::definitions(path, text, &mut Vec::new());
+    let read = files.iter().filter_map(|file| of_file(file).ok());
+    read.flatten().map(|definition| definition.name).collect()
+}
+
 /// Waits until the definition of this name (`widgets.example.com`) is established and served; returns its kind.
 ///
 /// # Errors
@@ -66,6 +78,7 @@ pub async fn await_served(
         client: client.clone(),
         definitions: Api::all(client.clone()),
         manager: FIELD_MANAGER,
+        dry_run: false,
         end: Instant::now() + timeout,
         timeout,
     };
@@ -116,6 +129,7 @@ pub async fn apply_as(
         client: client.clone(),
         definitions: Api::all(client.clone()),
         manager,
+        dry_run: false,
         end: Instant::now() + timeout,
         timeout,
     };
@@ -128,11 +142,40 @@ pub async fn apply_as(
     Ok(report)
 }
 
+/// Finds out whether [`apply`] would be let do it, without doing it.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn try_apply(
+    client: &Client,
+    files: &[(String, Vec<u8>)],
+    policy: CrdsPolicy,
+    timeout: Duration,
+) -> Result<(), CrdsError> {
+    let mut report = CrdsReport::default();
+    let cluster = Cluster {
+        client: client.clone(),
+        definitions: Api::all(client.clone()),
+        manager: FIELD_MANAGER,
+        dry_run: true,
+        end: Instant::now() + timeout,
+        timeout,
+    };
+    for (path, text) in files {
+        for definition in document::definitions(path, text, &mut Vec::new())? {
+            cluster.put(&definition, policy, &mut report).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Applies definitions to a cluster until a deadline.
 struct Cluster {
     client: Client,
     definitions: Api<CustomResourceDefinition>,
     manager: &'static str,
+    /// True if nothing is changed.
+    dry_run: bool,
     end: Instant,
     timeout: Duration,
 }
@@ -159,7 +202,10 @@ impl Cluster {
             return Ok(());
         }
         let how = PatchParams::apply(self.manager).force();
-        let how = how.validation_strict();
+        let how = PatchParams {
+            dry_run: self.dry_run,
+            ..how.validation_strict()
+        };
         let version = |of: &CustomResourceDefinition| of.metadata.resource_version.clone();
         let patched = self.send(name, self.patch(definition, &how)).await?;
         let list = match before {
@@ -182,6 +228,8 @@ impl Cluster {
         let patch = Patch::Apply(&definition.value);
         let request = kube::core::Request::new(url).patch(&definition.name, how, &patch);
         let request = request.map_err(kube::Error::BuildRequest)?;
+        // the API server reads it as YAML
+        let request = request.map(escaped);
         let answer: Value = self.client.request(request).await?;
         let version = &answer["metadata"]["resourceVersion"];
         Ok(version.as_str().map(str::to_owned))
@@ -192,6 +240,7 @@ impl Cluster {
             let found = self.get(name).await?;
             let stage = document::stage(found.as_ref());
             let why = match stage {
+                Stage::Unserved => return Ok(()),
                 Stage::Established { group, version } => {
                     // discovery, which Helm uses, follows a moment later
                     let version = format!("{group}/{version}");

@@ -1,29 +1,33 @@
 //! Drift: compares installed objects with the release's manifest and corrects them, object by object and without a new
 //! revision (docs/components.md 8).
 
+mod applied;
 mod autoscalers;
 mod compared;
 mod corrections;
 mod difference;
+mod others;
 mod owners;
 mod pointer;
 mod report;
 mod rules;
 mod selector;
+mod stepwise;
 mod wanted;
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 
+pub use self::applied::{have_fields_of_others, leave_to_others};
 use self::autoscalers::ScaleTargets;
 pub use self::compared::Compared;
 use self::compared::Version;
 pub use self::corrections::Corrections;
 pub use self::difference::difference;
-pub use self::report::{Change, DriftReport, Drifted, FieldChange};
+pub use self::report::{Change, Correction, DriftReport, Drifted, FieldChange};
 use self::rules::Ignored;
 use crate::component::{DriftDetection, DriftMode};
-use crate::controller::objects::{Objects, ObjectsError};
+use crate::controller::objects::{Objects, ObjectsError, is_exempt};
 use crate::release::manifest::{Object, ObjectKey};
 
 /// How many objects are compared at the same time.
@@ -50,6 +54,8 @@ enum Comparison {
     AsInstalled(Option<Version>),
     /// Not as installed.
     Drifted(Drifted),
+    /// An apply is refused: what can be put right, if anything, and what cannot, if anything.
+    Refused(Option<Drifted>, Option<String>),
     /// It cannot be compared; the text says why.
     Unknown(String),
 }
@@ -57,8 +63,8 @@ enum Comparison {
 /// Compares every object with what server-side apply would make of it, without changing anything. Never fails as a
 /// whole: objects that cannot be compared are in [`DriftReport::unknown`]. Mode `disabled` compares nothing.
 ///
-/// Not compared: objects with Helm's keep policy, and those annotated [`DRIFT_DETECTION`] = `disabled`, in the
-/// manifest or in the cluster.
+/// Not compared: objects annotated [`DRIFT_DETECTION`] = `disabled`, in the manifest or in the cluster. Of those with
+/// Helm's keep policy only their absence is drift.
 ///
 /// [`DRIFT_DETECTION`]: crate::component::names::annotation::DRIFT_DETECTION
 pub async fn detect(objects: &Objects, check: &DriftCheck<'_>) -> DriftReport {
@@ -80,7 +86,7 @@ pub async fn detect_since(
     let compared_objects = check
         .objects
         .iter()
-        .filter(|object| !object.keeps() && !rules::is_exempt(&object.value));
+        .filter(|object| !is_exempt(&object.value));
     let comparisons: Vec<_> = compared_objects
         .map(|object| {
             let (targets, before) = (&targets, &before);
@@ -95,6 +101,10 @@ pub async fn detect_since(
         match found {
             Comparison::AsInstalled(version) => compared.note(key, version),
             Comparison::Drifted(drifted) => report.drifted.push(drifted),
+            Comparison::Refused(drifted, why) => {
+                report.drifted.extend(drifted);
+                report.unknown.extend(why.map(|why| (key, why)));
+            }
             Comparison::Unknown(why) => report.unknown.push((key, why)),
         }
     }
@@ -112,7 +122,11 @@ pub async fn correct(
 ) -> Vec<(ObjectKey, Result<(), String>)> {
     let mut outcomes = Vec::new();
     for drifted in &report.drifted {
-        let answer = objects.apply(&drifted.wanted, check.namespace).await;
+        let (key, namespace) = (&drifted.key, check.namespace);
+        let answer = match &drifted.correction {
+            Correction::Apply(wanted) => objects.apply(wanted, namespace).await,
+            Correction::Patch(patch) => objects.patch_fields(key, namespace, patch, false).await,
+        };
         let outcome = answer.map(drop).map_err(|error| error.to_string());
         outcomes.push((drifted.key.clone(), outcome));
     }
@@ -163,13 +177,16 @@ async fn compare_once(
         return Ok(Some(Comparison::AsInstalled(None)));
     };
     let Some(live) = live else {
-        return Ok(Some(Comparison::Drifted(Drifted {
-            key,
-            change: Change::Missing,
-            wanted,
-        })));
+        return Ok(Some(match object.removes_itself() {
+            true => Comparison::AsInstalled(None),
+            false => Comparison::Drifted(Drifted {
+                key,
+                change: Change::Missing,
+                correction: Correction::Apply(wanted),
+            }),
+        }));
     };
-    if rules::is_exempt(&live) {
+    if object.keeps() || is_exempt(&live) {
         return Ok(Some(Comparison::AsInstalled(None)));
     }
     if !live["metadata"]["deletionTimestamp"].is_null() {
@@ -181,28 +198,46 @@ async fn compare_once(
     if before.has(&seen) {
         return Ok(Some(Comparison::AsInstalled(Some(seen))));
     }
-    ignored.extend(rules::filled_in_by_others(&live));
-    if is_scaled {
-        ignored.push("/spec/replicas".to_owned());
-    }
+    ignored.extend(others::leave(&mut wanted, &live, is_scaled));
     wanted::keep_live(&mut wanted, &live, &ignored);
 
-    let dry_run = objects.dry_run_apply(&wanted, check.namespace).await?;
-    let paths = difference(&dry_run, &live, &ignored);
-    if paths.is_empty() {
-        return Ok(Some(Comparison::AsInstalled(Some(seen))));
-    }
+    let (key, namespace) = (&key, check.namespace);
+    let (result, correction, refused) = match objects.dry_run_apply(&wanted, namespace).await {
+        Ok(result) => (result, Correction::Apply(wanted), None),
+        Err(error) if error.refuses_object() => {
+            let tried = stepwise::attempt(objects, key, namespace, &wanted, &live).await?;
+            (
+                tried.result,
+                Correction::Patch(tried.patch),
+                Some(tried.refused),
+            )
+        }
+        Err(error) => return Err(error),
+    };
+    let paths = difference(&result, &live, &ignored);
     let version = |value: &Value| value["metadata"]["resourceVersion"].clone();
-    if version(&dry_run) != version(&live) {
+    if !paths.is_empty() && version(&result) != version(&live) {
         return Ok(None);
     }
-    let fields = paths.into_iter().map(|path| FieldChange {
-        managers: owners::managers(&live, &path),
+    let drifted = (!paths.is_empty()).then(|| Drifted {
+        key: key.clone(),
+        change: Change::Changed(fields(&live, paths)),
+        correction,
+    });
+    Ok(Some(match (drifted, refused) {
+        (None, None) => Comparison::AsInstalled(Some(seen)),
+        (Some(drifted), None) => Comparison::Drifted(drifted),
+        (drifted, Some(refused)) => {
+            let why = (!refused.is_empty()).then(|| refused.join("; "));
+            Comparison::Refused(drifted, why)
+        }
+    }))
+}
+
+fn fields(live: &Value, paths: Vec<String>) -> Vec<FieldChange> {
+    let changes = paths.into_iter().map(|path| FieldChange {
+        managers: owners::managers(live, &path),
         path,
     });
-    Ok(Some(Comparison::Drifted(Drifted {
-        key,
-        change: Change::Changed(fields.collect()),
-        wanted,
-    })))
+    changes.collect()
 }

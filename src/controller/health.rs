@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 pub use self::kinds::readiness;
 use self::pods::Trouble;
 pub use self::readiness::Readiness;
-use crate::controller::objects::{Objects, ObjectsError};
+use crate::controller::objects::{Objects, ObjectsError, is_exempt};
 use crate::ellipsis::within_chars;
 use crate::release::manifest::{Object, ObjectKey};
 
@@ -30,6 +30,9 @@ const PODS: u32 = 200;
 const EVENTS: u32 = 100;
 /// How long reading the events of a workload may take.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// What is said of a missing object that drift detection leaves alone.
+const EXEMPT: &str = "it is missing, and its annotation exempts it from drift detection: an upgrade makes it again (annotate \
+                      the Component with ext.theriseunion.io/forceAt)";
 /// The most characters of a reason.
 const LONGEST: usize = 400;
 
@@ -119,7 +122,7 @@ pub async fn first_unready(
         let found = objects.get(&some[place].identity(), namespace).await;
         let is_ready = match found {
             Ok(Some(live)) => awaited.readiness(&live) == Readiness::Ready,
-            Ok(None) => false,
+            Ok(None) => some[place].removes_itself(),
             Err(error) => matches!(error, ObjectsError::RetiredKind { .. }),
         };
         if !is_ready {
@@ -185,6 +188,8 @@ impl Cluster<'_> {
                 let namespace = key.namespace.as_deref().unwrap_or(namespace);
                 self.of_live(&live, namespace).await?
             }
+            Ok(None) if object.removes_itself() => return None,
+            Ok(None) if is_exempt(&object.value) => (0, EXEMPT.to_owned()),
             Ok(None) => (0, "it is missing".to_owned()),
             // the cluster no longer serves the kind: there is no object that could be ready
             Err(ObjectsError::RetiredKind { .. }) => return None,

@@ -6,21 +6,32 @@
 mod error;
 mod kinds;
 mod leftovers;
+mod request;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
 use k8s_openapi::apimachinery::pkg::version::Info;
-use kube::Client;
-use kube::api::{DeleteParams, GetParams, ListParams, Patch, PatchParams, PropagationPolicy};
-use kube::core::{DynamicObject, Request, Resource};
+use kube::api::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy,
+};
+use kube::client::Body;
+use kube::{Api, Client};
 use serde_json::Value;
 
 pub use self::error::{ObjectsError, UnknownFields, unknown_fields};
 use self::kinds::{Kind, Kinds};
 pub use self::leftovers::{Leftover, leftovers};
-use crate::release::manifest::ObjectKey;
+use self::request::{RawRequest, at, json_patch, segment, strict_apply};
+use crate::component::names::annotation::DRIFT_DETECTION;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
+use crate::release::manifest::{Object, ObjectKey};
+use crate::yaml::escaped;
 
 /// Helm's own field manager: corrected fields stay Helm's (docs/components.md 8).
 pub const HELM_FIELD_MANAGER: &str = "helm";
@@ -31,21 +42,46 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// Objects of any kind, through one client and with its rights.
 pub struct Objects {
     client: Client,
-    kinds: Kinds,
+    kinds: Arc<Kinds>,
 }
 
 impl Objects {
     /// Objects as this client may see and change them.
     pub fn new(client: Client) -> Self {
         Self {
-            kinds: Kinds::new(client.clone()),
+            kinds: Arc::new(Kinds::new(client.clone())),
             client,
+        }
+    }
+
+    /// The same objects with the rights of another user, whom this client's may impersonate.
+    pub fn acting_as(&self, user: &str) -> Self {
+        let value = HeaderValue::try_from(user).expect("names of accounts are DNS names");
+        let own = self.client.clone();
+        let send = move |mut request: hyper::Request<Body>| {
+            request
+                .headers_mut()
+                .insert("impersonate-user", value.clone());
+            let own = own.clone();
+            async move { own.send(request).await }
+        };
+        Self {
+            client: Client::new(tower::service_fn(send), self.client.default_namespace()),
+            kinds: Arc::clone(&self.kinds),
         }
     }
 
     /// The client behind it.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The API versions that serve a kind of this name, one of each group.
+    ///
+    /// # Errors
+    /// The API server refuses or does not answer.
+    pub async fn api_versions_of(&self, kind: &str) -> Result<Vec<String>, ObjectsError> {
+        self.kinds.api_versions_of(kind).await
     }
 
     /// The object as it is now, or `None` if there is none. `default_namespace` is for keys of namespaced kinds that
@@ -61,7 +97,7 @@ impl Objects {
         let kind = self.kinds.of_key(key).await?;
         let request = |kind: &Kind| {
             at(kind, key.namespace.as_deref(), default_namespace)
-                .get(&key.name, &GetParams::default())
+                .get(&segment(&key.name), &GetParams::default())
         };
         match self
             .send_to("reading", &key.to_string(), &kind, request)
@@ -137,6 +173,36 @@ impl Objects {
             .await
     }
 
+    /// Changes an object by a JSON patch (RFC 6902), as Helm, or finds out what that would make of it.
+    ///
+    /// # Errors
+    /// As [`Objects::dry_run_apply`].
+    pub async fn patch_fields(
+        &self,
+        key: &ObjectKey,
+        default_namespace: &str,
+        patch: &Value,
+        is_dry_run: bool,
+    ) -> Result<Value, ObjectsError> {
+        let kind = self.kinds.of_key(key).await?;
+        let how = PatchParams {
+            dry_run: is_dry_run,
+            field_manager: Some(HELM_FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let how = how.validation_strict();
+        let request = |kind: &Kind| {
+            json_patch(
+                &at(kind, key.namespace.as_deref(), default_namespace),
+                &key.name,
+                &how,
+                patch,
+            )
+        };
+        let doing = if is_dry_run { "trying" } else { "patching" };
+        self.send_to(doing, &key.to_string(), &kind, request).await
+    }
+
     /// Deletes the object, its dependents in the background. One that does not exist, or whose kind is not
     /// served any more, is no error.
     ///
@@ -156,7 +222,7 @@ impl Objects {
             ..DeleteParams::default()
         };
         let request = |kind: &Kind| {
-            at(kind, key.namespace.as_deref(), default_namespace).delete(&key.name, &how)
+            at(kind, key.namespace.as_deref(), default_namespace).delete(&segment(&key.name), &how)
         };
         match self
             .send_to("deleting", &key.to_string(), &kind, request)
@@ -210,6 +276,38 @@ impl Objects {
         within("reading", what, self.client.apiserver_version()).await
     }
 
+    /// True if the user of this client may create the object, as far as its kind, namespace and name decide.
+    ///
+    /// # Errors
+    /// The cluster does not know the kind, or the API server refuses or does not answer.
+    pub async fn may_create(
+        &self,
+        object: &Object,
+        default_namespace: &str,
+    ) -> Result<bool, ObjectsError> {
+        let kind = self.kinds.find(&object.api_version, &object.kind).await?;
+        let namespace = object.namespace.as_deref().unwrap_or(default_namespace);
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    group: Some(kind.resource.group.clone()),
+                    resource: Some(kind.resource.plural.clone()),
+                    namespace: kind.namespaced.then(|| namespace.to_owned()),
+                    name: Some(object.name.clone()),
+                    verb: Some("create".to_owned()),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        let api: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
+        let how = PostParams::default();
+        let what = format!("whether {object} may be created");
+        let answer = within("asking", &what, api.create(&how, &review)).await?;
+        Ok(answer.status.is_some_and(|status| status.allowed))
+    }
+
     async fn patch(
         &self,
         doing: &'static str,
@@ -241,11 +339,10 @@ impl Objects {
         let request = |kind: &Kind| {
             let mut body = body.clone();
             body["apiVersion"] = kind.resource.api_version.as_str().into();
-            at(kind, namespace.as_deref(), default_namespace).patch(
-                &name,
-                how,
-                &Patch::Apply(&body),
-            )
+            let request = at(kind, namespace.as_deref(), default_namespace);
+            // the API server reads it as YAML
+            let request = request.patch(&segment(&name), how, &Patch::Apply(&body))?;
+            Ok(request.map(escaped))
         };
         self.send_to(doing, &what, &kind, request).await
     }
@@ -288,23 +385,9 @@ impl Objects {
     }
 }
 
-/// By force and with strict validation: an apply with a field that the server does not know is refused, by
-/// whichever validation, so the object stays as Helm made it until the chart is corrected.
-fn strict_apply() -> PatchParams {
-    let how = PatchParams::apply(HELM_FIELD_MANAGER).force();
-    how.validation_strict()
-}
-
-/// A request as kube's client takes it.
-type RawRequest = hyper::Request<Vec<u8>>;
-
-/// The path of objects of this kind, in this namespace if the kind is namespaced.
-fn at(kind: &Kind, namespace: Option<&str>, default_namespace: &str) -> Request {
-    let namespace = namespace
-        .filter(|namespace| !namespace.is_empty())
-        .unwrap_or(default_namespace);
-    let namespace = kind.namespaced.then_some(namespace);
-    Request::new(DynamicObject::url_path(&kind.resource, namespace))
+/// True if the object's annotation exempts it from drift detection.
+pub fn is_exempt(object: &Value) -> bool {
+    object["metadata"]["annotations"][DRIFT_DETECTION] == "disabled"
 }
 
 /// The answer, if it comes in time.
@@ -320,5 +403,20 @@ async fn within<T>(
             what: what.to_owned(),
             seconds: DEADLINE.as_secs(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_annotation_exempts_only_when_it_says_disabled() {
+        let annotated = |value: &str| json!({"metadata": {"annotations": {"ext.theriseunion.io/driftDetection": value}}});
+        assert!(is_exempt(&annotated("disabled")));
+        assert!(!is_exempt(&annotated("enabled")));
+        assert!(!is_exempt(&json!({})));
     }
 }

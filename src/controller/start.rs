@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,6 +24,7 @@ use crate::chart::version::Version;
 use crate::component::conditions::Reason;
 use crate::config::ControllerConfig;
 use crate::controller::charts::{Charts, ChartsSettings};
+use crate::controller::crds::kept::KeptDefinitions;
 use crate::controller::events::{EventKind, Events};
 use crate::controller::holder::Holder;
 use crate::controller::lease::{Elector, Leadership};
@@ -243,10 +244,12 @@ fn context(parts: ContextParts<'_>) -> anyhow::Result<Context> {
         named: parts.config.service_url.clone(),
         cache_dir: cache_dir.join("charts"),
         cache_size: parts.config.chart_cache_size,
+        max_index: parts.config.helm_index_max_size,
         max_package: MAX_PACKAGE,
         connect_timeout: Duration::from_secs(5),
         read_timeout: Duration::from_secs(30),
         ca_file: None,
+        allowed: parts.config.bounds.repositories.clone(),
     })
     .context("charts cannot be fetched")?
     .listening_to(parts.repository.changes.clone());
@@ -266,7 +269,9 @@ fn context(parts: ContextParts<'_>) -> anyhow::Result<Context> {
         memory: Memory::default(),
         cluster: Cluster {
             store: Arc::new(Store::new()),
-            objects: Objects::new(parts.client.clone()),
+            kept: KeptDefinitions::default(),
+            objects: Arc::new(Objects::new(parts.client.clone())),
+            accounts: Mutex::default(),
             server_version: parts.server_version,
             client: parts.client,
         },

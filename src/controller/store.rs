@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::component::Component;
 use crate::component::conditions::{ConditionType, find};
 use crate::component::names::annotation;
+use crate::component::nulls;
 use crate::node_key::NodeKey;
 use crate::planner::{Node, Planner};
 use crate::release::operation::ReleaseKey;
@@ -397,14 +398,29 @@ fn resource_version(metadata: &ObjectMeta) -> u64 {
 
 /// Leaves out what nobody reads and what is large.
 fn strip(seen: &mut Seen) {
+    let dropped = match seen {
+        Seen::Usable(component) => dropped_nulls(component),
+        Seen::Broken { .. } => None,
+    };
     let metadata = match seen {
         Seen::Usable(component) => &mut component.metadata,
         Seen::Broken { metadata, .. } => metadata,
     };
     metadata.managed_fields = None;
     if let Some(annotations) = &mut metadata.annotations {
-        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        annotations.remove(nulls::LAST_APPLIED);
+        annotations.extend(dropped.map(|places| (annotation::DROPPED_NULLS.to_owned(), places)));
     }
+}
+
+/// What is to be known of the largest annotation before it goes.
+fn dropped_nulls(component: &Component) -> Option<String> {
+    let annotations = component.metadata.annotations.as_ref()?;
+    let places = nulls::dropped(
+        annotations.get(nulls::LAST_APPLIED)?,
+        &component.spec.values,
+    );
+    (!places.is_empty()).then(|| places.join(", "))
 }
 
 #[cfg(test)]

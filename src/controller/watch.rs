@@ -18,7 +18,7 @@ use tracing::{debug, warn};
 
 use crate::causes::chain;
 use crate::component::Component;
-use crate::controller::crds;
+use crate::controller::crds::{self, kept};
 use crate::controller::reconcile::context::Context;
 use crate::controller::reconcile::observation::lacks_definitions;
 use crate::controller::store::{Seen, Store, key_of};
@@ -168,9 +168,10 @@ pub async fn crds(context: Arc<Context>) {
         Api::all(context.cluster.client.clone());
     let open = |config| watcher(api.clone(), config);
     let config = watcher::Config::default();
+    let mut listed = BTreeMap::new();
     each(open, config, "CustomResourceDefinitions", |event| {
         // those that were there at the start are nothing new
-        let Event::Apply(definition) = event else {
+        let Some(definition) = follow_kept(&context, &mut listed, event) else {
             return;
         };
         let name = definition.name_any();
@@ -198,6 +199,32 @@ pub async fn crds(context: Arc<Context>) {
         });
     })
     .await;
+}
+
+/// Notes which definitions were kept and for whom; returns one that came or changed.
+fn follow_kept(
+    context: &Context,
+    listed: &mut BTreeMap<String, NodeKey>,
+    event: Event<PartialObjectMeta<CustomResourceDefinition>>,
+) -> Option<PartialObjectMeta<CustomResourceDefinition>> {
+    let note = |name: &str, owner| {
+        let concerned = context.cluster.kept.note(name, owner);
+        concerned.iter().for_each(|key| context.queue.add(key));
+    };
+    match event {
+        Event::Init => listed.clear(),
+        Event::InitApply(definition) => {
+            let owner = kept::owner(&definition.metadata);
+            listed.extend(owner.map(|owner| (definition.name_any(), owner)));
+        }
+        Event::InitDone => context.cluster.kept.replace(std::mem::take(listed)),
+        Event::Delete(definition) => note(&definition.name_any(), None),
+        Event::Apply(definition) => {
+            note(&definition.name_any(), kept::owner(&definition.metadata));
+            return Some(definition);
+        }
+    }
+    None
 }
 
 /// The Components whose last attempt failed for want of this: `(example.com/` is anything of a group,

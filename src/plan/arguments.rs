@@ -13,6 +13,8 @@ pub struct PlanArguments {
     pub storage: Vec<PathBuf>,
     /// URLs of chart repositories; one may hold credentials.
     pub repositories: Vec<String>,
+    /// The most bytes of a repository's index.
+    pub helm_index_max_size: u64,
     /// The namespace of Components that name none.
     pub namespace: String,
     /// How the plan is printed.

@@ -14,9 +14,6 @@ const PATIENCE: Patience = Patience {
     silence: Duration::from_secs(45),
     whole: Duration::from_secs(60),
 };
-/// How large an index may be: some hundred thousand chart versions.
-const MAX_INDEX: u64 = 256 << 20;
-
 /// How large a package may be: more does not fit into a release.
 const MAX_PACKAGE: u64 = 20 << 20;
 
@@ -29,20 +26,26 @@ pub enum FetchError {
     /// There is no complete response.
     #[error(transparent)]
     Exchange(#[from] ClientError),
+    /// The index has more bytes than are read.
+    #[error("it is larger than {0} bytes; raise --helm-index-max-size")]
+    IndexTooLarge(u64),
     /// The status is not 200.
     #[error("it answers {0}{help}", help = help(*.0))]
     Status(StatusCode),
 }
 
-/// GETs `index.yaml` of the repository at `url`.
+/// GETs `index.yaml` of the repository at `url`, of at most `limit` bytes.
 ///
 /// # Errors
 /// [`FetchError`]; its messages show no credentials.
-pub async fn fetch_index(url: &str) -> Result<Bytes, FetchError> {
+pub async fn fetch_index(url: &str, limit: u64) -> Result<Bytes, FetchError> {
     let index = Address::parse(url)?.index();
     let answer = HttpClient::new(PATIENCE, None)?.get(&index, None).await?;
     match answer.status {
-        StatusCode::OK => Ok(answer.whole(MAX_INDEX).await?),
+        StatusCode::OK => answer.whole(limit).await.map_err(|error| match error {
+            ClientError::TooLarge(..) => FetchError::IndexTooLarge(limit),
+            error => error.into(),
+        }),
         status => Err(FetchError::Status(status)),
     }
 }

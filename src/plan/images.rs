@@ -73,9 +73,12 @@ pub async fn images(
             NodeKey::new(namespace, one.name()) == *key
         };
         let written = written.find(is_it);
-        let component = written
-            .cloned()
-            .unwrap_or_else(|| Component::new(&key.name, ComponentSpec::default()));
+        let added = || ComponentSpec {
+            values: planned.values.clone(),
+            ..ComponentSpec::default()
+        };
+        let component = written.cloned();
+        let component = component.unwrap_or_else(|| Component::new(&key.name, added()));
         for file in render(&helm, &workplace, arguments, &component, planned).await? {
             let text = fs::read(&file).map_err(|error| workplace.failed(error))?;
             rendered::add_images(&mut found, &text)
@@ -105,6 +108,7 @@ async fn render(
         values: serde_json::to_vec(&component.spec.values).expect("values are JSON"),
         release: component.release_name(),
         namespace: component.target_namespace(),
+        skip_schema_validation: component.spec.disable_schema_validation,
         out: &out,
     })
     .await?;

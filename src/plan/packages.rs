@@ -10,7 +10,6 @@ use crate::chart::digest::Sha256Hex;
 use crate::chart::index::{Index, IndexError};
 use crate::plan::PlanArguments;
 use crate::plan::fetch::{self, FetchError};
-use crate::plan::sources;
 use crate::remote::address;
 use crate::repository::builtin::BuiltinCharts;
 
@@ -69,7 +68,9 @@ pub async fn package(
         }
     }
     for url in &arguments.repositories {
-        if let Some(bytes) = from_repository(url, chart, version).await? {
+        if let Some(bytes) =
+            from_repository(url, arguments.helm_index_max_size, chart, version).await?
+        {
             return Ok(bytes);
         }
     }
@@ -78,6 +79,7 @@ pub async fn package(
 
 async fn from_repository(
     url: &str,
+    limit: u64,
     chart: &str,
     version: &str,
 ) -> Result<Option<Bytes>, PackageError> {
@@ -88,8 +90,8 @@ async fn from_repository(
         repository: repository.clone(),
         source,
     };
-    let text = fetch::fetch_index(url).await.map_err(failed)?;
-    let index = Index::read(&text, sources::MOST_NODES);
+    let text = fetch::fetch_index(url, limit).await.map_err(failed)?;
+    let index = Index::read(&text);
     let index = index.map_err(|error| PackageError::Index(repository.clone(), error))?;
     let mut versions = index.charts.get(chart).into_iter().flatten();
     let Some(listed) = versions.find(|listed| listed.text == version) else {

@@ -14,9 +14,6 @@ use crate::planner::Catalog;
 use crate::remote::address;
 use crate::repository::builtin::BuiltinCharts;
 
-/// An index of more YAML nodes is not read.
-pub const MOST_NODES: usize = 20_000_000;
-
 /// Why there is nothing to plan with.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -136,11 +133,11 @@ pub async fn read_charts(
     }
     for url in &arguments.repositories {
         let shown = address::shown(url);
-        let text = fetch::fetch_index(url)
+        let text = fetch::fetch_index(url, arguments.helm_index_max_size)
             .await
             .map_err(|error| SourceError::Fetch(shown.clone(), error))?;
-        let Index { charts, left_out } = Index::read(&text, MOST_NODES)
-            .map_err(|error| SourceError::Index(shown.clone(), error))?;
+        let Index { charts, left_out } =
+            Index::read(&text).map_err(|error| SourceError::Index(shown.clone(), error))?;
         for (name, versions) in charts {
             versions
                 .into_iter()

@@ -2,6 +2,7 @@
 
 mod dependent;
 mod finding;
+mod handed_down;
 mod missing;
 mod present;
 mod summary;
@@ -41,6 +42,7 @@ impl Planner {
                 dependencies: Vec::new(),
                 create: Vec::new(),
                 retarget: Vec::new(),
+                hand_down: Vec::new(),
             };
         };
         let findings = (dependent.edges.iter()).map(|edge| dependent.judge(edge, available));

@@ -5,6 +5,7 @@ use std::fmt;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::component::conditions::{ConditionType, Reason};
+use crate::component::implicit::{Given, Values, given, is_as_made};
 use crate::component::names::{annotation, label};
 use crate::component::status::{DependencyState, DependencyStatus};
 use crate::component::{Component, ComponentStatus, DeletionPolicy, Dependency, Phase};
@@ -29,6 +30,8 @@ pub struct Node {
     pub left_alone: bool,
     /// True if the controller created it because others require it (label `ext.theriseunion.io/implicit`).
     pub implicit: bool,
+    /// What it was given by those that require it; only of an implicit one whose spec is as it was made.
+    pub inherited: Option<Inherited>,
     /// True if `status.observedGeneration` is `metadata.generation`.
     pub is_settled: bool,
     /// True if its condition Ready is True for another reason than Disabled.
@@ -51,6 +54,15 @@ pub struct Node {
     pub orphan: bool,
     /// `metadata.creationTimestamp`; `None` counts as the youngest.
     pub created: Option<Timestamp>,
+}
+
+/// The values of an implicit Component.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inherited {
+    /// `spec.values`.
+    pub values: Values,
+    /// What each of its requirers wants of them.
+    pub given: Given,
 }
 
 /// The phase of a Component, and the reason and message of its condition Ready.
@@ -118,6 +130,9 @@ impl Node {
         let labels = metadata.labels.as_ref();
         let is_pre_installed = component.is_marked(annotation::PRE_INSTALLED);
         let namespace = metadata.namespace.as_deref().unwrap_or_default();
+        let is_implicit = labels
+            .and_then(|labels| labels.get(label::IMPLICIT))
+            .is_some_and(|value| value == "true");
         Self {
             key: NodeKey::new(namespace, component.name()),
             chart_name: component.chart_name().to_owned(),
@@ -128,9 +143,11 @@ impl Node {
             enabled: component.spec.enabled,
             deleting: metadata.deletion_timestamp.is_some(),
             left_alone: component.is_left_alone(),
-            implicit: labels
-                .and_then(|labels| labels.get(label::IMPLICIT))
-                .is_some_and(|value| value == "true"),
+            implicit: is_implicit,
+            inherited: (is_implicit && is_as_made(component)).then(|| Inherited {
+                values: component.spec.values.clone(),
+                given: given(component),
+            }),
             is_settled: metadata.generation.is_some()
                 && status.observed_generation == metadata.generation,
             ready: ready.is_some_and(|ready| {
@@ -228,6 +245,7 @@ fn declared(dependency: &Dependency) -> Requirement {
         chart: None,
         optional: dependency.optional.then_some(true),
         values: None,
+        withholds: false,
     }
 }
 
@@ -241,5 +259,6 @@ pub(super) fn recorded(line: &DependencyStatus) -> Requirement {
         chart: None,
         optional: Some(line.optional || line.state == DependencyState::Skipped),
         values: None,
+        withholds: false,
     }
 }

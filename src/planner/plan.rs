@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::component::implicit::Values;
 use crate::node_key::NodeKey;
 use crate::planner::graph::Strength;
 use crate::planner::problem::Problem;
@@ -34,6 +35,8 @@ pub struct PlannedComponent {
     pub version: Option<String>,
     /// It is in no manifest, but others require it.
     pub added: bool,
+    /// The values of one that is added: what its requirers want of them.
+    pub values: Values,
     /// What happens to it.
     pub state: State,
     /// What it requires.

@@ -23,6 +23,9 @@ pub struct Requirement {
     pub optional: Option<bool>,
     /// Values for the Component that is created if there is none. Only charts can declare them.
     pub values: Option<Value>,
+    /// Values that the dependent has under this name are its own, and not meant for it (`inherit: false`). Only charts can
+    /// say so.
+    pub withholds: bool,
 }
 
 /// Why a list of requirements cannot be read.
@@ -86,6 +89,7 @@ impl Requirement {
             Ok(Self {
                 chart: None,
                 values: None,
+                withholds: false,
                 ..Self::parse(item, path)?
             })
         })
@@ -127,6 +131,14 @@ impl Requirement {
                 Some(values @ Yaml::Mapping(_)) => Some(values.to_json()),
                 Some(_) => {
                     let text = format!("{path}.values must be a mapping");
+                    return Err(RequirementError::Shape(text));
+                }
+            },
+            withholds: match item.get("inherit") {
+                None | Some(Yaml::Null) => false,
+                Some(Yaml::Bool(inherits)) => !inherits,
+                Some(_) => {
+                    let text = format!("{path}.inherit must be true or false");
                     return Err(RequirementError::Shape(text));
                 }
             },

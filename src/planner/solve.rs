@@ -15,6 +15,7 @@ use crate::component::names::annotation;
 use crate::node_key::NodeKey;
 use crate::planner::catalog::Catalog;
 use crate::planner::directory::{Directory, Found};
+use crate::planner::inherit::handed_down;
 use crate::planner::node::Node;
 use crate::planner::plan::{Dependency, Plan};
 use crate::planner::problem::Problem;
@@ -208,7 +209,7 @@ impl<'a> Solver<'a> {
         };
         given.version = Some((selected.text.clone(), selected.version.clone()));
         match Requirement::of(selected) {
-            Ok(requires) => given.requires = requires,
+            Ok(requires) => given.requires = handed_down(&requires, &component.spec.values),
             Err(error) => self.chart_invalid(on, chart, &selected.text, &error),
         }
         given

@@ -8,6 +8,7 @@ use crate::component::Phase;
 mod absent;
 mod cycles;
 mod gates;
+mod handed_down;
 mod nodes;
 mod properties;
 mod queries;
@@ -72,6 +73,7 @@ fn node(line: &str) -> Node {
         deleting: false,
         left_alone: false,
         implicit: false,
+        inherited: None,
         is_settled: false,
         ready: false,
         released: false,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::component::conditions::Reason;
+use crate::component::implicit::{Given, Values};
 use crate::component::status::DependencyStatus;
 use crate::node_key::NodeKey;
 
@@ -18,12 +19,14 @@ pub struct DependencyCheck {
     pub create: Vec<ImplicitComponent>,
     /// Implicit Components whose `spec.version` is to change, unless it has by now.
     pub retarget: Vec<Retarget>,
+    /// Implicit Components that are to be told other values, unless they have been by now.
+    pub hand_down: Vec<HandDown>,
 }
 
 impl DependencyCheck {
     /// True if something is to be created or changed first.
     pub fn asks_for_more(&self) -> bool {
-        !(self.create.is_empty() && self.retarget.is_empty())
+        !(self.create.is_empty() && self.retarget.is_empty() && self.hand_down.is_empty())
     }
 }
 
@@ -77,6 +80,17 @@ pub struct Retarget {
     pub key: NodeKey,
     /// Its new `spec.version`.
     pub version: String,
+}
+
+/// An implicit Component whose values change because what its requirers want of them has changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandDown {
+    /// Which.
+    pub key: NodeKey,
+    /// Its new `spec.values`.
+    pub values: Values,
+    /// What each of its requirers wants.
+    pub given: Given,
 }
 
 /// Whether a Component may be deleted or disabled now (docs/components.md 12.1).

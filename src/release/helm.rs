@@ -28,16 +28,21 @@ use self::child::Job;
 pub use self::environment::HelmSettings;
 pub use self::error::HelmError;
 pub use self::failure::{
-    Ending, Failure, FailureClass, HelmOutcome, UNKNOWN_KINDS, failed, judge, not_ready,
-    of_unserved, redact, unknown_kinds,
+    Ending, Failure, FailureClass, HelmOutcome, Obstacle, UNKNOWN_KINDS, failed, judge, not_ready,
+    obstacle, of_unserved, redact, said, unknown_kinds,
 };
 pub use self::render::Rendering;
 
-use crate::release::installer::Installer;
+use crate::release::installer::{Installer, Rendered};
 use crate::release::operation::Operation;
+use crate::release::record::Record;
+use crate::yaml::escaped;
 
 /// How long `helm version` may take: a second or so on a slow machine that has just started.
 const VERSION_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The most bytes of a release as Helm prints it: its templates, in base64, its values and what it renders to.
+const RENDERED: usize = 16 << 20;
 
 /// The `helm` program. It is cheap to clone.
 #[derive(Clone, Debug)]
@@ -66,7 +71,7 @@ impl Helm {
         let binary = || self.settings.binary.clone();
         let arguments = ["version", "--template", "{{.Version}}"].map(OsString::from);
         let mut job = self.job(arguments.into(), None, VERSION_DEADLINE);
-        job.keeps_output = true;
+        job.keeps_output = Some(child::OUTPUT);
         let ended = child::run(job, &CancellationToken::new(), |_| ()).await;
         match ended.ending {
             Ending::Succeeded => error::check_version(&binary(), ended.stdout.trim()),
@@ -82,12 +87,27 @@ impl Helm {
     /// `stop` and wait, before another run on the release may begin. The lines "Helm starts" and "Helm ended" are
     /// logged for each run of a process.
     pub async fn run(&self, operation: &Operation, stop: &CancellationToken) -> HelmOutcome {
+        self.run_and_keep(operation, None, stop).await.0
+    }
+
+    /// As [`run`](Self::run), with so many of the last bytes that it writes to standard output.
+    async fn run_and_keep(
+        &self,
+        operation: &Operation,
+        output: Option<usize>,
+        stop: &CancellationToken,
+    ) -> (HelmOutcome, String) {
         let begun = Instant::now();
         if stop.is_cancelled() {
-            return HelmOutcome::without_a_run(Ending::Stopped);
+            return (HelmOutcome::without_a_run(Ending::Stopped), String::new());
         }
         let input = operation.call.input().map(<[u8]>::to_vec);
-        let job = self.job(arguments::arguments(operation), input, operation.deadline);
+        let mut job = self.job(arguments::arguments(operation), input, operation.deadline);
+        job.keeps_output = output;
+        if let Some(address) = &operation.api_server {
+            // no flag: others could read those
+            job.command.env("HELM_KUBEAPISERVER", address);
+        }
         let line = LogLine::of(operation);
         let stop = stop.child_token();
         // dropped with this future, while the task goes on to end what it has started
@@ -101,13 +121,13 @@ impl Helm {
                 duration: begun.elapsed(),
             };
             line.end(&outcome);
-            outcome
+            (outcome, ended.stdout)
         };
         match tokio::spawn(task.instrument(Span::current())).await {
             Ok(outcome) => outcome,
             Err(error) if error.is_panic() => panic::resume_unwind(error.into_panic()),
             // the runtime is going away, and has ended Helm
-            Err(_) => HelmOutcome::without_a_run(Ending::Stopped),
+            Err(_) => (HelmOutcome::without_a_run(Ending::Stopped), String::new()),
         }
     }
 
@@ -116,8 +136,9 @@ impl Helm {
         let _ = fs::create_dir_all(&self.settings.home);
         Job {
             command: launcher::command(&self.settings, arguments),
-            input,
-            keeps_output: false,
+            // JSON, which Helm reads as YAML
+            input: input.map(escaped),
+            keeps_output: None,
             deadline,
             grace: self.settings.grace,
         }
@@ -131,6 +152,22 @@ impl Installer for Helm {
         stop: &'a CancellationToken,
     ) -> BoxFuture<'a, HelmOutcome> {
         Helm::run(self, operation, stop).boxed()
+    }
+
+    fn render<'a>(
+        &'a self,
+        operation: &'a Operation,
+        stop: &'a CancellationToken,
+    ) -> BoxFuture<'a, Rendered> {
+        async move {
+            let (outcome, output) = self.run_and_keep(operation, Some(RENDERED), stop).await;
+            let record = match outcome.ending {
+                Ending::Succeeded => Some(Record::printed(output.as_bytes())),
+                _ => None,
+            };
+            Rendered { outcome, record }
+        }
+        .boxed()
     }
 }
 

@@ -5,11 +5,11 @@ pub mod rewrite;
 pub mod served;
 mod unreadable;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-pub use object::{Object, ObjectKey};
+pub use object::{Object, ObjectKey, RESOURCE_POLICY};
 pub use unreadable::Unreadable;
 
 use crate::yaml::{self, Limits, Yaml};
@@ -77,6 +77,21 @@ pub fn objects(manifest: &str) -> Result<Vec<Object>, ManifestError> {
         None => Ok(read.objects),
         Some(unreadable) => Err(unreadable.into()),
     }
+}
+
+/// The objects that are there once Helm has applied all of these: of one that is rendered twice, the last
+/// (docs/components.md 8, item 9). `namespace` is that of objects that name none.
+pub fn lasting(objects: Vec<Object>, namespace: &str) -> Vec<Object> {
+    let mut seen = HashSet::new();
+    let mut last_first: Vec<Object> = (objects.into_iter().rev())
+        .filter(|object| {
+            let namespace = object.namespace.as_deref().unwrap_or(namespace).to_owned();
+            let (group, kind) = (object.group().to_owned(), object.kind.clone());
+            seen.insert((group, kind, namespace, object.name.clone()))
+        })
+        .collect();
+    last_first.reverse();
+    last_first
 }
 
 /// A document as Kubernetes reads it: like [`Yaml::to_json`], but integers stay what they are.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::component::{Cascade, Wait};
+use crate::component::{Cascade, ServerSideApply, Wait};
 use crate::operation_kind::OperationKind;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 use crate::release::token::{Token, rollback_target};
@@ -31,6 +31,9 @@ pub struct Operation {
     pub namespace: String,
     /// The user that Helm acts as, such as `system:serviceaccount:<namespace>:<name>`; `None` is the controller itself.
     pub as_user: Option<String>,
+    /// The address of the API server, if it is not the one that is configured; who knows it may do what the controller
+    /// may.
+    pub api_server: Option<String>,
     /// Helm's own `--timeout`. It bounds each of Helm's steps (each hook, the wait), not the whole run.
     pub timeout: Duration,
     /// How long the whole run may take before it is ended.
@@ -60,7 +63,7 @@ impl Call {
 
     /// True if nothing is changed.
     pub fn is_dry_run(&self) -> bool {
-        matches!(self, Self::Upgrade(call) if call.dry_run)
+        matches!(self, Self::Upgrade(call) if call.dry_run.is_some())
     }
 
     /// What Helm reads from standard input: the values, which so never touch a disk.
@@ -96,13 +99,23 @@ pub struct UpgradeCall {
     pub owner: Option<String>,
     /// Whether objects of other releases may be taken over.
     pub take_ownership: bool,
-    /// Whether objects are replaced rather than patched. This is the one call that is not made server-side: Helm has
-    /// no replacement there.
+    /// Whether the chart's schema is left out.
+    pub skip_schema_validation: bool,
+    /// How objects are written.
+    pub server_side_apply: ServerSideApply,
+    /// Whether objects are replaced rather than patched. This is never done server-side: Helm has no replacement there.
     pub force_replace: bool,
-    /// Whether a failed upgrade deletes the objects that it created.
-    pub cleanup_on_fail: bool,
-    /// Whether Helm changes nothing, and only finds out whether it could.
-    pub dry_run: bool,
+    /// Whether Helm changes nothing.
+    pub dry_run: Option<DryRun>,
+}
+
+/// A call that changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DryRun {
+    /// It finds out whether Helm could do it.
+    Tried,
+    /// It prints what Helm would make, Secrets and all.
+    Rendered,
 }
 
 /// `helm rollback`.
@@ -118,8 +131,8 @@ pub struct RollbackCall {
     pub disable_hooks: bool,
     /// How many revisions are kept; 0 keeps all.
     pub history_limit: u32,
-    /// Whether a failed rollback deletes the objects that it created.
-    pub cleanup_on_fail: bool,
+    /// How objects are written.
+    pub server_side_apply: ServerSideApply,
 }
 
 /// `helm uninstall`.

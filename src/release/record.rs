@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 pub use payload::{MAX_JSON_BYTES, RecordError, interrupted};
 pub use revision::{Revision, newest_first};
-pub use rewrite::{RewriteError, named, rewritten};
+pub use rewrite::{RewriteError, named, rewritten, without_definitions};
 pub use status::ReleaseStatus;
 
 /// The `type` of the Secrets that Helm keeps its releases in.
@@ -117,6 +117,14 @@ impl Record {
     /// Not base64, damaged gzip, more than [`MAX_JSON_BYTES`] when inflated, not JSON, or without a name or revision.
     pub fn decode(data: &[u8]) -> Result<Self, RecordError> {
         payload::read(data)
+    }
+
+    /// Reads a release as `helm upgrade --output=json` prints it.
+    ///
+    /// # Errors
+    /// Not JSON, or without a name or revision.
+    pub fn printed(json: &[u8]) -> Result<Self, RecordError> {
+        payload::read_json(json)
     }
 }
 

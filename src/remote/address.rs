@@ -1,4 +1,4 @@
-//! The address of a repository or one of its files. It shows no credentials. Pure.
+//! The address of a repository or one of its files. It shows no credentials and no query. Pure.
 
 use std::fmt;
 
@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
 
 /// Characters that need no escape in a path segment (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -14,17 +15,14 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+/// The file that lists a repository.
+const INDEX: &str = "/index.yaml";
 
 /// An HTTP address with its credentials. Displays and debugs without credentials and query.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Address {
-    secure: bool,
-    /// `host` or `host:port`, as written.
-    authority: String,
-    /// With a leading and without a trailing slash; empty at the root.
-    path: String,
-    /// With its question mark; may be empty.
-    query: String,
+    /// Without user, password and fragment.
+    url: Url,
     /// The value of the header `Authorization`.
     credentials: Option<HeaderValue>,
 }
@@ -43,77 +41,89 @@ pub enum AddressError {
 }
 
 impl Address {
-    /// Parses an `http` or `https` URL, with or without `user:password@`. A trailing slash is ignored.
+    /// Parses an `http` or `https` URL, with or without `user:password@`. Blanks around it do not count; other scripts
+    /// and blanks in it are sent as RFC 3986 and IDNA have them.
     ///
     /// # Errors
     /// [`AddressError`].
     pub fn parse(url: &str) -> Result<Self, AddressError> {
-        if url.starts_with("oci://") {
+        let url = written(url)?;
+        let (scheme, rest) = url.split_once("://").ok_or(AddressError::NotHttp)?;
+        if scheme.eq_ignore_ascii_case("oci") {
             return Err(AddressError::Oci);
         }
-        let uri: Uri = url.trim().parse().map_err(|_| AddressError::NotHttp)?;
-        let secure = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(AddressError::NotHttp),
-        };
-        let authority = uri.authority().ok_or(AddressError::NotHttp)?.as_str();
-        let (credentials, authority) = match authority.rsplit_once('@') {
-            Some((credentials, host)) => (Some(credentials), host),
-            None => (None, authority),
-        };
-        if uri.host().is_none_or(str::is_empty) {
+        // a browser looks for a host behind more slashes
+        if rest.starts_with('/') {
             return Err(AddressError::NotHttp);
         }
-        let credentials = credentials.filter(|text| !text.is_empty()).map(|text| {
-            let decoded: Vec<u8> = percent_decode_str(text).collect();
-            // a user name alone is sent with an empty password
-            let colon = if decoded.contains(&b':') { "" } else { ":" };
-            basic(&[&decoded, colon.as_bytes()].concat())
-        });
-        Ok(Self {
-            secure,
-            authority: authority.to_owned(),
-            path: uri.path().trim_end_matches('/').to_owned(),
-            query: uri
-                .query()
-                .map(|query| format!("?{query}"))
-                .unwrap_or_default(),
-            credentials,
-        })
+        Self::of(Url::parse(&url).map_err(|_| AddressError::NotHttp)?)
     }
 
-    /// Resolves `reference` in a document directly below this address (RFC 3986 section 5, as
-    /// far as indexes use it). Credentials are kept only for the same scheme, host and port.
+    fn of(mut url: Url) -> Result<Self, AddressError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(AddressError::NotHttp);
+        }
+        let decoded = |text: &str| -> Vec<u8> { percent_decode_str(text).collect() };
+        // a user name alone is sent with an empty password
+        let credentials = match (url.username(), url.password()) {
+            ("", None) => None,
+            (user, password) => Some(basic(
+                &[
+                    &decoded(user),
+                    &b":"[..],
+                    &decoded(password.unwrap_or_default()),
+                ]
+                .concat(),
+            )),
+        };
+        let bare = url.set_username("").and_then(|()| url.set_password(None));
+        bare.map_err(|()| AddressError::NotHttp)?;
+        url.set_fragment(None);
+        Ok(Self { url, credentials })
+    }
+
+    /// Resolves `reference` in the index of the repository at this address, as Helm does: by RFC 3986 section 5, and the
+    /// query of the repository (a signature, a token) goes along, but only to its own scheme, host and port; so do the
+    /// credentials, where the reference has none.
     ///
     /// # Errors
     /// The result is not an address.
     pub fn join(&self, reference: &str) -> Result<Self, AddressError> {
-        let origin = format!("{}://{}", self.scheme(), self.authority);
-        let url = if reference.contains("://") {
-            reference.to_owned()
-        } else if reference.starts_with("//") {
-            format!("{}:{reference}", self.scheme())
-        } else if reference.starts_with('/') {
-            format!("{origin}{reference}")
-        } else {
-            format!(
-                "{origin}{}/{}",
-                self.path,
-                reference.trim_start_matches("./")
-            )
-        };
-        let mut joined = Self::parse(&url)?;
-        if joined.credentials.is_none() && self.has_origin_of(&joined) {
-            joined.credentials.clone_from(&self.credentials);
+        let mut base = self.url.clone();
+        base.set_path(&format!("{}/", self.path()));
+        let mut joined = self.resolve(&base, reference)?;
+        let takes_query = !has_scheme(reference.trim()) && self.has_origin_of(&joined);
+        if let Some(query) = self.url.query().filter(|_| takes_query) {
+            joined.url.set_query(Some(query));
         }
         Ok(joined)
+    }
+
+    /// The target of a redirect from this address.
+    ///
+    /// # Errors
+    /// It is not an address.
+    pub(super) fn redirected(&self, location: &str) -> Result<Self, AddressError> {
+        self.resolve(&self.url, location)
+    }
+
+    /// What `reference` is where `base` is. Credentials are kept only for the same scheme, host and port.
+    fn resolve(&self, base: &Url, reference: &str) -> Result<Self, AddressError> {
+        let reference = written(reference)?;
+        let mut resolved = match has_scheme(&reference) {
+            true => Self::parse(&reference)?,
+            false => Self::of(base.join(&reference).map_err(|_| AddressError::NotHttp)?)?,
+        };
+        if resolved.credentials.is_none() && self.has_origin_of(&resolved) {
+            resolved.credentials.clone_from(&self.credentials);
+        }
+        Ok(resolved)
     }
 
     /// The addresses at which the chart API may list the versions of `chart`, most likely first: in `/a/b`, the whole
     /// path may be the server's context path, or the tenant, or a part of each.
     pub fn api_candidates(&self, chart: &str) -> Vec<Self> {
-        let segments: Vec<&str> = self.path.split('/').skip(1).collect();
+        let segments: Vec<&str> = self.path().split('/').skip(1).collect();
         let chart = utf8_percent_encode(chart, SEGMENT);
         (0..=segments.len())
             .rev()
@@ -126,67 +136,38 @@ impl Address {
                         .map(|segment| format!("/{segment}"))
                         .collect()
                 };
-                let path = format!("{}/api{}/charts/{chart}", part(context), part(tenant));
-                Self {
-                    path,
-                    query: String::new(),
-                    ..self.clone()
-                }
+                self.with_path(&format!(
+                    "{}/api{}/charts/{chart}",
+                    part(context),
+                    part(tenant)
+                ))
             })
             .collect()
     }
 
     /// The address of `index.yaml` in the repository at this address, which may already be that of the file.
     pub fn index(&self) -> Self {
-        let path = match self.path.ends_with("/index.yaml") {
-            true => self.path.clone(),
-            false => format!("{}/index.yaml", self.path),
-        };
-        Self {
-            path,
-            ..self.clone()
+        match self.url.path().ends_with(INDEX) {
+            true => self.clone(),
+            false => self.with_path(&format!("{}{INDEX}", self.path())),
         }
     }
 
     /// The address of the repository, also if this one is that of its `index.yaml`.
-    pub fn repository(mut self) -> Self {
-        if let Some(path) = self.path.strip_suffix("/index.yaml") {
-            self.path = path.to_owned();
-        }
-        self
-    }
-
-    /// The base of relative references in a document at this address.
-    pub(super) fn directory(&self) -> Self {
-        let path = self
-            .path
-            .rsplit_once('/')
-            .map_or("", |(directory, _)| directory);
-        Self {
-            path: path.to_owned(),
-            query: String::new(),
-            ..self.clone()
-        }
+    pub fn repository(self) -> Self {
+        let path = self.path();
+        let path = path.strip_suffix(INDEX).unwrap_or(path).to_owned();
+        self.with_path(&path)
     }
 
     /// The text that [`parse`](Self::parse) reads back, without credentials but with the query.
     pub fn without_credentials(&self) -> String {
-        format!("{self}{}", self.query)
+        self.url.to_string()
     }
 
     /// The URI for a request, without credentials.
     pub(super) fn uri(&self) -> Result<Uri, AddressError> {
-        let path = if self.path.is_empty() {
-            "/"
-        } else {
-            &self.path
-        };
-        Uri::builder()
-            .scheme(self.scheme())
-            .authority(self.authority.as_str())
-            .path_and_query(format!("{path}{}", self.query))
-            .build()
-            .map_err(|_| AddressError::NotHttp)
+        (self.url.as_str().parse()).map_err(|_| AddressError::NotHttp)
     }
 
     /// The value of `Authorization`, if the address has credentials.
@@ -201,28 +182,63 @@ impl Address {
 
     /// True for HTTPS.
     pub fn is_secure(&self) -> bool {
-        self.secure
+        self.url.scheme() == "https"
     }
 
-    fn scheme(&self) -> &'static str {
-        if self.secure { "https" } else { "http" }
+    /// Without a slash at its end, of which Helm ignores one; empty at the root.
+    fn path(&self) -> &str {
+        let path = self.url.path();
+        path.strip_suffix('/').unwrap_or(path)
     }
 
-    fn has_origin_of(&self, other: &Self) -> bool {
-        let origin = |address: &Self| {
-            let (host, port) = match address.authority.rsplit_once(':') {
-                Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
-                _ => (&*address.authority, None),
-            };
-            let port = port.unwrap_or(if address.secure { 443_u16 } else { 80 });
-            (address.secure, host.to_ascii_lowercase(), port)
-        };
-        origin(self) == origin(other)
+    fn with_path(&self, path: &str) -> Self {
+        let mut other = self.clone();
+        other.url.set_path(path);
+        other
+    }
+
+    /// The host in lower case, IPv6 in brackets.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The port: the scheme's own if none is written.
+    pub fn port(&self) -> u16 {
+        self.url.port_or_known_default().unwrap_or_default()
+    }
+
+    /// True if both have one scheme, host and port.
+    pub fn has_origin_of(&self, other: &Self) -> bool {
+        self.url.origin() == other.url.origin()
+    }
+
+    /// True if the path of `other` is this one's, or below it. No matter of origins.
+    pub fn is_above(&self, other: &Self) -> bool {
+        let below = other.path().strip_prefix(self.path());
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
 /// The most splits of a path into context and tenant that are tried.
 const MOST_CANDIDATES: usize = 6;
+
+/// `text` without blanks around it, so that it is read by RFC 3986: browsers leave control characters out and take a
+/// backslash for a slash.
+fn written(text: &str) -> Result<String, AddressError> {
+    let text = text.trim();
+    if text.contains(char::is_control) {
+        return Err(AddressError::NotHttp);
+    }
+    Ok(text.replace('\\', "%5C"))
+}
+
+/// True if it begins with a scheme (RFC 3986 section 3.1).
+fn has_scheme(reference: &str) -> bool {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    reference.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(is_inner)
+    })
+}
 
 fn basic(user_and_password: &[u8]) -> HeaderValue {
     let text = format!("Basic {}", STANDARD.encode(user_and_password));
@@ -233,7 +249,9 @@ fn basic(user_and_password: &[u8]) -> HeaderValue {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", self.scheme(), self.authority, self.path)
+        let mut url = self.url.clone();
+        url.set_query(None);
+        f.write_str(url.as_str().trim_end_matches('/'))
     }
 }
 
@@ -245,17 +263,16 @@ impl fmt::Debug for Address {
 
 /// `url` without user, password and query, for messages; also for a text that is not an address.
 pub fn shown(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let authority = rest.split('/').next().unwrap_or_default();
-            let bare = (authority.rsplit_once('@')).map_or(authority, |(_, host)| host);
-            format!("{scheme}://{bare}{}", &rest[authority.len()..])
-        }
-        None => url
-            .rsplit_once('@')
-            .map_or(url, |(_, host)| host)
-            .to_owned(),
+    if let Ok(address) = Address::parse(url) {
+        return address.to_string();
+    }
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    // a password may hold anything where it is not encoded
+    let bare = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let bare = bare.split(['?', '#']).next().unwrap_or_default();
+    match scheme {
+        "" => bare.to_owned(),
+        _ => format!("{scheme}://{bare}"),
     }
 }
 

@@ -24,6 +24,7 @@ use tokio_rustls::rustls::{self, crypto::ring};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::remote::address::{Address, AddressError};
+use crate::remote::resolver::{Resolver, is_inward_literal};
 
 /// How many redirects are followed.
 const MOST_REDIRECTS: usize = 5;
@@ -47,6 +48,14 @@ pub enum ClientError {
     /// A redirect's target is not an address.
     #[error("it answers with a redirect to something that is no address")]
     Redirect(#[source] AddressError),
+    /// A redirect or an index leads where nobody may be led.
+    #[error("it leads to {0}, which --allowed-repositories of the controller does not allow")]
+    NotAllowed(String),
+    /// A redirect or an index leads to this machine, its link or a cloud's metadata.
+    #[error(
+        "it leads to {0}, on this machine or its link, where no redirect and no index may lead"
+    )]
+    Inward(String),
     /// Redirects go in a circle.
     #[error("it answers with more than {MOST_REDIRECTS} redirects")]
     TooManyRedirects,
@@ -76,13 +85,47 @@ pub enum ClientError {
 /// An error of the layers below, shared by all callers that wait for one exchange.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
+/// Says whether an address may be asked.
+pub type Guard = Arc<dyn Fn(&Address) -> Permission + Send + Sync>;
+
+/// Whether an address may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Whoever names it.
+    Always,
+    /// Not if it is on this machine or its link and something else than the caller names it: a redirect, an index.
+    Outward,
+    /// Never.
+    Never,
+}
+
 /// A client for concurrent use; connections are kept for a short time.
 pub struct HttpClient {
     patience: Patience,
     authorities: Option<PathBuf>,
-    plain: Client<HttpConnector, Empty<Bytes>>,
+    guard: Option<Guard>,
+    /// For addresses that somebody configured or wrote into a spec.
+    named: Connections,
+    /// For addresses that answers lead to, where there is a guard.
+    led: Connections,
+}
+
+/// Connections that are kept, by their kinds.
+struct Connections {
+    plain: Client<HttpConnector<Resolver>, Empty<Bytes>>,
     /// Created for the first HTTPS address: the system's authorities take memory that most sites never need.
-    secure: OnceLock<Client<HttpsConnector<HttpConnector>, Empty<Bytes>>>,
+    secure: OnceLock<Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>>,
+    outward_only: bool,
+}
+
+impl Connections {
+    fn new(connect: Duration, outward_only: bool) -> Self {
+        Self {
+            plain: builder().build(connector(connect, true, outward_only)),
+            secure: OnceLock::new(),
+            outward_only,
+        }
+    }
 }
 
 /// A response whose head has been received.
@@ -108,14 +151,23 @@ impl HttpClient {
         let client = Self {
             patience,
             authorities: authorities.map(Path::to_owned),
-            plain: builder().build(connector(patience.connect, true)),
-            secure: OnceLock::new(),
+            guard: None,
+            named: Connections::new(patience.connect, false),
+            led: Connections::new(patience.connect, true),
         };
         // an unusable file is a configuration error, reported at the start
         if authorities.is_some() {
-            client.secure()?;
+            client.secure(&client.named)?;
         }
         Ok(client)
+    }
+
+    /// Asks only addresses that the guard lets through, and is led nowhere on this machine or its link.
+    pub fn guarded(self, guard: Guard) -> Self {
+        Self {
+            guard: Some(guard),
+            ..self
+        }
     }
 
     /// GETs `address`, following redirects; with `known`, the entity tag of what the caller has, the answer may be 304.
@@ -123,12 +175,26 @@ impl HttpClient {
     /// # Errors
     /// There is no response. One with an error status is no error here.
     pub async fn get(&self, address: &Address, known: Option<&str>) -> Result<Answer, ClientError> {
+        self.get_for(address, address, known).await
+    }
+
+    /// As [`get`](Self::get), for an address that something at `origin` has named.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub async fn get_for(
+        &self,
+        origin: &Address,
+        address: &Address,
+        known: Option<&str>,
+    ) -> Result<Answer, ClientError> {
         let until = Instant::now() + self.patience.whole;
         let mut address = address.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let response = match self.send(&address, known, until).await {
+            let by = self.way(origin, &address)?;
+            let response = match self.send(by, &address, known, until).await {
                 // a connection that was kept may have ended since: the server was restarted, or did not wait any longer
-                Err(ClientError::Broken(..)) => self.send(&address, known, until).await?,
+                Err(ClientError::Broken(..)) => self.send(by, &address, known, until).await?,
                 sent => sent?,
             };
             let location = response.headers().get(LOCATION);
@@ -137,7 +203,7 @@ impl HttpClient {
                 location.map(HeaderValue::to_str),
             ) {
                 (301..=303 | 307 | 308, Some(Ok(location))) => {
-                    address = below(&address, location).map_err(ClientError::Redirect)?;
+                    address = (address.redirected(location)).map_err(ClientError::Redirect)?;
                 }
                 _ => return Ok(self.answer(&address, response, until)),
             }
@@ -145,8 +211,26 @@ impl HttpClient {
         Err(ClientError::TooManyRedirects)
     }
 
+    /// How `address` may be asked, which came from `origin`.
+    fn way(&self, origin: &Address, address: &Address) -> Result<&Connections, ClientError> {
+        let Some(guard) = &self.guard else {
+            return Ok(&self.named);
+        };
+        match guard(address) {
+            Permission::Never => return Err(ClientError::NotAllowed(address.to_string())),
+            Permission::Always => return Ok(&self.named),
+            Permission::Outward if address.has_origin_of(origin) => return Ok(&self.named),
+            Permission::Outward => {}
+        }
+        if is_inward_literal(address.host()) {
+            return Err(ClientError::Inward(address.to_string()));
+        }
+        Ok(&self.led)
+    }
+
     async fn send(
         &self,
+        by: &Connections,
         address: &Address,
         known: Option<&str>,
         until: Instant,
@@ -165,9 +249,9 @@ impl HttpClient {
             .body(Empty::new())
             .expect("an address and checked headers make a request");
         let answering = if address.is_secure() {
-            self.secure()?.request(request)
+            self.secure(by)?.request(request)
         } else {
-            self.plain.request(request)
+            by.plain.request(request)
         };
         let patience = self.patience.connect + self.patience.silence;
         match tokio::time::timeout_at(until.min(Instant::now() + patience), answering).await {
@@ -203,8 +287,12 @@ impl HttpClient {
         }
     }
 
-    fn secure(&self) -> Result<&Client<HttpsConnector<HttpConnector>, Empty<Bytes>>, ClientError> {
-        if let Some(client) = self.secure.get() {
+    fn secure<'a>(
+        &self,
+        by: &'a Connections,
+    ) -> Result<&'a Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>, ClientError>
+    {
+        if let Some(client) = by.secure.get() {
             return Ok(client);
         }
         let config = self.tls()?;
@@ -212,8 +300,8 @@ impl HttpClient {
             .with_tls_config(config)
             .https_only()
             .enable_http1()
-            .wrap_connector(connector(self.patience.connect, false));
-        Ok(self.secure.get_or_init(|| builder().build(connector)))
+            .wrap_connector(connector(self.patience.connect, false, by.outward_only));
+        Ok(by.secure.get_or_init(|| builder().build(connector)))
     }
 
     /// As Helm's `--ca-file`: a file replaces the system's authorities.
@@ -302,17 +390,12 @@ fn builder() -> hyper_util::client::legacy::Builder {
     builder
 }
 
-fn connector(timeout: Duration, http_alone: bool) -> HttpConnector {
-    let mut connector = HttpConnector::new();
+fn connector(timeout: Duration, http_alone: bool, outward_only: bool) -> HttpConnector<Resolver> {
+    let mut connector = HttpConnector::new_with_resolver(Resolver::new(outward_only));
     connector.set_connect_timeout(Some(timeout));
     connector.set_nodelay(true);
     connector.enforce_http(http_alone);
     connector
-}
-
-/// The target of a redirect from `address`: relative to its directory, not to itself.
-fn below(address: &Address, location: &str) -> Result<Address, AddressError> {
-    address.directory().join(location)
 }
 
 /// True if what came back is no TLS: most often it is HTTP.

@@ -1,16 +1,15 @@
 //! One chart version of the index, rendered once and kept as its JSON line.
 
 use std::cmp::Ordering;
-use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
 use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
-use serde_json::ser::{CompactFormatter, Formatter};
 use sha2::{Digest as _, Sha256};
 
 use crate::chart::archive::ChartPackage;
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
+use crate::yaml::escaped;
 
 /// Where a package lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -262,46 +261,12 @@ impl Entry {
     }
 }
 
-/// Compact JSON in which every character that YAML forbids in a document is escaped, so that a Helm that reads the
-/// index as YAML (before 3.13) reads the same text.
+/// Compact JSON that a Helm that reads the index as YAML (before 3.13) reads alike; line separators are escaped to keep
+/// one version on one line.
 fn render_json<T: serde::Serialize + ?Sized>(value: &T) -> String {
-    let mut out = Vec::with_capacity(512);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, YamlSafe);
-    value
-        .serialize(&mut serializer)
-        .expect("strings, numbers and maps with string keys always serialise");
-    String::from_utf8(out).expect("serde_json writes UTF-8")
-}
-
-struct YamlSafe;
-
-impl Formatter for YamlSafe {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(is_not_printable_in_yaml) {
-            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
-            let c = rest[at..]
-                .chars()
-                .next()
-                .expect("find returned the position of a character");
-            write!(writer, "\\u{:04x}", u32::from(c))?;
-            rest = &rest[at + c.len_utf8()..];
-        }
-        CompactFormatter.write_string_fragment(writer, rest)
-    }
-}
-
-/// YAML 1.1 section 4.1.1, as far as JSON has not escaped it already; line separators are escaped to keep one version
-/// on one line.
-fn is_not_printable_in_yaml(c: char) -> bool {
-    matches!(
-        c,
-        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-    )
+    let json = serde_json::to_vec(value);
+    let json = json.expect("strings, numbers and maps with string keys always serialise");
+    String::from_utf8(escaped(json)).expect("serde_json writes UTF-8")
 }
 
 #[cfg(test)]

@@ -67,8 +67,28 @@ enum Key<K> {
     Merge,
 }
 
-struct Walk<'a, N: Node> {
+/// Takes a field.
+type Take<'t, N> = dyn FnMut(<N as Node>::Key, N) + 't;
+
+/// Takes the fields of one mapping below the root one after the other, so that they are not kept.
+pub(super) struct Taker<'t, N: Node> {
+    /// True for the key of that mapping in the root.
+    pub is_it: &'t dyn Fn(&N::Key) -> bool,
+    /// Takes a field of it.
+    pub take: &'t mut Take<'t, N>,
+    /// Takes the fields that a merge brought, and leaves none.
+    pub drain: fn(&mut N::Fields, &mut Take<'_, N>),
+    /// The most nodes of one field; those of all are in [`Limits`].
+    pub most: usize,
+}
+
+struct Walk<'a, 't, N: Node> {
     limits: Limits,
+    taker: Option<Taker<'t, N>>,
+    /// What was spent when the last field was taken.
+    taken: usize,
+    /// Nodes kept for repetition, which outlive the field that they are in.
+    repeatable: usize,
     /// Nodes built or kept for repetition so far.
     spent: usize,
     frames: Vec<Frame<N>>,
@@ -86,9 +106,21 @@ pub(super) fn walk<N: Node>(text: &str, mut limits: Limits) -> Result<N, YamlErr
 
 /// Reads the first document, and takes what it costs from `limits`. One without content is null.
 pub(super) fn walk_within<N: Node>(text: &str, limits: &mut Limits) -> Result<N, YamlError> {
+    walk_taking(text, limits, None)
+}
+
+/// The same, and hands the fields of one mapping over as they come.
+pub(super) fn walk_taking<'t, N: Node>(
+    text: &str,
+    limits: &mut Limits,
+    taker: Option<Taker<'t, N>>,
+) -> Result<N, YamlError> {
     let mut parser = Parser::new(text);
     let mut walk = Walk {
         limits: *limits,
+        taker,
+        taken: 0,
+        repeatable: 0,
         spent: 0,
         frames: Vec::new(),
         anchored: Vec::new(),
@@ -131,15 +163,39 @@ pub(super) fn walk_within<N: Node>(text: &str, limits: &mut Limits) -> Result<N,
     }
 }
 
-impl<'a, N: Node> Walk<'a, N> {
+impl<'a, N: Node> Walk<'a, '_, N> {
     fn spend(&mut self, nodes: usize) -> Result<(), YamlError> {
         self.spent = self.spent.saturating_add(nodes);
         if self.spent > self.limits.nodes {
-            return Err(YamlError::TooManyNodes {
-                limit: self.limits.nodes,
-            });
+            let limit = self.limits.nodes;
+            return Err(YamlError::TooManyNodes { limit });
         }
-        Ok(())
+        match &self.taker {
+            Some(Taker { most, .. })
+                if self.spent - self.taken > *most || self.repeatable > *most =>
+            {
+                Err(YamlError::TooManyNodes { limit: *most })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// True if the mapping that is open is the one whose fields are taken.
+    fn is_taken_from(&self) -> bool {
+        match (&self.taker, &*self.frames) {
+            (
+                Some(taker),
+                [
+                    Frame::Mapping {
+                        key: Some(Key::Field(key)),
+                        anchor: None,
+                        ..
+                    },
+                    Frame::Mapping { anchor: None, .. },
+                ],
+            ) => (taker.is_it)(key),
+            _ => false,
+        }
     }
 
     /// True if the next node is a mapping's key.
@@ -279,6 +335,7 @@ impl<'a, N: Node> Walk<'a, N> {
     /// Puts a complete node where it belongs.
     fn complete(&mut self, anchor: Option<usize>, measured: Measured<N>) -> Result<(), YamlError> {
         if let Some(anchor) = anchor {
+            self.repeatable = self.repeatable.saturating_add(measured.nodes);
             self.spend(measured.nodes)?;
             self.anchored[anchor] = Some(measured.clone());
         }
@@ -296,6 +353,7 @@ impl<'a, N: Node> Walk<'a, N> {
             // the fields are copied, and once more by every merge around this one
             self.spend(measured.nodes)?;
         }
+        let is_taken = self.is_taken_from();
         match self.frames.last_mut() {
             None => self.root = Some(measured.node),
             Some(Frame::Sequence {
@@ -318,7 +376,13 @@ impl<'a, N: Node> Walk<'a, N> {
                 *nodes += measured.nodes;
                 *levels = measured.levels.max(*levels);
                 match key.take().expect("a mapping that wants no key has one") {
-                    Key::Field(key) => N::insert(fields, key, measured.node),
+                    Key::Field(key) => match &mut self.taker {
+                        Some(taker) if is_taken => {
+                            (taker.take)(key, measured.node);
+                            self.taken = self.spent;
+                        }
+                        _ => N::insert(fields, key, measured.node),
+                    },
                     Key::Merge => {
                         // an alias of a sequence is no sequence to go-yaml
                         if !measured.node.merge_into(fields)
@@ -326,6 +390,9 @@ impl<'a, N: Node> Walk<'a, N> {
                         {
                             let text = "map merge requires map or sequence of maps as the value";
                             return Err(YamlError::syntax(text));
+                        }
+                        if let Some(taker) = self.taker.as_mut().filter(|_| is_taken) {
+                            (taker.drain)(fields, taker.take);
                         }
                     }
                 }

@@ -10,8 +10,9 @@ use std::sync::LazyLock;
 use source::{Source, Sources};
 
 /// Rooms that take values and return values.
-const PURE: [&str; 44] = [
+const PURE: [&str; 45] = [
     "api_error",
+    "bounds",
     "causes",
     "chart",
     "cli::go_flags",
@@ -104,7 +105,7 @@ const EXCEPTIONS: [(&str, &str); 6] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 39] = [
+const FORBIDDEN: [(&str, &str); 43] = [
     ("app", "chartroom::cli"),
     ("config", "chartroom::cli"),
     ("config", "clap"),
@@ -145,6 +146,10 @@ const FORBIDDEN: [(&str, &str); 39] = [
     ("planner", "chartroom::controller"),
     ("planner", "chartroom::plan"),
     ("planner", "chartroom::repository"),
+    ("bounds", "chartroom::config"),
+    ("bounds", "chartroom::controller"),
+    ("remote", "chartroom::bounds"),
+    ("component", "chartroom::bounds"),
 ];
 
 #[test]

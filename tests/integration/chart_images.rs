@@ -122,3 +122,27 @@ fn a_list_that_would_lack_something_is_none() {
         "{said}"
     );
 }
+
+#[test]
+fn a_schema_that_is_left_out_is_left_out_here_too() {
+    let place = world();
+    let schema = serde_json::json!({"properties": {"registry": {"$ref": "http://127.0.0.1:1/definitions.json"}}});
+    let charts = place.path().join("charts");
+    app().schema(&schema).write_directory(&charts);
+    base().write_directory(&charts);
+    let said = images(&place, &["--builtin-charts=charts"])
+        .failed()
+        .stderr();
+    assert!(said.contains("failing loading"), "{said}");
+    let components = COMPONENTS.replace(
+        "enabled: true,",
+        "enabled: true, disableSchemaValidation: true,",
+    );
+    fs::write(place.path().join("components.yaml"), components).expect("a writable directory");
+    assert_eq!(
+        images(&place, &["--builtin-charts=charts"])
+            .succeeded()
+            .stdout(),
+        ALL
+    );
+}

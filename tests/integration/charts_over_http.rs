@@ -2,6 +2,7 @@
 
 mod cache;
 mod liars;
+mod references;
 mod release_size;
 mod repositories;
 
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chartroom::bounds::AllowedRepositories;
 use chartroom::chart::digest::Sha256Hex;
 use chartroom::controller::charts::{
     ChartVersion, Charts, ChartsError, ChartsSettings, ErrorClass, FetchedChart,
@@ -24,10 +26,12 @@ fn settings(repository: &str, directory: &Path) -> ChartsSettings {
         repository: repository.to_owned(),
         cache_dir: directory.join("cache"),
         cache_size: 64 << 20,
+        max_index: 1 << 20,
         max_package: ChartsSettings::MAX_PACKAGE,
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_secs(20),
         ca_file: None,
+        allowed: AllowedRepositories::all(),
     }
 }
 

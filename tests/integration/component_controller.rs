@@ -1,6 +1,7 @@
 //! Scenarios of docs/components.md 19, by their numbers: the real program, the real helm, a real API
 //! server.
 
+mod bounds;
 mod chart_arrival;
 mod crashes;
 mod definitions;
@@ -8,11 +9,18 @@ mod dependencies;
 mod drift;
 mod failures;
 mod field_owners;
+mod fields_of_others;
 mod graphs;
+mod handed_down;
+mod held;
+mod helms_ways;
 mod installing;
 mod interruption;
+mod kept_definitions;
 mod leaving;
 mod moving;
+mod odd_charts;
+mod odd_names;
 mod odd_specs;
 mod operation_ids;
 mod outside;
@@ -20,13 +28,16 @@ mod passes;
 mod pending;
 mod progress;
 mod records;
+mod refused_drift;
 mod removal;
 mod replicas;
 mod retries;
 mod rivals;
+mod separators;
 mod start;
 mod steady;
 mod storm;
+mod unreadable_manifest;
 mod values;
 mod versions;
 mod waiting;

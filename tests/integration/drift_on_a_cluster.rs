@@ -7,7 +7,10 @@ mod exempt;
 mod health;
 mod leftovers;
 mod namespaces;
+mod owned;
 mod refused;
+mod separators;
+mod stepwise;
 
 use chartroom::component::{DriftDetection, DriftMode};
 use chartroom::controller::drift::{Change, DriftCheck, DriftReport, correct, detect};
@@ -69,8 +72,13 @@ struct Bed {
 impl Bed {
     /// A namespace with nothing in it.
     async fn new(manifest: &str) -> Bed {
-        let kubectl = ControlPlane::shared().namespace();
-        let client = client(None).await;
+        Bed::on(ControlPlane::shared(), manifest).await
+    }
+
+    /// The same on this control plane.
+    async fn on(plane: &ControlPlane, manifest: &str) -> Bed {
+        let kubectl = plane.namespace();
+        let client = client_of(plane, None).await;
         Bed {
             objects: Objects::new(client.clone()),
             release: objects_of(manifest),
@@ -81,7 +89,11 @@ impl Bed {
 
     /// The same with the manifest installed: what is missing is drift, after all.
     async fn installed(manifest: &str) -> Bed {
-        let bed = Bed::new(manifest).await;
+        Bed::new(manifest).await.install().await
+    }
+
+    async fn install(self) -> Bed {
+        let bed = self;
         let policy = DriftDetection::default();
         let report = bed.detect(&policy).await;
         assert_eq!(report.drifted.len(), bed.release.len(), "{report:#?}");

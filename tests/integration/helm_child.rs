@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chartroom::component::conditions::Reason;
-use chartroom::component::{Cascade, Wait};
+use chartroom::component::{Cascade, ServerSideApply, Wait};
 use chartroom::operation_kind::OperationKind;
 use chartroom::release::helm::{
     Ending, Failure, FailureClass, Helm, HelmOutcome, HelmSettings, judge,
@@ -72,6 +72,7 @@ impl Stage {
             release: release.to_owned(),
             namespace: self.namespace.clone(),
             as_user: None,
+            api_server: None,
             timeout: Duration::from_secs(120),
             deadline: Duration::from_secs(240),
         }
@@ -89,9 +90,10 @@ impl Stage {
             hash_label: HASH.to_owned(),
             owner: Some("shop.web".to_owned()),
             take_ownership: false,
+            skip_schema_validation: false,
+            server_side_apply: ServerSideApply::Enabled,
             force_replace: false,
-            cleanup_on_fail: true,
-            dry_run: false,
+            dry_run: None,
         };
         self.call(release, Call::Upgrade(upgrade))
     }
@@ -171,7 +173,7 @@ async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
             wait_for_jobs: false,
             disable_hooks: false,
             history_limit: 5,
-            cleanup_on_fail: true,
+            server_side_apply: ServerSideApply::Enabled,
         })
     };
     stage.ok(&stage.call("one", rollback(1))).await;

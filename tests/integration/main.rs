@@ -14,6 +14,7 @@ mod drift_on_a_cluster;
 mod events;
 mod helm_child;
 mod helm_cli;
+mod helm_values;
 mod hostile;
 mod http;
 mod image;

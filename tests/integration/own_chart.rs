@@ -18,7 +18,7 @@ use crate::support::helm::{HELMS, Helm, objects};
 use crate::support::version::{Program, version};
 
 /// Values that differ from the defaults as far as they can, by what they are for.
-const PROFILES: [(&str, &[&str]); 8] = [
+const PROFILES: [(&str, &[&str]); 10] = [
     ("the defaults", &[]),
     (
         "everything on",
@@ -48,6 +48,14 @@ const PROFILES: [(&str, &[&str]); 8] = [
             "--set=rbac.extraRules[0].apiGroups={apps},rbac.extraRules[0].resources={deployments}",
             "--set=rbac.extraRules[0].verbs={get}",
         ],
+    ),
+    (
+        "tenants in their namespaces",
+        &["--set=tenancy=namespaced,allowedRepositories={cluster,charts.example.com}"],
+    ),
+    (
+        "tenants with accounts of their own",
+        &["--set=tenancy=impersonate,tenantServiceAccount=installer,env.open.ALLOWED_NAMESPACES="],
     ),
     (
         "a repository alone",

@@ -50,6 +50,7 @@ reasons! {
     WaitingForChart "The chart is not in the repository yet."
     WaitingForDeletion "Something else must be deleted first."
     InvalidSpec "The spec says something that cannot be done."
+    NotAllowed "The operator of the controller does not allow what the Component asks for."
     DependencyCycle "The Component depends on itself by way of others."
     DependencyVersionConflict "No version of a dependency suits all who need it."
     DependencyDisabled "A dependency is not enabled."
@@ -103,6 +104,7 @@ reasons! {
     ManifestUnreadable "Some of the release's manifest cannot be read, so that nothing is known of it."
     DriftDetected "Installed objects were changed or deleted by somebody else."
     CorrectionFailed "Drift could not be put right."
+    ComparisonFailed "Some of the installed objects cannot be compared or put right."
     NoDriftDetected "The installed objects are as they were installed."
     DriftCorrected "Drift was put right."
     // of events alone
@@ -110,6 +112,7 @@ reasons! {
     DependencyCollected "A Component that nobody needs any more was deleted."
     Unmanaged "Somebody else upgraded, rolled back or removed the release."
     Unlocked "A release that was left locked was unlocked."
+    DefinitionKept "The release no longer has a definition whose objects, or other users, are still there: it was kept."
     RecordRewritten "A release's record named API versions that the cluster no longer serves, and names those that it does."
     LeaderAcquired "This replica is now the one that works."
     HelmOutput "Helm said something worth keeping."
@@ -139,6 +142,7 @@ impl Reason {
                 | Self::DependencyCollected
                 | Self::Unmanaged
                 | Self::Unlocked
+                | Self::DefinitionKept
                 | Self::RecordRewritten
                 | Self::LeaderAcquired
                 | Self::HelmOutput

@@ -66,7 +66,7 @@ fn what_cannot_be_done_is_refused_with_advice() {
         ),
         (
             "web",
-            json!({"enabled": true, "serviceAccountName": "helm"}),
+            json!({"enabled": true, "serviceAccountName": "Helm me"}),
             Some("serviceAccountName"),
         ),
         (

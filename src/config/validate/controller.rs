@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use crate::bounds::Bounds;
 use crate::config::Listen;
 use crate::config::controller::{BindAddress, ControllerAlone, ControllerConfig, LeaseTimes};
 use crate::config::error::ConfigError;
@@ -12,6 +13,11 @@ use crate::config::settings::Settings;
 use crate::config::validate::{NOT_NEGATIVE, duration, limit, logging_of_any, path};
 
 const NOT_A_NAMESPACE: &str = "is not the name of a namespace; write letters a-z, digits and -";
+const NOT_AN_ACCOUNT: &str =
+    "is not the name of a ServiceAccount; write letters a-z, digits, - and .";
+const NOT_REPOSITORIES: &str = "is not a list of repositories; write cluster, *, HOST, *.DOMAIN or http(s)://HOST/PATH, joined by commas";
+const NOT_NAMESPACE_RULES: &str = "is not a list of rules; write FROM=TO,FROM=TO with names of namespaces in which * \
+                                   stands for any characters; TO may be . for the Component's own";
 const NONE_AT_ONCE: &str = "lets nothing happen; write 1 or more";
 const NO_TIME: &str = "is no time; write a duration such as 30s";
 
@@ -78,7 +84,10 @@ fn controller(settings: &Settings) -> Result<ControllerConfig, ConfigError> {
             "is the address of the health probes too; choose another port, or 0 for no metrics";
         return Err(settings.refuse("metrics-bind-address", rule));
     }
-    let chart_cache_size = u64::try_from(settings.int("chart-cache-size"));
+    let bytes = |flag| {
+        let bytes = u64::try_from(settings.int(flag));
+        bytes.map_err(|_| settings.refuse(flag, NOT_NEGATIVE))
+    };
     Ok(ControllerConfig {
         repository_url: url(settings, "repository-url")?,
         service_url: url(settings, "service-url")?,
@@ -92,25 +101,53 @@ fn controller(settings: &Settings) -> Result<ControllerConfig, ConfigError> {
         concurrency: at_least_one(settings, "concurrency")?,
         reconciles: at_least_one(settings, "reconciles")?,
         cache_dir: path(settings, "chart-cache-dir"),
-        chart_cache_size: chart_cache_size
-            .map_err(|_| settings.refuse("chart-cache-size", NOT_NEGATIVE))?,
+        chart_cache_size: bytes("chart-cache-size")?,
+        helm_index_max_size: bytes("helm-index-max-size")?,
         kubeconfig: path(settings, "kubeconfig"),
         implicit_grace: duration(settings, "implicit-grace")?,
         safety_poll: some_time(settings, "safety-poll")?,
         namespace_labels: namespace_labels(settings)?,
         watch_namespace: namespace(settings, "watch-namespace")?,
+        bounds: bounds(settings)?,
     })
 }
 
+fn bounds(settings: &Settings) -> Result<Bounds, ConfigError> {
+    let repositories = settings.text("allowed-repositories").parse();
+    let namespaces = settings.text("allowed-namespaces").parse();
+    Ok(Bounds {
+        repositories: repositories
+            .map_err(|_| settings.refuse("allowed-repositories", NOT_REPOSITORIES))?,
+        namespaces: namespaces
+            .map_err(|_| settings.refuse("allowed-namespaces", NOT_NAMESPACE_RULES))?,
+        default_service_account: service_account(settings)?,
+    })
+}
+
+fn service_account(settings: &Settings) -> Result<Option<String>, ConfigError> {
+    let flag = "default-service-account";
+    match settings.text(flag) {
+        "" => Ok(None),
+        name if name.len() <= 253 && name.split('.').all(is_dns_label) => Ok(Some(name.to_owned())),
+        _ => Err(settings.refuse(flag, NOT_AN_ACCOUNT)),
+    }
+}
+
 fn url(settings: &Settings, flag: &str) -> Result<Option<String>, ConfigError> {
-    let url = settings.text(flag).trim_end_matches('/');
+    let url = settings.text(flag);
+    // a slash at the end of a query is part of it
+    let url = if url.contains('?') {
+        url
+    } else {
+        url.trim_end_matches('/')
+    };
     if url.is_empty() {
         return Ok(None);
     }
     let host = url
         .strip_prefix("http://")
         .or_else(|| url.strip_prefix("https://"));
-    let strange = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#');
+    let strange = |c: char| c.is_control() || c.is_whitespace() || c == '#';
     if host.is_none_or(|host| host.is_empty() || host.starts_with('/')) || url.contains(strange) {
         let rule = "is not the address of a repository, such as http://charts.example:8080";
         return Err(settings.refuse(flag, rule));

@@ -14,6 +14,7 @@ use crate::chart::digest::Sha256Hex;
 use crate::controller::charts::cache::Unfinished;
 use crate::controller::charts::repository::{Repository, error_text};
 use crate::controller::charts::{ChartVersion, Charts, ChartsError, FetchedChart, contents};
+use crate::remote::address;
 use crate::remote::client::{Answer, ClientError};
 
 /// Bytes that are gathered before they are written.
@@ -105,11 +106,13 @@ impl Charts {
             ChartsError::PackageAddress {
                 chart: version.to_string(),
                 repository: repository.shown(),
-                url: version.url.clone(),
+                url: address::shown(&version.url),
                 source,
             }
         })?;
-        let answer = self.client.get(&address, None).await;
+        let answer = (self.client)
+            .get_for(repository.address(), &address, None)
+            .await;
         let answer = answer.map_err(|source| repository.unavailable(source))?;
         if answer.status == StatusCode::OK {
             return Ok(answer);

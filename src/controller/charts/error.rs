@@ -36,6 +36,9 @@ pub enum ChartsError {
         #[source]
         source: ClientError,
     },
+    /// Its index has more bytes than are read.
+    #[error("the index of {repository} is larger than {limit} bytes; raise --helm-index-max-size")]
+    IndexTooLarge { repository: String, limit: u64 },
     /// It answers with a status that may pass.
     #[error("the repository {repository} answers {status}; look at its log")]
     Status { repository: String, status: String },
@@ -151,6 +154,7 @@ impl ChartsError {
             Self::ChartNotFound { .. } => Reason::ChartNotFound,
             Self::PackageGone { .. } => Reason::VersionNotFound,
             Self::Unavailable { .. }
+            | Self::IndexTooLarge { .. }
             | Self::Status { .. }
             | Self::Unauthorized { .. }
             | Self::NoRepository { .. }
@@ -170,15 +174,12 @@ impl ChartsError {
     /// uploaded again between the list and the package.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Unavailable {
-                source: ClientError::TooLarge(..),
-                ..
-            } => ErrorClass::Blocked,
             Self::Unavailable { .. }
             | Self::Status { .. }
             | Self::Cache { .. }
             | Self::Digest { pinned: false, .. } => ErrorClass::Transient,
             Self::ChartNotFound { .. }
+            | Self::IndexTooLarge { .. }
             | Self::PackageGone { .. }
             | Self::Unauthorized { .. }
             | Self::NoRepository { .. } => ErrorClass::Blocked,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -14,14 +15,8 @@ use crate::controller::charts::ChartsError;
 use crate::remote::address::Address;
 use crate::remote::client::{Answer, ClientError, HttpClient};
 
-/// The most bytes of a response about one chart.
-const MAX_LISTING: u64 = 16 << 20;
-/// The most bytes of an index, which is in memory for a moment.
-const MAX_INDEX: u64 = 32 << 20;
 /// The most bytes of an error response.
 const MAX_ERROR: u64 = 4096;
-/// A larger index in YAML is not read: its nodes take some 100 bytes each for a moment.
-const MOST_NODES: usize = 2_000_000;
 /// How long an index counts as current.
 const INDEX_FRESH: Duration = Duration::from_secs(1);
 /// After this long a repository without the API is probed for it again: its server may have been replaced.
@@ -30,6 +25,8 @@ const TRY_API_AGAIN: Duration = Duration::from_secs(600);
 /// A repository, and what is known of it.
 pub(super) struct Repository {
     address: Address,
+    /// The most bytes of its index, or of its answer about one chart.
+    max_index: u64,
     named: Option<String>,
     method: Mutex<Method>,
     /// Locked while it is fetched, so that concurrent callers cause one request.
@@ -79,9 +76,10 @@ struct ErrorBody {
 }
 
 impl Repository {
-    pub(super) fn new(address: Address) -> Self {
+    pub(super) fn new(address: Address, max_index: u64) -> Self {
         Self {
             address,
+            max_index,
             named: None,
             method: Mutex::new(Method::Unknown),
             index: tokio::sync::Mutex::default(),
@@ -112,7 +110,8 @@ impl Repository {
     /// True if `address` is this repository: the same URL, and credentials that are the same or not given.
     pub(super) fn is_at(&self, address: &Address) -> bool {
         *address == self.address
-            || !address.has_credentials() && address.to_string() == self.address.to_string()
+            || !address.has_credentials()
+                && address.without_credentials() == self.address.without_credentials()
     }
 
     /// The versions of `chart`, newest first.
@@ -165,8 +164,7 @@ impl Repository {
             (client.get(address, None).await).map_err(|source| self.unavailable(source))?;
         let status = answer.status;
         if status == StatusCode::OK {
-            let text = answer.whole(MAX_LISTING).await;
-            let text = text.map_err(|source| self.unavailable(source))?;
+            let text = self.whole(answer).await?;
             return Ok(match index::read_list(&text) {
                 Ok(versions) => ApiAnswer::Versions(with_absolute_urls(versions, &self.address)),
                 Err(_) => ApiAnswer::NoApi,
@@ -210,11 +208,10 @@ impl Repository {
 
     async fn read_index(&self, answer: Answer, at: Instant) -> Result<Index, ChartsError> {
         let etag = answer.etag.clone();
-        let text = answer.whole(MAX_INDEX).await;
-        let text = text.map_err(|source| self.unavailable(source))?;
+        let text = self.whole(answer).await?;
         let base = self.address.clone();
         let read = move || {
-            let mut charts = index::Index::read(&text, MOST_NODES)?.charts;
+            let mut charts = index::Index::read(&text)?.charts;
             for versions in charts.values_mut() {
                 *versions = with_absolute_urls(std::mem::take(versions), &base);
             }
@@ -227,6 +224,18 @@ impl Repository {
             },
         )?;
         Ok(Index { etag, at, charts })
+    }
+
+    /// What it lists.
+    async fn whole(&self, answer: Answer) -> Result<Bytes, ChartsError> {
+        let read = answer.whole(self.max_index).await;
+        read.map_err(|source| match source {
+            ClientError::TooLarge(..) => ChartsError::IndexTooLarge {
+                repository: self.shown(),
+                limit: self.max_index,
+            },
+            source => self.unavailable(source),
+        })
     }
 
     /// The head of the index: 200, or 304 if `known` is still its tag.
@@ -263,7 +272,7 @@ impl Repository {
             Ok(Answer {
                 etag: Some(tag), ..
             }) => IndexState::Tag(tag),
-            Ok(answer) => digest(answer)
+            Ok(answer) => digest(answer, self.max_index)
                 .await
                 .map_or(IndexState::Down, IndexState::Digest),
             Err(_) => IndexState::Down,
@@ -370,9 +379,9 @@ pub(super) fn error_text(body: &[u8]) -> String {
     serde_json::from_slice(body).map_or(String::new(), |body: ErrorBody| body.error)
 }
 
-async fn digest(mut answer: Answer) -> Option<[u8; 32]> {
+async fn digest(mut answer: Answer, limit: u64) -> Option<[u8; 32]> {
     let mut hash = Sha256::new();
-    let mut left = MAX_INDEX;
+    let mut left = limit;
     while let Some(chunk) = answer.chunk().await.ok()? {
         left = left.checked_sub(chunk.len() as u64)?;
         hash.update(&chunk);

@@ -130,6 +130,8 @@ pub enum Stage {
         /// The first version that is served.
         version: String,
     },
+    /// It is established and serves no version, as one that is on its way out: there is nothing to wait for.
+    Unserved,
     /// Its names are taken by another.
     Refused(String),
     /// Not yet, and why.
@@ -154,14 +156,24 @@ pub fn stage(found: Option<&CustomResourceDefinition>) -> Stage {
     {
         return Stage::Refused(names.message.clone().unwrap_or_default());
     }
-    let version = found.spec.versions.iter().find(|version| version.served);
-    match (condition("Established"), version) {
-        (Some(established), Some(version)) if established.status == "True" => Stage::Established {
-            group: found.spec.group.clone(),
-            version: version.name.clone(),
-        },
-        _ => Stage::Waiting("it is not established yet".to_owned()),
+    let is_established = condition("Established").is_some_and(|one| one.status == "True");
+    if !is_established {
+        return Stage::Waiting("it is not established yet".to_owned());
     }
+    match served_version(found) {
+        Some(version) => Stage::Established {
+            group: found.spec.group.clone(),
+            version: version.to_owned(),
+        },
+        None => Stage::Unserved,
+    }
+}
+
+/// The first version of a definition that is served.
+pub fn served_version(definition: &CustomResourceDefinition) -> Option<&str> {
+    let mut versions = definition.spec.versions.iter();
+    let served = versions.find(|version| version.served)?;
+    Some(&served.name)
 }
 
 #[cfg(test)]
@@ -221,7 +233,7 @@ metadata: {name: not.really}
 
     #[test]
     fn a_definition_is_waited_for_until_it_is_established() {
-        let of = |conditions: Value| {
+        let of_versions = |served: bool, conditions: Value| {
             let value = json!({
                 "metadata": {"name": "widgets.example.com"},
                 "spec": {
@@ -230,7 +242,7 @@ metadata: {name: not.really}
                     "names": {"plural": "widgets", "kind": "Widget"},
                     "versions": [
                         {"name": "v1alpha1", "served": false, "storage": false},
-                        {"name": "v1", "served": true, "storage": true},
+                        {"name": "v1", "served": served, "storage": true},
                     ],
                 },
                 "status": {"conditions": conditions},
@@ -238,6 +250,7 @@ metadata: {name: not.really}
             let definition: CustomResourceDefinition = serde_json::from_value(value).unwrap();
             stage(Some(&definition))
         };
+        let of = |conditions: Value| of_versions(true, conditions);
         let condition =
             |name: &str, status: &str| json!({"type": name, "status": status, "message": "taken"});
         assert_eq!(
@@ -253,6 +266,9 @@ metadata: {name: not.really}
         let refused = of(json!([condition("NamesAccepted", "False")]));
         assert_eq!(refused, Stage::Refused("taken".to_owned()));
         assert!(matches!(of(json!([])), Stage::Waiting(_)));
+        let established = json!([condition("Established", "True")]);
+        assert_eq!(of_versions(false, established), Stage::Unserved);
+        assert!(matches!(of_versions(false, json!([])), Stage::Waiting(_)));
         assert!(matches!(stage(None), Stage::Waiting(_)));
     }
 }

@@ -41,22 +41,40 @@ impl ScaleTargets {
             }
         }
         for namespace in namespaces {
-            let kind = ("autoscaling/v1", "HorizontalPodAutoscaler");
-            match objects.list(kind.0, kind.1, namespace, "", MOST).await {
-                Ok(live) => {
-                    for mut one in live {
-                        // items of a list have no apiVersion and kind
-                        one["kind"] = kind.1.into();
-                        found.add(&one, namespace);
-                    }
-                }
-                Err(error) if error.is_unknown_kind() => {}
-                Err(_) => {
-                    found.unknown.insert(namespace.to_owned());
-                }
-            }
+            found.read(objects, namespace).await;
         }
         found
+    }
+
+    /// Those of the autoscalers that are in these namespaces now.
+    pub async fn in_namespaces(objects: &Objects, namespaces: BTreeSet<&str>) -> Self {
+        let mut found = Self::default();
+        for namespace in namespaces {
+            found.read(objects, namespace).await;
+        }
+        found
+    }
+
+    /// True if no autoscaler is known to scale anything.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    async fn read(&mut self, objects: &Objects, namespace: &str) {
+        let kind = ("autoscaling/v1", "HorizontalPodAutoscaler");
+        match objects.list(kind.0, kind.1, namespace, "", MOST).await {
+            Ok(live) => {
+                for mut one in live {
+                    // items of a list have no apiVersion and kind
+                    one["kind"] = kind.1.into();
+                    self.add(&one, namespace);
+                }
+            }
+            Err(error) if error.is_unknown_kind() => {}
+            Err(_) => {
+                self.unknown.insert(namespace.to_owned());
+            }
+        }
     }
 
     /// True if an autoscaler scales, or may scale, this workload.

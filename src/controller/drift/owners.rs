@@ -5,19 +5,38 @@ use serde_json::{Map, Value};
 use super::pointer;
 use crate::controller::objects::HELM_FIELD_MANAGER;
 
-/// The field managers, Helm's own left out, that own the field or something below it; each once, in the object's
-/// order. A field that is gone has no manager.
-pub fn managers(live: &Value, path: &str) -> Vec<String> {
+/// Somebody who owns a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner<'a> {
+    /// The field manager.
+    pub manager: &'a str,
+    /// True if it wrote the field through the subresource `scale`.
+    pub is_scale: bool,
+}
+
+/// Those who own the field or something below it, Helm left out, in the object's order. A field that is gone has no
+/// owner.
+pub fn owners<'a>(live: &'a Value, path: &str) -> Vec<Owner<'a>> {
     let names = pointer::names(path);
     let entries = live["metadata"]["managedFields"].as_array();
+    let entries = entries.into_iter().flatten();
+    let others = entries.filter(|entry| entry["manager"] != HELM_FIELD_MANAGER);
+    let owning = others.filter(|entry| owns(&entry["fieldsV1"], live, &names));
+    let owners = owning.filter_map(|entry| {
+        Some(Owner {
+            manager: entry["manager"].as_str()?,
+            is_scale: entry["subresource"] == "scale",
+        })
+    });
+    owners.collect()
+}
+
+/// The field managers among them, each once.
+pub fn managers(live: &Value, path: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for entry in entries.into_iter().flatten() {
-        let Some(manager) = entry["manager"].as_str() else {
-            continue;
-        };
-        let is_known = manager == HELM_FIELD_MANAGER || found.iter().any(|known| known == manager);
-        if !is_known && owns(&entry["fieldsV1"], live, &names) {
-            found.push(manager.to_owned());
+    for owner in owners(live, path) {
+        if !found.iter().any(|known| known == owner.manager) {
+            found.push(owner.manager.to_owned());
         }
     }
     found

@@ -29,9 +29,18 @@ pub struct Drifted {
     pub key: ObjectKey,
     /// What differs.
     pub change: Change,
-    /// What is applied to correct it: the manifest's object with what Helm adds, and with the values that ignored
-    /// fields have in the cluster. May hold a Secret's data.
-    pub wanted: Value,
+    /// What is done to correct it. May hold a Secret's data.
+    pub correction: Correction,
+}
+
+/// What is done to correct an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Correction {
+    /// A server-side apply: the manifest's object with what Helm adds, and with the values that ignored fields have in
+    /// the cluster.
+    Apply(Value),
+    /// A JSON patch, where an apply is refused.
+    Patch(Value),
 }
 
 /// What differs.
@@ -164,7 +173,7 @@ mod tests {
         Drifted {
             key: key("Deployment", name),
             change: Change::Changed(fields.collect()),
-            wanted: Value::Null,
+            correction: Correction::Apply(Value::Null),
         }
     }
 
@@ -172,7 +181,7 @@ mod tests {
         Drifted {
             key: key("Service", name),
             change: Change::Missing,
-            wanted: Value::Null,
+            correction: Correction::Apply(Value::Null),
         }
     }
 

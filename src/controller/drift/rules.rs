@@ -1,4 +1,4 @@
-//! What does not count as drift: the user's rules, annotations, and fields that other controllers fill in.
+//! What does not count as drift because the user's rules say so.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::pointer;
 use super::selector;
-use crate::component::names::annotation::DRIFT_DETECTION;
 use crate::component::{DriftDetection, DriftTarget};
 use crate::release::manifest::ObjectKey;
 
@@ -68,34 +67,6 @@ fn labels(object: &Value) -> BTreeMap<String, String> {
         Some((name.clone(), value.to_owned()))
     });
     texts.collect()
-}
-
-/// True if the object's annotation exempts it.
-pub fn is_exempt(object: &Value) -> bool {
-    object["metadata"]["annotations"][DRIFT_DETECTION] == "disabled"
-}
-
-/// Pointers to the CA bundles that certificate injectors fill in: of webhooks, conversions and API services.
-pub fn filled_in_by_others(live: &Value) -> Vec<String> {
-    let api_version = live["apiVersion"].as_str().unwrap_or_default();
-    let group = api_version.split('/').next().unwrap_or_default();
-    let kind = live["kind"].as_str().unwrap_or_default();
-    match (group, kind) {
-        (
-            "admissionregistration.k8s.io",
-            "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration",
-        ) => {
-            let webhooks = live["webhooks"].as_array().map_or(0, Vec::len);
-            let bundle = |place| format!("/webhooks/{place}/clientConfig/caBundle");
-            (0..webhooks).map(bundle).collect()
-        }
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => vec![
-            "/spec/conversion/webhook/clientConfig/caBundle".to_owned(),
-            "/spec/conversion/webhookClientConfig/caBundle".to_owned(),
-        ],
-        ("apiregistration.k8s.io", "APIService") => vec!["/spec/caBundle".to_owned()],
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]
@@ -193,30 +164,5 @@ mod tests {
             );
         }
         assert_eq!(ignored(None, &["/spec", ""]), Ignored::Whole);
-    }
-
-    #[test]
-    fn the_annotation_exempts_only_when_it_says_disabled() {
-        let annotated = |value: &str| json!({"metadata": {"annotations": {"ext.theriseunion.io/driftDetection": value}}});
-        assert!(is_exempt(&annotated("disabled")));
-        assert!(!is_exempt(&annotated("enabled")));
-        assert!(!is_exempt(&json!({})));
-    }
-
-    #[test]
-    fn injected_bundles_are_known() {
-        let hooks = json!({
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": "ValidatingWebhookConfiguration",
-            "webhooks": [{}, {}],
-        });
-        let expected = [
-            "/webhooks/0/clientConfig/caBundle",
-            "/webhooks/1/clientConfig/caBundle",
-        ];
-        assert_eq!(filled_in_by_others(&hooks), expected);
-        let service = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService"});
-        assert_eq!(filled_in_by_others(&service), ["/spec/caBundle"]);
-        assert!(filled_in_by_others(&json!({"apiVersion": "v1", "kind": "Secret"})).is_empty());
     }
 }

@@ -75,20 +75,22 @@ fn keep(wanted: &mut Value, live: &Value, names: &[String]) {
                 return;
             };
             let value = live.get(place);
-            let same = value.and_then(|value| value.get("name")).cloned();
-            let item = match same {
-                Some(same) => items
-                    .iter_mut()
-                    .find(|item| item.get("name") == Some(&same)),
-                None => items.get_mut(place),
-            };
-            match (item, value) {
+            let item = same_item(items, value.unwrap_or(&Value::Null), place);
+            match (item.map(|item| &mut items[item]), value) {
                 (Some(item), Some(value)) if rest.is_empty() => *item = value.clone(),
                 (Some(item), value) => keep(item, value.unwrap_or(&Value::Null), rest),
                 (None, _) => {}
             }
         }
         _ => {}
+    }
+}
+
+/// Which of these items is the one that is at `place` in the cluster: the one of its name, if it has a name.
+pub fn same_item(items: &[Value], live: &Value, place: usize) -> Option<usize> {
+    match live.get("name") {
+        Some(name) => items.iter().position(|item| item.get("name") == Some(name)),
+        None => Some(place).filter(|place| *place < items.len()),
     }
 }
 

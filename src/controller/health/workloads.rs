@@ -159,6 +159,10 @@ pub fn replica_set(object: &Value) -> Readiness {
 pub fn completed_job(object: &Value) -> Readiness {
     match condition(object, "Complete") {
         Some(("True", _)) => Readiness::Ready,
+        _ if object["spec"]["suspend"] == true => Readiness::waits(
+            "it is suspended, and goes on when its spec.suspend is false; the Component need not wait for it with \
+             waitForJobs: false",
+        ),
         _ => Readiness::waits("it has not completed yet"),
     }
 }

@@ -93,9 +93,33 @@ impl ObjectsError {
         matches!(self, Self::UnknownKind { .. } | Self::RetiredKind { .. })
     }
 
+    /// True if the API server refuses the object as it would be: a value that may not be, a field that may not change,
+    /// or a list whose items it cannot tell apart.
+    pub fn refuses_object(&self) -> bool {
+        let Some(kube::Error::Api(status)) = self.answer() else {
+            return false;
+        };
+        let message = &status.message;
+        let is_unmergeable = ["duplicate entries for key", "failed to create typed"];
+        status.code == 422 || is_unmergeable.iter().any(|words| message.contains(words))
+    }
+
+    /// What the API server said, without what was being done.
+    pub fn said(&self) -> String {
+        self.answer().map_or_else(|| self.to_string(), said)
+    }
+
     /// True if there is no such object.
     pub fn is_not_found(&self) -> bool {
         self.answer().is_some_and(api_error::is_not_found)
+    }
+
+    /// What the API server says if the user may not do this.
+    pub fn forbidden(&self) -> Option<&str> {
+        match self.answer()? {
+            kube::Error::Api(status) if status.code == 403 => Some(&status.message),
+            _ => None,
+        }
     }
 
     /// True if a retry may succeed without a change (class A of docs/components.md 7.1): no answer,

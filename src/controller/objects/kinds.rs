@@ -86,6 +86,21 @@ impl Kinds {
         found.ok_or_else(|| ObjectsError::unknown(&asked))
     }
 
+    /// The API versions that serve a kind of this name, one of each group.
+    pub async fn api_versions_of(&self, kind: &str) -> Result<Vec<String>, ObjectsError> {
+        let mut serving = Vec::new();
+        for (group, versions) in self.versions().await?.iter() {
+            let Some(version) = versions.first() else {
+                continue;
+            };
+            let api_version = api_version(group, version);
+            if self.find_there(&api_version, kind).await?.is_some() {
+                serving.push(api_version);
+            }
+        }
+        Ok(serving)
+    }
+
     /// The kind in just this version.
     async fn find_there(
         &self,

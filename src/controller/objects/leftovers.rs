@@ -5,6 +5,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Objects, ObjectsError};
+use crate::component::names::annotation::KEPT_FOR;
 use crate::release::manifest::ObjectKey;
 
 /// How many objects are read at the same time.
@@ -42,6 +43,7 @@ pub async fn leftovers(
 
 fn leftover(key: &ObjectKey, found: Result<Option<Value>, ObjectsError>) -> Option<Leftover> {
     match found {
+        Ok(Some(live)) if was_kept(&live) => None,
         Ok(Some(live)) => Some(of_live(key, &live)),
         Ok(None) => None,
         Err(error) if error.is_unknown_kind() => None,
@@ -50,6 +52,11 @@ fn leftover(key: &ObjectKey, found: Result<Option<Value>, ObjectsError>) -> Opti
             ..of_live(key, &Value::Null)
         }),
     }
+}
+
+/// True for a definition that was kept when its release dropped it (docs/components.md 10.2): it is no part of it.
+fn was_kept(live: &Value) -> bool {
+    !live["metadata"]["annotations"][KEPT_FOR].is_null()
 }
 
 fn of_live(key: &ObjectKey, live: &Value) -> Leftover {

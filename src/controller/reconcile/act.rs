@@ -1,6 +1,7 @@
 //! Acting: what a decision asks for is done, once (docs/components.md 4.1). What came of it is judged by others.
 
 mod clean_up;
+mod definitions;
 mod finalizer;
 mod implicit;
 mod installed;
@@ -10,14 +11,13 @@ mod operation;
 pub(super) mod prepare;
 mod progress;
 pub(super) mod records;
+mod relayed;
 mod removal;
 mod rewriting;
+mod rights;
 
 use std::sync::Arc;
 
-use tracing::warn;
-
-use crate::causes::chain;
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observe::Observed;
@@ -40,7 +40,10 @@ pub async fn act(
         Decision::Disown => implicit::disown(context, seen).await?,
         Decision::Collect => implicit::collect(context, seen).await?,
         Decision::Block { .. } | Decision::Queue { .. } => implicit::provide(context, seen).await?,
-        Decision::InSync { how } => return installed::look_after(context, seen, *how).await,
+        Decision::InSync { how } => {
+            implicit::hand_down(context, seen).await?;
+            installed::note(context, seen, *how).await?;
+        }
         Decision::Succeed { revision, .. } => inventory::note(context, seen, *revision).await?,
         Decision::FailUnready {
             kind,
@@ -49,11 +52,9 @@ pub async fn act(
         } => {
             let why = not_ready(*kind, objects).message;
             records::fail(context, seen, *revision, &why).await?;
-            if let Err(error) = clean_up::clean_up(context, seen, *kind, *revision).await {
-                // what stays is an object of the failed revision still, and goes with the next
-                let component = &seen.observation.key;
-                warn!(%component, error = chain(&error), "What the upgrade created stays");
-            }
+            let o = &seen.observation;
+            let revisions = (o.release(&o.target())).map_or(&[][..], |release| &release.revisions);
+            clean_up::clean_up_or_tell(context, seen, *kind, revisions).await;
         }
         Decision::Interrupt { revision, .. } => {
             records::fail(context, seen, *revision, &superseded().message).await?;
@@ -93,5 +94,8 @@ pub async fn act(
         | Decision::StayDisabled { .. }
         | Decision::CannotMove { .. } => {}
     }
-    Ok(Outcome::Done)
+    Ok(match seen.drifted.take() {
+        Some(drifted) => installed::put_right(context, seen, &drifted).await,
+        None => Outcome::Done,
+    })
 }

@@ -14,7 +14,7 @@ use crate::component::{Component, Wait};
 use crate::controller::reconcile::decide::Action;
 use crate::controller::reconcile::decide::release::never_reached_helm;
 use crate::controller::reconcile::observation::{GoodRevision, Observation, Release};
-use crate::release::operation::{Call, Operation, Proof, ReleaseKey, UpgradeCall};
+use crate::release::operation::{Call, DryRun, Operation, Proof, ReleaseKey, UpgradeCall};
 
 use self::arguments::{rollback_call, uninstall_call, upgrade_call};
 
@@ -93,7 +93,8 @@ pub fn operation(
         kind,
         call,
         proof,
-        as_user: None,
+        as_user: o.user.clone(),
+        api_server: None,
         release,
         namespace,
         timeout,
@@ -110,7 +111,8 @@ pub fn removal(o: &Observation, (namespace, name): &ReleaseKey, without_hooks: b
         kind,
         call: Call::Uninstall(uninstall_call(o, without_hooks)),
         proof: Proof::Gone,
-        as_user: None,
+        as_user: o.user.clone(),
+        api_server: None,
         release: name.clone(),
         namespace: namespace.clone(),
         timeout,
@@ -133,18 +135,36 @@ pub fn dry_run(
     Operation {
         kind: OperationKind::Install,
         call: Call::Upgrade(UpgradeCall {
-            dry_run: true,
+            dry_run: Some(DryRun::Tried),
             take_ownership: call.take_ownership || whoever_has_objects,
             ..call
         }),
         proof: Proof::DryRun,
-        as_user: None,
+        as_user: o.user.clone(),
+        api_server: None,
         release: name,
         namespace,
         timeout: BESIDE_WAITING,
         deadline: BESIDE_WAITING,
         id,
     }
+}
+
+/// What is asked of the installer to see what this operation would make.
+pub fn rendering(operation: &Operation) -> Option<Operation> {
+    let Call::Upgrade(call) = &operation.call else {
+        return None;
+    };
+    Some(Operation {
+        call: Call::Upgrade(UpgradeCall {
+            dry_run: Some(DryRun::Rendered),
+            ..call.clone()
+        }),
+        proof: Proof::DryRun,
+        timeout: BESIDE_WAITING,
+        deadline: BESIDE_WAITING,
+        ..operation.clone()
+    })
 }
 
 /// The operation as it is written down before it starts.

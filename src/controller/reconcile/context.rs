@@ -1,6 +1,7 @@
 //! What every reconcile has at hand.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
@@ -13,6 +14,7 @@ use crate::chart::version::Version;
 use crate::component::Component;
 use crate::config::ControllerConfig;
 use crate::controller::charts::Charts;
+use crate::controller::crds::kept::KeptDefinitions;
 use crate::controller::events::Events;
 use crate::controller::lease::Elector;
 use crate::controller::metrics::ControllerMetrics;
@@ -51,8 +53,12 @@ pub struct Cluster {
     pub client: Client,
     /// What the API server has told.
     pub store: Arc<Store>,
+    /// Definitions that were kept although their release dropped them.
+    pub kept: KeptDefinitions,
     /// Objects of any kind.
-    pub objects: Objects,
+    pub objects: Arc<Objects>,
+    /// The same with the rights of accounts.
+    pub accounts: Mutex<HashMap<String, Arc<Objects>>>,
     /// The API server's version at the start.
     pub server_version: Version,
 }
@@ -96,7 +102,36 @@ impl Work {
     }
 }
 
+/// The most accounts that are remembered; beyond it all are forgotten.
+const MOST_ACCOUNTS: usize = 256;
+
+impl Context {
+    /// Objects of any kind with the rights that this Component has.
+    pub fn objects_of(&self, component: &Component) -> Arc<Objects> {
+        let home = component.metadata.namespace.as_deref().unwrap_or_default();
+        let named = component.spec.service_account_name.as_deref();
+        match self.config.bounds.user(home, named) {
+            Some(user) => self.cluster.acting_as(user),
+            None => Arc::clone(&self.cluster.objects),
+        }
+    }
+}
+
 impl Cluster {
+    fn acting_as(&self, user: String) -> Arc<Objects> {
+        let mut accounts = self.accounts.lock().expect("nobody panics with this lock");
+        if let Some(known) = accounts.get(&user) {
+            return Arc::clone(known);
+        }
+        // Components come and go, and with them their accounts
+        if accounts.len() >= MOST_ACCOUNTS {
+            accounts.clear();
+        }
+        let objects = Arc::new(self.objects.acting_as(&user));
+        accounts.insert(user, Arc::clone(&objects));
+        objects
+    }
+
     /// Components of a namespace.
     pub fn components(&self, namespace: &str) -> Api<Component> {
         Api::namespaced(self.client.clone(), namespace)

@@ -1,31 +1,50 @@
 //! What to do about a Component: a function of what was observed (docs/components.md 4.1). Pure.
 //!
 //! A decision is one step: whoever acts on it observes again and decides again. What is not known yet is asked for with
-//! [`Decision::Read`], so that nothing is read that no decision needs.
+//! [`Decision::Read`], so that nothing is read that no decision needs. Where a decision leaves the release as it is, what
+//! runs is looked at beside it, when it is time.
 
+mod await_ready;
 mod decision;
-mod installed;
 mod leaving;
+mod look;
 mod moving;
 pub mod release;
 
-pub use self::decision::{Action, Decision, InSync, Read, Why};
-pub use self::installed::{Check, FIRST_WORDS, WORDS_EVERY, is_unsound};
+pub use self::await_ready::{FIRST_WORDS, WORDS_EVERY};
+pub use self::decision::{Action, Decision, InSync, Look, Read, Why};
+pub use self::look::{Check, Runs, runs};
 pub use self::moving::{moved, stays, title};
+
+use std::time::Duration;
 
 use crate::component::conditions::Reason;
 use crate::component::names::{annotation, label};
 use crate::component::status::ComponentStatus;
 use crate::controller::reconcile::observation::{
-    ChartFacts, ChartState, Observation, Release, SlotState,
+    ChartFacts, ChartState, Observation, ObstacleState, Release, SlotState,
 };
+use crate::controller::reconcile::retry::later;
 use crate::planner::{DependencyCheck, Verdict};
+use crate::release::helm::{Obstacle, obstacle};
 use crate::release::operation::ReleaseKey;
 
 use self::release::{Situation, Wanted, decide_release};
 
+/// How soon it is looked again for an object that has to go, which nobody is told of.
+const OBSTACLE_RECHECK: Duration = Duration::from_secs(10);
+
 /// What to do next about a Component.
 pub fn decide(o: &Observation) -> Decision {
+    let decision = next_step(o);
+    match look::due(o, &decision) {
+        Some(read) => Decision::Read(read),
+        None => decision,
+    }
+}
+
+/// What the spec asks for next.
+fn next_step(o: &Observation) -> Decision {
     let component = &o.component;
     if o.is_deleting() {
         return leaving::delete(o);
@@ -54,6 +73,12 @@ pub fn decide(o: &Observation) -> Decision {
                 "release {name} in namespace {namespace} belongs to Component {owner}, which is older; set \
                  spec.chart.releaseName or spec.chart.namespace to something else, or delete one of the two"
             ),
+        };
+    }
+    if let Some(message) = &o.refusal {
+        return Decision::Stall {
+            reason: Reason::NotAllowed,
+            message: message.clone(),
         };
     }
     if let Some(decision) = implicit(o) {
@@ -118,11 +143,42 @@ fn bring_to(o: &Observation, chart: &ChartFacts) -> Decision {
     let Some(release) = o.release(&key) else {
         return Decision::Read(Read::Release { key, fresh: false });
     };
-    let situation = o.situation(&wanted, release, &o.status);
-    match decide_release(&situation) {
-        Decision::InSync { how } => installed::in_sync(o, release, how),
-        Decision::AwaitReady { kind, revision } => installed::await_ready(o, kind, revision),
+    let mut situation = o.situation(&wanted, release, &o.status);
+    let mut decision = decide_release(&situation);
+    if let Some(obstacle) = in_the_way(&decision) {
+        match o.obstacle {
+            None => return Decision::Read(Read::Obstacle(obstacle)),
+            Some(ObstacleState::Gone) => {
+                situation.unblocked = true;
+                decision = decide_release(&situation);
+            }
+            Some(ObstacleState::Present) => look_soon(o, &mut decision),
+            Some(ObstacleState::Unknown) => {}
+        }
+    }
+    match decision {
+        decision @ Decision::InSync { .. } => decision,
+        Decision::AwaitReady { kind, revision } => await_ready::await_ready(o, kind, revision),
         decision => prepared(o, gate, release, &situation, decision),
+    }
+}
+
+/// The object that holds the release back.
+fn in_the_way(decision: &Decision) -> Option<Obstacle> {
+    match decision {
+        Decision::Hold {
+            reason: Reason::ImmutableField | Reason::OwnershipConflict,
+            message,
+            ..
+        } => obstacle(message),
+        _ => None,
+    }
+}
+
+/// People are told to delete the object, and wait for what follows.
+fn look_soon(o: &Observation, decision: &mut Decision) {
+    if let Decision::Hold { recheck, .. } = decision {
+        *recheck = later(o.now, OBSTACLE_RECHECK).min(*recheck);
     }
 }
 
@@ -244,6 +300,7 @@ impl Observation {
             holder_is_gone: release.holder_is_gone,
             forced: self.force_request().is_some(),
             reset,
+            unblocked: false,
             is_anothers: release.is_anothers,
             rival: (release.rival.as_ref())
                 .filter(|rival| !rival.is_known)

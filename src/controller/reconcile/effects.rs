@@ -36,19 +36,18 @@ pub async fn carry_out(
     count(context, &report);
     remember(context, seen, &report.remembers);
     // also if the status cannot be written: a pause holds
-    let (next, pauses) = (report.next, report.remembers.pauses);
     let safety_poll = context.config.safety_poll;
     let mut next = (context.memory).of(&key, |memory| {
-        memory.after(next, pauses, safety_poll, jitter(), Instant::now())
+        memory.after(&report, safety_poll, jitter(), Instant::now())
     });
     if report.has_happened {
         tell_all(context, seen, &report.events);
-        write(context, seen, report).await?;
+        written(context, seen, report).await?;
     } else if let Some(rest) = news_that_can_wait(context, seen, &report) {
         next = Some(rest);
     } else {
         let events = report.events.clone();
-        write(context, seen, report).await?;
+        written(context, seen, report).await?;
         tell_all(context, seen, &events);
     }
     Ok(earlier(next, seen))
@@ -65,6 +64,20 @@ pub async fn begin(
     write(context, seen, report).await?;
     tell_all(context, seen, &events);
     Ok(())
+}
+
+/// Writes the status; what a look showed that could not be written is looked at again.
+async fn written(
+    context: &Context,
+    seen: &mut Observed,
+    report: Report,
+) -> Result<(), ReconcileError> {
+    let written = write(context, seen, report).await;
+    let o = &seen.observation;
+    if written.is_err() && o.installed.is_some() {
+        (context.memory).of(&o.key, |memory| memory.drift.checked = None);
+    }
+    written
 }
 
 /// Writes the status, if it says something new.

@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value};
 
-use crate::chart::digest::Sha256Hex;
+use crate::component::implicit::{Given, note as note_made};
 use crate::component::names::{FIELD_MANAGER, label};
-use crate::component::{ChartSource, Component, ComponentSpec, canonical_json};
-use crate::planner::ImplicitComponent;
+use crate::component::{ChartSource, Component, ComponentSpec};
+use crate::planner::{HandDown, ImplicitComponent};
 
-/// What the specification of an implicit Component was when it was made: an edit makes it the user's.
-pub const MADE_FROM: &str = "ext.theriseunion.io/made-from";
+pub use crate::component::implicit::{MADE_FROM, VALUES_FROM, is_as_made, made_from};
 
 /// The Component that the planner asks for.
-pub fn component(wanted: &ImplicitComponent) -> Component {
+/// It acts as the account of whoever needs it: nobody gets more by needing something.
+pub fn component(wanted: &ImplicitComponent, account: Option<&str>) -> Component {
     let spec = ComponentSpec {
         version: wanted.version.clone(),
         chart: ChartSource {
@@ -27,17 +27,31 @@ pub fn component(wanted: &ImplicitComponent) -> Component {
             Some(Value::Object(values)) => values.clone(),
             _ => Map::new(),
         },
+        service_account_name: account.map(str::to_owned),
         ..ComponentSpec::default()
     };
-    let made = made_from(&spec);
+    let given: Given = (Some((wanted.required_by.clone(), spec.values.clone())).into_iter())
+        .filter(|(_, values)| !values.is_empty())
+        .collect();
     let mut component = Component::new(&wanted.key.name, spec);
     component.metadata.namespace = Some(wanted.key.namespace.clone());
     component.metadata.labels = Some(BTreeMap::from([(
         label::IMPLICIT.to_owned(),
         "true".to_owned(),
     )]));
-    component.metadata.annotations = Some(BTreeMap::from([(MADE_FROM.to_owned(), made)]));
+    note_made(&mut component, &given);
     component
+}
+
+/// The Component with other values, if it is still as it was made and has not got them yet.
+pub fn with_values(component: &Component, wanted: &HandDown) -> Option<Component> {
+    if !is_as_made(component) {
+        return None;
+    }
+    let mut changed = component.clone();
+    changed.spec.values.clone_from(&wanted.values);
+    note_made(&mut changed, &wanted.given);
+    (changed != *component).then_some(changed)
 }
 
 /// Why a Component was created, for people.
@@ -52,12 +66,6 @@ pub fn note(wanted: &ImplicitComponent) -> String {
     )
 }
 
-/// The digest of a specification.
-pub fn made_from(spec: &ComponentSpec) -> String {
-    let value = serde_json::to_value(spec).unwrap_or_default();
-    Sha256Hex::of(canonical_json::text(&value).as_bytes()).to_string()
-}
-
 /// True if somebody else has said something about the specification, be it the same.
 pub fn is_claimed(metadata: &ObjectMeta) -> bool {
     let mut entries = metadata.managed_fields.iter().flatten();
@@ -66,11 +74,4 @@ pub fn is_claimed(metadata: &ObjectMeta) -> bool {
         entry.manager.as_deref() != Some(FIELD_MANAGER)
             && fields.is_some_and(|fields| fields.0.get("f:spec").is_some())
     })
-}
-
-/// True if nobody has changed the specification since it was made.
-pub fn is_as_made(component: &Component) -> bool {
-    let annotations = component.metadata.annotations.as_ref();
-    let made = annotations.and_then(|all| all.get(MADE_FROM));
-    made.is_some_and(|made| *made == made_from(&component.spec))
 }

@@ -1,5 +1,6 @@
 //! What a process remembers of each Component between reconciles. Losing it loses nothing but a little work.
 
+mod obstacle;
 mod update;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use tokio::time::Instant;
 
+pub use self::obstacle::Obstructed;
 use crate::component::spec_hash::SpecHash;
 use crate::controller::drift::{Compared, Corrections};
 use crate::node_key::NodeKey;
@@ -48,6 +50,8 @@ pub struct OfComponent {
     pub tried: Option<(SpecHash, i64)>,
     /// Since when nobody has required this implicit Component.
     pub unneeded: Option<Instant>,
+    /// The object that the last operation could not get past.
+    pub obstacle: Obstructed,
     /// Whether a CRD came whose lack the last attempt may have failed of.
     pub definition_came: bool,
 }
@@ -77,8 +81,8 @@ pub struct ReleaseCache {
 /// How drift and health were when they were last looked at.
 #[derive(Default)]
 pub struct DriftState {
-    /// When that was.
-    pub checked: Option<Instant>,
+    /// When that was, and by what generation asked for.
+    pub checked: Option<(i64, Instant)>,
     /// When which object was put right.
     pub corrections: Corrections,
     compared: Option<Compared>,
@@ -147,6 +151,12 @@ impl ReleaseCache {
 }
 
 impl DriftState {
+    /// When drift and health were looked at by what this generation asks for.
+    pub fn checked_by(&self, generation: i64) -> Option<Instant> {
+        let checked = self.checked.filter(|(by, _)| *by == generation);
+        checked.map(|(_, at)| at)
+    }
+
     /// What was compared of this revision in the last hour, by the rules of this generation: then everything is compared
     /// anew, should the API server have come to see the same objects in another way.
     pub fn take_compared(&mut self, of: (i64, i64)) -> Compared {

@@ -1,7 +1,7 @@
 //! Everything that a decision about one Component depends on, as values. What a decision turns out to need besides is
 //! asked for with [`Read`](super::decide::Read) and read then: until that, it is `None`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::controller::reconcile::retry;
 use crate::controller::reconcile::wanted::{Waits, Wanted};
 use crate::node_key::NodeKey;
 use crate::planner::{DependencyCheck, Removal};
-use crate::release::helm::UNKNOWN_KINDS;
+use crate::release::helm::{UNKNOWN_KINDS, obstacle};
 use crate::release::operation::ReleaseKey;
 use crate::release::record::{Record, ReleaseStatus, Revision};
 
@@ -41,6 +41,10 @@ pub struct Observation {
     pub holder: String,
     /// What is wrong with its spec; not looked for where the spec is not acted on.
     pub problem: Option<String>,
+    /// Why it may not have what it asks for.
+    pub refusal: Option<String>,
+    /// As whom Helm acts for it; `None` is the controller itself.
+    pub user: Option<String>,
     /// What the planner says of it.
     pub plan: PlanPosition,
     /// What this process remembers of it.
@@ -49,6 +53,10 @@ pub struct Observation {
     pub chart: Option<ChartState>,
     /// Whether its dependencies let it go on.
     pub gate: Option<DependencyCheck>,
+    /// The definitions that are marked as kept for it, by name.
+    pub marked: BTreeSet<String>,
+    /// Those of them that the newest revision does not have; `None` as long as nobody has looked.
+    pub kept: Option<BTreeSet<String>>,
     /// The releases that were looked at.
     pub releases: Vec<Release>,
     /// Whether Helm may run on that release now.
@@ -57,8 +65,10 @@ pub struct Observation {
     pub reapply: Option<Option<String>>,
     /// What was applied and is not ready yet, and why.
     pub readiness: Option<Readiness>,
-    /// Health and drift of what is installed.
+    /// Health and drift of what runs.
     pub installed: Option<Installed>,
+    /// Whether the object that the last operation could not get past is there still.
+    pub obstacle: Option<ObstacleState>,
     /// What an uninstall left, in words; the inner `None` if nothing.
     pub leftovers: Option<Option<String>>,
     /// Whether the Component's own namespace is being deleted.
@@ -106,8 +116,10 @@ pub struct Remembered {
     pub has_inventory: bool,
     /// Of which hash and generation a dry run went well, before the release moves.
     pub tried: Option<(SpecHash, i64)>,
-    /// How long ago drift and health were looked at.
+    /// How long ago drift and health were looked at, by what this generation asks for.
     pub checked: Option<Duration>,
+    /// True if somebody asks for a look now.
+    pub is_requested: bool,
     /// What was last said under a reason that is said once.
     pub told: BTreeMap<&'static str, String>,
     /// How long ago it was last written what is waited for.
@@ -242,7 +254,18 @@ pub enum Readiness {
     NotReady(Option<String>),
 }
 
-/// Health and drift of what is installed.
+/// The object that an operation could not get past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObstacleState {
+    /// It is there.
+    Present,
+    /// It is gone, or there is another of its name.
+    Gone,
+    /// It is not there, and was not when it was first looked for; or that cannot be seen.
+    Unknown,
+}
+
+/// Health and drift of what runs.
 #[derive(Clone, Debug, Default)]
 pub struct Installed {
     /// The first few objects that are not ready, and why; `None` if all are.
@@ -261,11 +284,13 @@ pub enum Drift {
     NotLooked,
     /// Nothing, as far as can be told.
     None {
-        /// What cannot be compared, and why.
+        /// What cannot be compared or put right, and why.
         unknown: Option<String>,
     },
     /// Something.
     Found {
+        /// What else cannot be compared or put right, and why.
+        unknown: Option<String>,
         /// Of which kind: two looks at the same drift have the same digest.
         digest: String,
         /// In words.
@@ -311,6 +336,8 @@ impl Observation {
             component: component.clone(),
             status: taken.status.clone(),
             problem: taken.problem.clone(),
+            refusal: None,
+            user: None,
             holder,
             plan,
             memory: Remembered::default(),
@@ -321,9 +348,12 @@ impl Observation {
             reapply: None,
             readiness: None,
             installed: None,
+            obstacle: None,
             leftovers: None,
             namespace_ends: None,
             is_claimed: None,
+            marked: BTreeSet::new(),
+            kept: None,
         }
     }
 
@@ -448,6 +478,8 @@ impl Observation {
             upgrade_hooks: !spec.upgrade.disable_hooks,
             service_account: spec.service_account_name.as_deref(),
             force_replace: spec.upgrade.force_replace,
+            disable_schema_validation: spec.disable_schema_validation,
+            server_side_apply: spec.server_side_apply,
         })
     }
 
@@ -528,7 +560,7 @@ fn annotation_of<'a>(component: &'a Component, key: &str) -> Option<&'a String> 
     component.metadata.annotations.as_ref()?.get(key)
 }
 
-/// The status of a Component as decisions take it, which is as it stands if the Component cannot be acted on.
+/// The status of a Component as decisions take it: if the Component cannot be acted on, as it stands, but for requestedAt.
 pub fn taken_in(
     component: &Component,
     has_owner: bool,
@@ -536,47 +568,23 @@ pub fn taken_in(
 ) -> Acknowledged {
     let problem = (has_a_say(component)).then(|| rules::problem(component));
     let problem = problem.flatten();
-    if is_acted_on(component, problem.is_some(), has_owner) {
-        return acknowledged(component, definition_came());
-    }
-    Acknowledged {
+    let mut taken = Acknowledged {
         status: component.status.clone().unwrap_or_default(),
         problem,
         checks_now: false,
         forgets: false,
-    }
-}
-
-/// The status of a Component as decisions take it: the annotations that ask for something once are acknowledged, and
-/// failures are forgotten that do not count any more (docs/components.md 2.2 and 7.2). `definition_came` is true if a
-/// kind came whose lack the last attempt may have failed of.
-fn acknowledged(component: &Component, definition_came: bool) -> Acknowledged {
-    let mut status = component.status.clone().unwrap_or_default();
-    let mut checks_now = false;
+    };
+    // whatever is in the way, what runs can be looked at
     if let Some(value) = annotation_of(component, annotation::REQUESTED_AT)
-        && status.last_handled_reconcile_at.as_ref() != Some(value)
+        && taken.status.last_handled_reconcile_at.as_ref() != Some(value)
     {
-        status.last_handled_reconcile_at = Some(value.clone());
-        checks_now = true;
+        taken.status.last_handled_reconcile_at = Some(value.clone());
+        taken.checks_now = true;
     }
-    let mut forgets = definition_came && lacks_definitions(&status).is_some();
-    if let Some(value) = annotation_of(component, annotation::RESET_AT)
-        && status.last_handled_reset_at.as_ref() != Some(value)
-    {
-        status.last_handled_reset_at = Some(value.clone());
-        forgets = true;
+    if is_acted_on(component, taken.problem.is_some(), has_owner) {
+        taken.acknowledge(component, definition_came());
     }
-    let tried = status.last_attempted.as_ref();
-    forgets |= tried.is_some_and(|tried| tried.generation != component.metadata.generation);
-    if forgets {
-        retry::forget_failures(&mut status);
-    }
-    Acknowledged {
-        status,
-        problem: None,
-        checks_now,
-        forgets,
-    }
+    taken
 }
 
 /// What [`taken_in`] makes of a Component.
@@ -589,6 +597,52 @@ pub struct Acknowledged {
     pub checks_now: bool,
     /// True if failures were forgotten: no pause holds either.
     pub forgets: bool,
+}
+
+impl Acknowledged {
+    /// Takes in what asks for something once, and forgets failures that do not count any more (docs/components.md 2.2
+    /// and 7.2). `definition_came` is true if a kind came whose lack the last attempt may have failed of.
+    fn acknowledge(&mut self, component: &Component, definition_came: bool) {
+        let status = &mut self.status;
+        self.forgets = definition_came && lacks_definitions(status).is_some();
+        if let Some(value) = annotation_of(component, annotation::RESET_AT)
+            && status.last_handled_reset_at.as_ref() != Some(value)
+        {
+            status.last_handled_reset_at = Some(value.clone());
+            self.forgets = true;
+        }
+        // whatever was put right meanwhile, only a try can show it
+        self.forgets |= self.checks_now && may_be_put_right(status);
+        let tried = status.last_attempted.as_ref();
+        self.forgets |=
+            tried.is_some_and(|tried| tried.generation != component.metadata.generation);
+        if self.forgets {
+            retry::forget_failures(status);
+        }
+    }
+}
+
+/// True if the last attempt failed for a reason that a change of the surroundings can put right, not of the chart and the
+/// values alone, and nobody can look whether that came.
+fn may_be_put_right(status: &ComponentStatus) -> bool {
+    let outside = [
+        Reason::KubeVersionMismatch,
+        Reason::OwnershipConflict,
+        Reason::ImmutableField,
+        // Helm itself
+        Reason::InstallFailed,
+        Reason::UpgradeFailed,
+    ];
+    let ready = find(&status.conditions, ConditionType::Ready);
+    let is_outside =
+        ready.is_some_and(|ready| outside.iter().any(|reason| reason.as_str() == ready.reason));
+    let stalled = find(&status.conditions, ConditionType::Stalled);
+    let is_terminal = stalled.is_some_and(|stalled| {
+        stalled.status == "True" && stalled.reason != Reason::RetriesExceeded.as_str()
+    });
+    let told = find(&status.conditions, ConditionType::Released);
+    let names_object = told.is_some_and(|told| obstacle(&told.message).is_some());
+    is_terminal && is_outside && status.next_retry_time.is_some() && !names_object
 }
 
 /// What the last attempt says of the kinds that the cluster does not know, if it failed of that.

@@ -4,6 +4,7 @@ mod chart;
 mod dependencies;
 pub(super) mod installed;
 mod leftovers;
+mod obstacle;
 mod release;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::bounds;
 use crate::component::Component;
 use crate::component::names::label;
 use crate::controller::charts::FetchedChart;
@@ -31,7 +33,7 @@ use crate::release::record::ReleaseStatus;
 
 pub use self::installed::{Uncorrected, readiness_of_record, unready};
 pub use self::leftovers::{INVENTORY_KEY, describe, inventory};
-pub use self::release::{fresh, made};
+pub use self::release::{fresh, made, manifest};
 
 /// An observation, and what was taken hold of to make it.
 pub struct Observed {
@@ -103,11 +105,15 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
     let operation = status.operation.as_ref().map(|begun| begun.id.clone());
     let holder = context.work.identity.clone();
     let mut observation = Observation::of(now(), jitter(), key, component, &taken, holder, plan);
+    let named = component.spec.service_account_name.as_deref();
+    observation.user = context.config.bounds.user(&key.namespace, named);
+    observation.refusal = refusal(context, key, component);
     let generation = observation.generation();
     let is_forced = observation.force_request().is_some();
     observation.memory = context.memory.of(key, |memory| {
         memory.remembered(&taken, is_forced, generation, Instant::now())
     });
+    observation.marked = context.cluster.kept.of(key);
     Observed {
         observation,
         chart: None,
@@ -117,6 +123,21 @@ pub fn component(context: &Context, key: &NodeKey, component: &Component) -> Obs
         left: Vec::new(),
         operation,
     }
+}
+
+/// Why a Component may not have what it asks for.
+fn refusal(context: &Context, key: &NodeKey, component: &Component) -> Option<String> {
+    let spec = &component.spec;
+    let dependencies: Vec<&str> = (spec.depends_on.iter())
+        .filter_map(|dependency| dependency.namespace.as_deref())
+        .collect();
+    let asked = bounds::Request {
+        home: &key.namespace,
+        target: component.target_namespace(),
+        dependencies: &dependencies,
+        repository: (spec.chart.repository.as_deref()).filter(|url| !url.is_empty()),
+    };
+    context.config.bounds.refusal(asked, context.charts.own())
 }
 
 /// For how long nobody has required an implicit Component, and for how long that may be.
@@ -170,7 +191,8 @@ pub async fn read(
             let readiness = installed::readiness(context, o, revision, in_words).await?;
             seen.observation.readiness = Some(readiness);
         }
-        Read::Installed { revision } => installed::read(context, seen, revision).await?,
+        Read::Installed(look) => installed::read(context, seen, &look).await?,
+        Read::Obstacle(object) => obstacle::read(context, seen, &object).await,
         Read::Leftovers(release) => leftovers::read(context, seen, &release).await?,
         Read::Namespace => {
             let ends = namespace::ends(&context.cluster.client, &key.namespace).await?;

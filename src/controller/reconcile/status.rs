@@ -5,7 +5,9 @@ mod draft;
 mod failure;
 mod history;
 mod installed;
+mod kept;
 mod leaving;
+mod look;
 mod moving;
 mod operation;
 mod success;
@@ -13,12 +15,14 @@ mod waiting;
 
 use std::time::Duration;
 
-use crate::component::ComponentStatus;
 use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::names::annotation;
 use crate::component::status::OperationKind;
+use crate::component::{Component, ComponentStatus};
 use crate::controller::reconcile::decide::Decision;
 use crate::controller::reconcile::observation::{ChartFacts, ChartState, Observation};
 use crate::controller::reconcile::outcome::Outcome;
+use crate::ellipsis::within_bytes;
 use crate::planner::Verdict;
 use crate::release::helm::FailureClass;
 
@@ -44,6 +48,8 @@ pub struct Report {
     pub counts: Vec<Count>,
     /// When to look again without being woken.
     pub next: Next,
+    /// When to look at what runs, should that be earlier.
+    pub look: Next,
     /// What this process is to remember of it.
     pub remembers: Remembers,
 }
@@ -53,6 +59,8 @@ pub struct Report {
 pub struct Remembers {
     /// A dry run of the wanted release went well.
     pub tried: bool,
+    /// An operation begins.
+    pub begins: bool,
     /// Nothing of what was done to the release counts any more.
     pub forgets_release: bool,
     /// Failures do not count any more, so that no pause holds.
@@ -155,7 +163,20 @@ impl Notice {
 
 /// What is told of a Component after this decision and its outcome.
 pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report {
-    let draft = known(o, decision);
+    let mut draft = known(o, decision);
+    let look = draft.look(o, decision, outcome);
+    let report = told(o, decision, outcome, draft);
+    Report {
+        // what a look showed is told now
+        is_news: report.is_news && o.installed.is_none(),
+        has_happened: report.has_happened || matches!(outcome, Outcome::Corrected { .. }),
+        look,
+        ..report
+    }
+}
+
+/// What is told of this decision.
+fn told(o: &Observation, decision: &Decision, outcome: &Outcome, draft: Draft) -> Report {
     match decision {
         Decision::Read(_) | Decision::Nothing => draft.untold(Next::Never),
         Decision::AddFinalizer | Decision::Disown => draft.untold(Next::Now),
@@ -188,7 +209,7 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
         } => waiting::held(o, draft, *reason, message, *recheck),
         Decision::Unlock { revision, event } => waiting::unlocked(draft, *revision, event),
         Decision::SetAside { revision } => waiting::set_aside(o, draft, *revision),
-        Decision::InSync { how } => installed::in_sync(o, draft, *how, outcome),
+        Decision::InSync { how } => installed::in_sync(o, draft, *how),
         Decision::AwaitReady { kind, .. } => success::awaits(o, draft, *kind),
         Decision::Succeed { kind, .. } => success::became_ready(o, draft, *kind),
         Decision::FailUnready { kind, objects, .. } => {
@@ -233,6 +254,7 @@ pub fn report(o: &Observation, decision: &Decision, outcome: &Outcome) -> Report
 /// The status of the Component with what is known of it, whatever is decided.
 fn known(o: &Observation, decision: &Decision) -> Draft {
     let mut draft = Draft::new(o.status.clone(), o.generation(), o.now);
+    draft.kept_definitions(o);
     let is_deleting = o.is_deleting();
     if !is_deleting && (o.component.is_left_alone() || o.is_acted_on()) {
         draft.status.required_by.clone_from(&o.plan.required_by);
@@ -245,6 +267,7 @@ fn known(o: &Observation, decision: &Decision) -> Draft {
     }
     if let Some(ChartState::Resolved(chart)) = &o.chart {
         draft.chart(chart);
+        draft.values(&o.component);
     }
     if let Some(gate) = &o.gate {
         draft.status.dependencies.clone_from(&gate.dependencies);
@@ -281,6 +304,22 @@ fn known(o: &Observation, decision: &Decision) -> Draft {
 }
 
 impl Draft {
+    /// Where the values are from, and what kubectl has lost of them on their way.
+    fn values(&mut self, component: &Component) {
+        let annotations = component.metadata.annotations.as_ref();
+        let dropped = annotations.and_then(|all| all.get(annotation::DROPPED_NULLS));
+        let mut message = "values are those of spec.values".to_owned();
+        if let Some(places) = dropped {
+            let places = within_bytes(places, 256);
+            message += &format!(
+                "; kubectl apply has dropped the null of {places}, so that the chart's default stays: use kubectl apply \
+                 --server-side"
+            );
+        }
+        let about = ConditionType::ValuesResolved;
+        self.is_true(about, Reason::ValuesResolved, &message);
+    }
+
     /// The chart that the spec means.
     fn chart(&mut self, chart: &ChartFacts) {
         let about = ConditionType::ChartResolved;
@@ -291,11 +330,6 @@ impl Draft {
             }
             Some((reason, message)) => self.is_false(about, *reason, message),
         }
-        self.is_true(
-            ConditionType::ValuesResolved,
-            Reason::ValuesResolved,
-            "values are those of spec.values",
-        );
         self.status.resolved_version = Some(chart.version.clone());
         self.status.chart_digest = Some(format!("sha256:{}", chart.digest));
         self.status.app_version = Some(chart.app_version.clone()).filter(|text| !text.is_empty());

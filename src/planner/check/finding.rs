@@ -2,7 +2,7 @@
 
 use crate::component::conditions::Reason;
 use crate::component::status::DependencyStatus;
-use crate::planner::verdict::{ImplicitComponent, Retarget};
+use crate::planner::verdict::{HandDown, ImplicitComponent, Retarget};
 
 /// Why a dependency holds the dependent up.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ pub(super) struct Finding {
     pub(super) obstacle: Option<Obstacle>,
     pub(super) create: Option<ImplicitComponent>,
     pub(super) retarget: Option<Retarget>,
+    pub(super) hand_down: Option<HandDown>,
+    /// What does not count of what the dependent wants of it, in sentences.
+    pub(super) unheard: Vec<String>,
 }
 
 impl Finding {
@@ -29,6 +32,8 @@ impl Finding {
             obstacle: None,
             create: None,
             retarget: None,
+            hand_down: None,
+            unheard: Vec::new(),
         }
     }
 

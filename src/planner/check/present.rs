@@ -51,6 +51,11 @@ impl Dependent<'_> {
         target: usize,
         available: &Available,
     ) -> Finding {
+        let finding = self.judge_as_it_is(edge, target, available);
+        self.with_values(edge, target, finding)
+    }
+
+    fn judge_as_it_is(&self, edge: &Edge, target: usize, available: &Available) -> Finding {
         let node = self.planner.node(target);
         let fit = Fit::of(node, edge);
         let status = |state| edge.status(&node.key, node.version.clone(), state);

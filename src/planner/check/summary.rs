@@ -32,7 +32,9 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
         dependencies: Vec::new(),
         create: Vec::new(),
         retarget: Vec::new(),
+        hand_down: Vec::new(),
     };
+    let mut unheard: Vec<String> = Vec::new();
     let mut obstacles = Vec::new();
     for finding in findings {
         if !check.dependencies.contains(&finding.status) {
@@ -41,6 +43,8 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
         obstacles.extend(finding.obstacle);
         check.create.extend(finding.create);
         check.retarget.extend(finding.retarget);
+        check.hand_down.extend(finding.hand_down);
+        unheard.extend(finding.unheard);
     }
     // stable: those of equal rank stay in their order, the spec's first
     obstacles.sort_by_key(|obstacle| rank(obstacle.reason));
@@ -77,6 +81,14 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
     if matches!(check.verdict, Verdict::Stalled { .. }) {
         check.create.clear();
         check.retarget.clear();
+        check.hand_down.clear();
+    }
+    unheard.dedup();
+    let (Verdict::Ready { message, .. }
+    | Verdict::Waiting { message, .. }
+    | Verdict::Stalled { message, .. }) = &mut check.verdict;
+    for sentence in unheard {
+        message.push_str(&format!("; {sentence}"));
     }
     check
         .create
@@ -86,6 +98,8 @@ pub(super) fn of(cycle: Option<&Cycle>, findings: Vec<Finding>) -> DependencyChe
         .retarget
         .sort_by(|a, b| (&a.key, &a.version).cmp(&(&b.key, &b.version)));
     check.retarget.dedup_by(|a, b| a.key == b.key);
+    check.hand_down.sort_by(|a, b| a.key.cmp(&b.key));
+    check.hand_down.dedup_by(|a, b| a.key == b.key);
     check
 }
 

@@ -138,7 +138,7 @@ fn depends_on_has_the_fields_of_the_definition_only() {
         let list = yaml::parse(text.as_bytes(), Limits::default()).unwrap();
         Requirement::parse_depends_on(&list).map_err(|error| error.to_string())
     };
-    let text = "[{name: a, namespace: b, version: ^1, optional: true, chart: c, values: {d: 1}}]";
+    let text = "[{name: a, namespace: b, version: ^1, optional: true, chart: c, values: {d: 1}, inherit: false}]";
     let expected = Requirement {
         name: "a".to_owned(),
         namespace: Some("b".to_owned()),
@@ -146,6 +146,7 @@ fn depends_on_has_the_fields_of_the_definition_only() {
         chart: None,
         optional: Some(true),
         values: None,
+        withholds: false,
     };
     assert_eq!(read(text), Ok(vec![expected]));
     assert_eq!(read(""), Ok(vec![]));

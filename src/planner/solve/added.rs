@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::chart::index::ChartVersion;
+use crate::component::implicit::Values;
 use crate::node_key::NodeKey;
 use crate::planner::demand::Demand;
+use crate::planner::inherit::{Unheard, handed_down};
 use crate::planner::requirement::Requirement;
 
 /// A Component that is added since others require it.
@@ -15,6 +17,10 @@ pub(super) struct Added<'a> {
     pub(super) demands: Vec<Demand>,
     /// The newest version that satisfies all demands; `None` if there is none, or none is known.
     pub(super) version: Option<&'a ChartVersion>,
+    /// What its requirers want of its values, put together.
+    pub(super) values: Values,
+    /// What of that does not count.
+    pub(super) unheard: Vec<Unheard>,
 }
 
 pub(super) type AddedSet<'a> = BTreeMap<NodeKey, Added<'a>>;
@@ -23,7 +29,8 @@ impl Added<'_> {
     /// What its chart requires; nothing if that cannot be read, which is reported elsewhere.
     pub(super) fn requires(&self) -> Vec<Requirement> {
         let requires = self.version.map(Requirement::of);
-        requires.and_then(Result::ok).unwrap_or_default()
+        let requires = requires.and_then(Result::ok).unwrap_or_default();
+        handed_down(&requires, &self.values)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Map;
+
 use crate::component::conditions::Reason;
 use crate::node_key::NodeKey;
 use crate::planner::graph::Graph;
@@ -32,17 +34,25 @@ impl<'a> Solver<'a> {
                 wanted: given.component.spec.version.clone(),
                 version: given.version.as_ref().map(|(text, _)| text.clone()),
                 added: false,
+                values: Map::new(),
                 state,
                 dependencies: dependencies.remove(&node.key).unwrap_or_default(),
             };
             components.insert(node.key.clone(), planned);
         }
         for (key, added) in added {
+            for one in &added.unheard {
+                let (part, winner) = (self.name(&key), self.name(&one.winner));
+                let sentence = one.sentence(&part, &winner);
+                self.notes
+                    .push(format!("{}: {sentence}", self.name(&one.loser)));
+            }
             let planned = PlannedComponent {
                 chart: added.chart,
                 wanted: String::new(),
                 version: added.version.map(|version| version.text.clone()),
                 added: true,
+                values: added.values,
                 state: State::Install,
                 dependencies: dependencies.remove(&key).unwrap_or_default(),
             };

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::chart::index::ChartVersion;
 use crate::component::conditions::Reason;
+use crate::component::implicit::{Given, Values};
 use crate::node_key::NodeKey;
 use crate::planner::demand::{Choice, Demand, choose};
 use crate::planner::directory::Found;
+use crate::planner::inherit::joined;
 use crate::planner::obstacle::Obstacle;
 use crate::planner::requirement::Requirement;
 use crate::planner::solve::Solver;
@@ -18,6 +22,8 @@ use crate::planner::words::{and, versions_there_are};
 struct Wish {
     names: Vec<String>,
     demands: Vec<Demand>,
+    /// What the requirers want of its values.
+    given: Given,
     /// At least one of the requirers lets it be added.
     may_be_added: bool,
 }
@@ -69,6 +75,9 @@ impl<'a> Solver<'a> {
                 let wish = wishes.entry((target.namespace, chart)).or_default();
                 wish.names.push(target.name);
                 wish.may_be_added |= may_add;
+                if let Some(Value::Object(values)) = requirement.values {
+                    wish.given.entry(requirer.clone()).or_insert(values);
+                }
                 wish.demands.push(Demand {
                     requirer: requirer.clone(),
                     range: requirement.range,
@@ -89,11 +98,15 @@ impl<'a> Solver<'a> {
                 Choice::Version(index) => Some(&versions[index]),
                 Choice::Unsatisfiable(_) | Choice::Conflict(_) => None,
             };
+            // none is older than another
+            let (values, unheard) = joined(&wish.given, wish.given.keys());
             // a second chart under the name of the first is not added: the check reports it
             added.entry(key).or_insert(Added {
                 chart,
                 demands: wish.demands,
                 version,
+                values,
+                unheard,
             });
         }
         added
@@ -169,10 +182,13 @@ impl<'a> Solver<'a> {
 }
 
 /// What decides whether two rounds have the same outcome.
-fn state_of(added: &AddedSet<'_>) -> Vec<(NodeKey, String, Option<String>)> {
+fn state_of(added: &AddedSet<'_>) -> Vec<(NodeKey, String, Option<String>, Values)> {
     let version = |added: &Added<'_>| added.version.map(|version| version.text.clone());
     added
         .iter()
-        .map(|(key, added)| (key.clone(), added.chart.clone(), version(added)))
+        .map(|(key, added)| {
+            let values = added.values.clone();
+            (key.clone(), added.chart.clone(), version(added), values)
+        })
         .collect()
 }

@@ -4,13 +4,15 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::component::names::label;
-use crate::component::{Cascade, Wait};
-use crate::release::operation::{Call, Operation, RollbackCall, UninstallCall, UpgradeCall};
+use crate::component::{Cascade, ServerSideApply, Wait};
+use crate::release::operation::{
+    Call, DryRun, Operation, RollbackCall, UninstallCall, UpgradeCall,
+};
 
 /// Helm's arguments for this operation, without the program's name.
 ///
-/// Always `--reset-values` (without it an empty document keeps the last values), always server-side with
-/// `--force-conflicts` (`auto` fails after a client-side revision), never `--rollback-on-failure`
+/// Always `--reset-values` (without it an empty document keeps the last values), server-side always with
+/// `--force-conflicts` and never `auto` (which fails so after a client-side revision), never `--rollback-on-failure`
 /// (docs/components.md 5.8, facts 1 to 3).
 pub fn arguments(operation: &Operation) -> Vec<OsString> {
     let (verb, release) = (operation.call.verb(), operation.release.clone());
@@ -47,21 +49,28 @@ impl Arguments {
         self.push("--values=-");
         self.push("--reset-values");
         if call.force_replace {
-            self.push("--server-side=false");
+            self.server_side(ServerSideApply::Disabled);
             self.push("--force-replace");
         } else {
-            self.server_side();
+            self.server_side(call.server_side_apply);
         }
         self.push("--skip-crds");
         self.push(format!("--history-max={}", call.history_limit));
         self.wait(call.wait);
         self.push_if(call.wait_for_jobs, "--wait-for-jobs");
         self.push_if(call.disable_hooks, "--no-hooks");
+        self.push_if(call.skip_schema_validation, "--skip-schema-validation");
         self.push_if(call.take_ownership, "--take-ownership");
-        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
-        if call.dry_run {
-            self.push("--dry-run=server");
-            self.push("--hide-secret");
+        match call.dry_run {
+            None => {}
+            Some(DryRun::Tried) => {
+                self.push("--dry-run=server");
+                self.push("--hide-secret");
+            }
+            Some(DryRun::Rendered) => {
+                self.push("--dry-run=server");
+                self.push("--output=json");
+            }
         }
         let owner = call.owner.as_ref();
         let owner = owner.map_or_else(String::new, |owner| format!(",{}={owner}", label::OWNER));
@@ -77,12 +86,11 @@ impl Arguments {
 
     fn rollback(&mut self, call: &RollbackCall) {
         self.push(call.revision.to_string());
-        self.server_side();
+        self.server_side(call.server_side_apply);
         self.push(format!("--history-max={}", call.history_limit));
         self.wait(call.wait);
         self.push_if(call.wait_for_jobs, "--wait-for-jobs");
         self.push_if(call.disable_hooks, "--no-hooks");
-        self.push_if(call.cleanup_on_fail, "--cleanup-on-fail");
     }
 
     fn uninstall(&mut self, call: &UninstallCall) {
@@ -100,9 +108,14 @@ impl Arguments {
         }
     }
 
-    fn server_side(&mut self) {
-        self.push("--server-side=true");
-        self.push("--force-conflicts");
+    fn server_side(&mut self, apply: ServerSideApply) {
+        match apply {
+            ServerSideApply::Enabled => {
+                self.push("--server-side=true");
+                self.push("--force-conflicts");
+            }
+            ServerSideApply::Disabled => self.push("--server-side=false"),
+        }
     }
 
     fn wait(&mut self, wait: Wait) {

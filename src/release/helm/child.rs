@@ -27,6 +27,9 @@ const SAMPLE: Duration = Duration::from_millis(100);
 /// How long the pipes are read after the end: something that left the group may still hold them.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// How much is kept of an output that is a few lines.
+pub const OUTPUT: usize = tail::LIMIT;
+
 /// How a process is run.
 #[derive(Debug)]
 pub struct Job {
@@ -34,8 +37,8 @@ pub struct Job {
     pub command: Command,
     /// What it reads from standard input.
     pub input: Option<Vec<u8>>,
-    /// Whether its standard output is kept.
-    pub keeps_output: bool,
+    /// How many of the last bytes of its standard output are kept.
+    pub keeps_output: Option<usize>,
     /// How long it may run.
     pub deadline: Duration,
     /// How long it may take to end after its deadline.
@@ -69,13 +72,14 @@ impl Ended {
 /// Runs a process to its end, which comes early when `stop` is cancelled or the deadline passes: SIGTERM first, and
 /// SIGKILL to its whole group when that takes too long. `started` is called with its process id.
 pub async fn run(job: Job, stop: &CancellationToken, started: impl FnOnce(i32)) -> Ended {
-    let child = match start(job.command, job.input.is_some(), job.keeps_output).await {
+    let child = match start(job.command, job.input.is_some(), job.keeps_output.is_some()).await {
         Ok(child) => child,
         Err(error) => return Ended::not_started(error.to_string()),
     };
     let group = child.group;
     started(group.pid());
-    let (mut stdout, mut stderr) = (Tail::default(), Tail::default());
+    let mut stdout = Tail::of(job.keeps_output.unwrap_or_default());
+    let mut stderr = Tail::default();
     let mut peak = group.peak_memory();
     let mut asked = None;
     let status = {

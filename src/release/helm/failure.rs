@@ -1,11 +1,13 @@
 //! The outcome of a run of Helm, and the meaning of a failure (docs/components.md 7).
 
 mod message;
+mod obstacle;
 mod redact;
 mod rules;
 mod verdict;
 
 pub use self::message::said;
+pub use self::obstacle::{Obstacle, obstacle};
 pub use self::redact::redact;
 pub use self::verdict::{UNKNOWN_KINDS, not_ready, of_unserved, unknown_kinds};
 use crate::component::conditions::Reason;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::child::OUTPUT;
 use super::{Ending, Helm, HelmError, HelmSettings, child, failure};
 
 /// How long one chart may take.
@@ -22,6 +23,8 @@ pub struct Rendering<'a> {
     pub release: &'a str,
     /// The release's namespace.
     pub namespace: &'a str,
+    /// Whether the chart's schema is left out.
+    pub skip_schema_validation: bool,
     /// A directory that is there: the manifests go below it, a file for each template.
     pub out: &'a Path,
 }
@@ -50,9 +53,12 @@ impl Helm {
         arguments.extend(["--skip-tests", "--values=-", "--output-dir"].map(OsString::from));
         arguments.push(rendering.out.into());
         arguments.push(format!("--namespace={}", rendering.namespace).into());
+        if rendering.skip_schema_validation {
+            arguments.push("--skip-schema-validation".into());
+        }
         let mut job = self.job(arguments, Some(rendering.values.clone()), DEADLINE);
         // the names of the files, which nobody needs
-        job.keeps_output = true;
+        job.keeps_output = Some(OUTPUT);
         let ended = child::run(job, &CancellationToken::new(), |_| ()).await;
         match ended.ending {
             Ending::Succeeded => Ok(()),

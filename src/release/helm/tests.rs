@@ -111,6 +111,7 @@ fn uninstall() -> Operation {
         release: "grafana".to_owned(),
         namespace: "monitoring".to_owned(),
         as_user: None,
+        api_server: None,
         timeout: Duration::from_secs(300),
         deadline: Duration::from_secs(600),
     }
@@ -131,9 +132,10 @@ fn upgrade(values: Vec<u8>) -> Operation {
             hash_label: "ab".to_owned(),
             owner: None,
             take_ownership: false,
+            skip_schema_validation: false,
+            server_side_apply: crate::component::ServerSideApply::Enabled,
             force_replace: false,
-            cleanup_on_fail: true,
-            dry_run: false,
+            dry_run: None,
         }),
         ..uninstall()
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The annotation by which a chart asks Helm to leave an object when the release is uninstalled.
-const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
+pub const RESOURCE_POLICY: &str = "helm.sh/resource-policy";
 
 /// An object as a chart renders it.
 ///
@@ -65,6 +65,17 @@ impl Object {
             .and_then(|annotations| annotations.get(RESOURCE_POLICY))
             .and_then(Value::as_str)
             .is_some_and(|policy| policy.trim().eq_ignore_ascii_case("keep"))
+    }
+
+    /// True if the cluster deletes the object when it has done its part: that it is missing says nothing, and one made
+    /// again would do it once more.
+    pub fn removes_itself(&self) -> bool {
+        match (self.group(), self.kind.as_str()) {
+            ("batch", "Job") => self.value["spec"]["ttlSecondsAfterFinished"].is_number(),
+            ("certificates.k8s.io", "CertificateSigningRequest")
+            | ("" | "events.k8s.io", "Event") => true,
+            _ => false,
+        }
     }
 
     /// Which object of a cluster it is.

@@ -1,5 +1,5 @@
-//! A manifest told in the versions that a server serves: the value of an `apiVersion` changes, and everything else stays
-//! byte for byte.
+//! A manifest told in the versions that a server serves, or without some of its definitions: the value of an `apiVersion`
+//! changes, or objects are left out, and everything else stays byte for byte.
 
 use std::collections::BTreeSet;
 
@@ -30,6 +30,22 @@ pub fn kinds(manifest: &str) -> Result<BTreeSet<ApiKind>, ManifestError> {
 /// # Errors
 /// As [`objects`], or a document that can be told neither way.
 pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestError> {
+    told(manifest, |value| tell(value, None, unserved))
+}
+
+/// The manifest without the definitions of these names; everything else stays as [`rewrite`] leaves it.
+///
+/// # Errors
+/// As [`rewrite`].
+pub fn without_definitions(
+    manifest: &str,
+    names: &BTreeSet<String>,
+) -> Result<String, ManifestError> {
+    told(manifest, |value| leave_out(value, "", names))
+}
+
+/// The manifest with each document as `tell` makes it, and without those of which it says that nothing is left.
+fn told(manifest: &str, tell: impl Fn(&mut Value) -> bool) -> Result<String, ManifestError> {
     let text = manifest.strip_prefix('\u{feff}').unwrap_or(manifest);
     let mut told = manifest[..manifest.len() - text.len()].to_owned();
     let mut limits = LIMITS;
@@ -37,7 +53,7 @@ pub fn rewrite(manifest: &str, unserved: &Unserved) -> Result<String, ManifestEr
         let before = document.parse(text.as_bytes(), &mut limits);
         let before = json(before.map_err(|error| Unreadable::of(text, document, at + 1, &error))?);
         let mut after = before.clone();
-        if !tell(&mut after, None, unserved) {
+        if !tell(&mut after) {
             continue;
         }
         if after == before {
@@ -88,6 +104,26 @@ fn tell(value: &mut Value, list: Option<(&str, &str)>, unserved: &Unserved) -> b
         Some(Served::At(_)) | None => {}
     }
     is_left
+}
+
+/// Leaves definitions of these names out of an object, which may be a list of some; false if nothing is left of it.
+/// `list` is the kind of the list that it is in.
+fn leave_out(value: &mut Value, list: &str, names: &BTreeSet<String>) -> bool {
+    let inherited = list.strip_suffix("List").unwrap_or_default();
+    let kind = value["kind"].as_str().unwrap_or(inherited).to_owned();
+    let name = value["metadata"]["name"].as_str().unwrap_or_default();
+    if kind == "CustomResourceDefinition" {
+        return !names.contains(name);
+    }
+    let is_list = kind.ends_with("List") && name.is_empty();
+    let items = value.get_mut("items").and_then(Value::as_array_mut);
+    match items.filter(|items| is_list && !items.is_empty()) {
+        Some(items) => {
+            items.retain_mut(|item| leave_out(item, &kind, names));
+            !items.is_empty()
+        }
+        None => true,
+    }
 }
 
 /// The document with the values of `apiVersion` that `after` has, each in its place.

@@ -289,3 +289,173 @@ fn a_megabyte_of_definitions_is_read() {
     assert!(manifest.len() > 5_000_000);
     assert_eq!(objects(&manifest).unwrap().len(), 40);
 }
+
+/// As charts of the field render it, MinIO's and Loki's among them: Helm reads each, and so did not every reader here.
+#[test]
+fn what_looks_odd_and_is_sound_is_read() {
+    let begin = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: odd\n";
+    for (what, text, pointer, expected) in [
+        (
+            "comments farther left than what they are in",
+            "data:\n  a: |-\n    one\n# not of the text\n  # nor this\n  b: x\n",
+            "/data",
+            json!({"a": "one", "b": "x"}),
+        ),
+        (
+            "a comment between the items of a list in the column of its key",
+            "items:\n- a\n# c\n  # d\n- b\n",
+            "/items",
+            json!(["a", "b"]),
+        ),
+        (
+            "lines of blanks and tabs in a script",
+            "data:\n  a: |\n    if x; then\n    \t y\n      \n    \t\n    fi\n",
+            "/data/a",
+            json!("if x; then\n\t y\n  \n\t\nfi\n"),
+        ),
+        (
+            "a block that says its own indentation",
+            "data:\n  a: |2-\n      deep\n    less\n  b: >+1\n    c\n\n\n",
+            "/data",
+            json!({"a": "  deep\nless", "b": " c\n\n\n"}),
+        ),
+        (
+            "a flow mapping that closes in the first column",
+            "data: {\n  a: 'b',\n    \"c\": \"d\",\n}\nx: [\n'e'\n]\n",
+            "",
+            json!({"data": {"a": "b", "c": "d"}, "x": ["e"]}),
+        ),
+        (
+            "anchors and merges",
+            "x: &x {a: '1', b: '2'}\ndata:\n  <<: *x\n  b: '3'\nz: [*x]\n",
+            "",
+            json!({"x": {"a": "1", "b": "2"}, "data": {"a": "1", "b": "3"}, "z": [{"a": "1", "b": "2"}]}),
+        ),
+        (
+            "quotes over several lines",
+            "data:\n  a: \"one\n\n   two \\\n   three\"\n  b: 'it''s\n    long'\n",
+            "/data",
+            json!({"a": "one\ntwo three", "b": "it's long"}),
+        ),
+        (
+            "plain text over several lines",
+            "data:\n  a: one\n    two # c\n  b: http://x:80/#y\n",
+            "/data",
+            json!({"a": "one two", "b": "http://x:80/#y"}),
+        ),
+        (
+            "line ends of Windows",
+            "data:\r\n  a: |\r\n    b\r\n\r\n    c\r\n",
+            "/data/a",
+            json!("b\n\nc\n"),
+        ),
+        (
+            "tabs behind keys and values",
+            "data:\t# c\n  a:\t'b'\t# d\n  c: {\t\"d\":\t1\t}\n",
+            "/data",
+            json!({"a": "b", "c": {"d": 1}}),
+        ),
+        (
+            "an empty line before a block's text",
+            "data:\n  a: |\n\n    auth_enabled: false\n  b: |-\n   \n    c\n",
+            "/data",
+            json!({"a": "\nauth_enabled: false\n", "b": "\nc"}),
+        ),
+    ] {
+        let read = read(&format!(
+            "---\n# Source: odd/templates/odd.yaml\n{begin}{text}---\n"
+        ));
+        assert_eq!(read.unreadable, [], "{what}");
+        let mut value = read.objects[0].value.clone();
+        for known in ["apiVersion", "kind", "metadata"] {
+            value.as_object_mut().expect("an object").remove(known);
+        }
+        assert_eq!(value.pointer(pointer), Some(&expected), "{what}");
+    }
+}
+
+#[test]
+fn of_an_object_rendered_twice_the_last_is_left() {
+    type Rendered<'a> = &'a [(&'a str, &'a str, &'a str)];
+    let rows: [(&str, Rendered, &[usize]); 5] = [
+        (
+            "nothing twice",
+            &[("v1 ConfigMap", "", "a"), ("v1 Secret", "", "a")],
+            &[0, 1],
+        ),
+        (
+            "the same",
+            &[("v1 ConfigMap", "", "a"), ("v1 ConfigMap", "", "a")],
+            &[1],
+        ),
+        (
+            "the release's namespace, named and not",
+            &[("v1 ConfigMap", "edge", "a"), ("v1 ConfigMap", "", "a")],
+            &[1],
+        ),
+        (
+            "another namespace",
+            &[
+                ("v1 ConfigMap", "edge", "a"),
+                ("v1 ConfigMap", "other", "a"),
+            ],
+            &[0, 1],
+        ),
+        (
+            "another version of the kind",
+            &[
+                ("apps/v1beta1 Deployment", "", "a"),
+                ("v1 Secret", "", "b"),
+                ("apps/v1 Deployment", "", "a"),
+            ],
+            &[1, 2],
+        ),
+    ];
+    for (case, rendered, expected) in rows {
+        let manifest: String = (rendered.iter())
+            .map(|(kind, namespace, name)| {
+                let (api_version, kind) = kind.split_once(' ').expect("a version and a kind");
+                format!(
+                    "---\n{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: {name}, namespace: '{namespace}'}}}}\n"
+                )
+            })
+            .collect();
+        let all = read(&manifest).objects;
+        let wanted: Vec<Object> = expected.iter().map(|place| all[*place].clone()).collect();
+        assert_eq!(lasting(all, "edge"), wanted, "{case}");
+    }
+}
+
+#[test]
+fn only_what_the_cluster_removes_when_it_is_done_removes_itself() {
+    let rows = [
+        (
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {ttlSecondsAfterFinished: 0}}",
+            true,
+        ),
+        (
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {ttlSecondsAfterFinished: null}}",
+            false,
+        ),
+        (
+            "{apiVersion: batch/v1, kind: Job, metadata: {name: a}}",
+            false,
+        ),
+        (
+            "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}, spec: {ttlSecondsAfterFinished: 1}}",
+            false,
+        ),
+        (
+            "{apiVersion: certificates.k8s.io/v1, kind: CertificateSigningRequest, metadata: {name: a}}",
+            true,
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {restartPolicy: Never}}",
+            false,
+        ),
+    ];
+    for (manifest, expected) in rows {
+        let read = read(manifest).objects;
+        assert_eq!(read[0].removes_itself(), expected, "{manifest}");
+    }
+}

@@ -166,7 +166,12 @@ struct PayloadHook {
 
 /// [`Record::decode`].
 pub(super) fn read(data: &[u8]) -> Result<Record, RecordError> {
-    let payload: Payload = serde_json::from_slice(&open(data)?)?;
+    read_json(&open(data)?)
+}
+
+/// [`Record::printed`].
+pub(super) fn read_json(json: &[u8]) -> Result<Record, RecordError> {
+    let payload: Payload = serde_json::from_slice(json)?;
     let info = payload.info.unwrap_or_default();
     let chart = payload.chart.and_then(|chart| chart.metadata);
     let chart = chart.unwrap_or_default();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::payload::{open, seal};
 use super::{Record, RecordError};
 use crate::release::manifest::ManifestError;
-use crate::release::manifest::rewrite::{kinds, rewrite};
+use crate::release::manifest::rewrite::{self, kinds, rewrite};
 use crate::release::manifest::served::{ApiKind, Unserved};
 
 /// Why a record cannot be converted to other API versions.
@@ -61,4 +61,27 @@ pub fn rewritten(data: &[u8], unserved: &Unserved) -> Result<Vec<u8>, RewriteErr
     }
     let json = serde_json::to_vec(&release).map_err(RecordError::Json)?;
     Ok(seal(&json)?)
+}
+
+/// The payload with a manifest without these definitions, which Helm then takes for none of the release's; `None` if it
+/// has none of them.
+///
+/// # Errors
+/// As [`rewritten`].
+pub fn without_definitions(
+    data: &[u8],
+    names: &BTreeSet<String>,
+) -> Result<Option<Vec<u8>>, RewriteError> {
+    let mut release: Map<String, Value> =
+        serde_json::from_slice(&open(data)?).map_err(RecordError::Json)?;
+    let Some(Value::String(manifest)) = release.get_mut("manifest") else {
+        return Ok(None);
+    };
+    let without = rewrite::without_definitions(manifest, names)?;
+    if without == *manifest {
+        return Ok(None);
+    }
+    *manifest = without;
+    let json = serde_json::to_vec(&release).map_err(RecordError::Json)?;
+    Ok(Some(seal(&json)?))
 }

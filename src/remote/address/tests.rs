@@ -15,7 +15,28 @@ fn addresses_are_those_that_helm_repo_add_takes() {
         ("http://room:8080/", "http://room:8080/index.yaml"),
         ("https://room/a/b", "https://room/a/b/index.yaml"),
         ("http://room/a/index.yaml", "http://room/a/index.yaml"),
-        ("http://[::1]:80/x/", "http://[::1]:80/x/index.yaml"),
+        (
+            "http://room/a?sig=b%2Bc",
+            "http://room/a/index.yaml?sig=b%2Bc",
+        ),
+        ("http://room/a/?sig=b", "http://room/a/index.yaml?sig=b"),
+        (
+            "http://room/a/index.yaml?sig=b",
+            "http://room/a/index.yaml?sig=b",
+        ),
+        ("http://room/a//#top", "http://room/a//index.yaml"),
+        ("http://room/a/./b/../c", "http://room/a/c/index.yaml"),
+        (" http://room/a ", "http://room/a/index.yaml"),
+        ("HTTPS://Room:443/A", "https://room/A/index.yaml"),
+        (
+            "https://карты.example/склад",
+            "https://xn--80atti9b.example/%D1%81%D0%BA%D0%BB%D0%B0%D0%B4/index.yaml",
+        ),
+        (
+            "http://room/a b/c%20d",
+            "http://room/a%20b/c%20d/index.yaml",
+        ),
+        ("http://[::1]:8080/x/", "http://[::1]:8080/x/index.yaml"),
         ("http://me:p%40ss@room/", "http://room/index.yaml"),
     ] {
         let read = address(url).index();
@@ -54,6 +75,13 @@ fn what_is_no_http_address_is_refused() {
         "http://",
         "",
         "http://a b",
+        "http:///a",
+        "http:room",
+        "http:/room",
+        "http://room:65536",
+        "http://[::1",
+        "http://ro\tom",
+        "http://room\\a",
     ] {
         assert_eq!(Address::parse(url), Err(AddressError::NotHttp), "{url}");
     }
@@ -76,7 +104,7 @@ fn an_index_may_name_its_files_in_every_way() {
         ),
         ("/charts/demo.tgz", "http://room:8080/charts/demo.tgz", true),
         ("//other/demo.tgz", "http://other/demo.tgz", false),
-        ("http://ROOM:8080/x.tgz", "http://ROOM:8080/x.tgz", true),
+        ("http://ROOM:8080/x.tgz", "http://room:8080/x.tgz", true),
         ("http://room/x.tgz", "http://room/x.tgz", false),
         (
             "https://room:8080/x.tgz?s=1",
@@ -107,8 +135,17 @@ fn an_index_may_name_its_files_in_every_way() {
             .authorization()
             .is_none()
     );
-    assert!(plain.join("a b.tgz").is_err());
-    assert!(plain.join("ftp://room/x.tgz").is_err());
+    for other in [
+        "ftp://room/x.tgz",
+        "data:x",
+        "app:1.tgz",
+        "http:x.tgz",
+        "http:///x",
+        "a\nb.tgz",
+        "//",
+    ] {
+        assert_eq!(plain.join(other), Err(AddressError::NotHttp), "{other:?}");
+    }
 }
 
 #[test]
@@ -117,7 +154,7 @@ fn the_api_is_looked_for_below_every_context_path() {
         let candidates = address(url).api_candidates("a/b");
         candidates
             .iter()
-            .map(|candidate| candidate.path.clone())
+            .map(|candidate| candidate.url.path().to_owned())
             .collect()
     };
     assert_eq!(paths("http://room"), ["/api/charts/a%2Fb"]);
@@ -133,4 +170,90 @@ fn the_api_is_looked_for_below_every_context_path() {
         paths(&format!("http://room{}", "/a".repeat(50))).len(),
         MOST_CANDIDATES
     );
+}
+
+/// As `helm pull --repo` resolves them (`ResolveReferenceURL`); the query of the repository never goes to another host.
+#[test]
+fn the_query_of_a_repository_goes_along_to_its_packages() {
+    let base = address("http://me:pass@room/a/b?sig=c%2Fd&se=1");
+    for (reference, found, with_credentials) in [
+        ("x.tgz", "http://room/a/b/x.tgz?sig=c%2Fd&se=1", true),
+        ("./x.tgz", "http://room/a/b/x.tgz?sig=c%2Fd&se=1", true),
+        ("../x.tgz", "http://room/a/x.tgz?sig=c%2Fd&se=1", true),
+        ("../../../x.tgz", "http://room/x.tgz?sig=c%2Fd&se=1", true),
+        ("/x.tgz", "http://room/x.tgz?sig=c%2Fd&se=1", true),
+        ("x.tgz?v=1", "http://room/a/b/x.tgz?sig=c%2Fd&se=1", true),
+        ("//room/x.tgz", "http://room/x.tgz?sig=c%2Fd&se=1", true),
+        ("//other/x.tgz", "http://other/x.tgz", false),
+        ("http://room/x.tgz", "http://room/x.tgz", true),
+        ("http://room/x.tgz?v=1", "http://room/x.tgz?v=1", true),
+        ("https://room/x.tgz", "https://room/x.tgz", false),
+        ("http://room:81/x.tgz", "http://room:81/x.tgz", false),
+        ("http://you:p@other/x.tgz", "http://other/x.tgz", true),
+    ] {
+        let joined = base.join(reference).unwrap();
+        assert_eq!(joined.without_credentials(), found, "{reference}");
+        let sent = authorization(&joined).is_some();
+        assert_eq!(sent, with_credentials, "{reference}");
+        assert!(!joined.to_string().contains("sig"), "{joined}");
+    }
+}
+
+#[test]
+fn names_of_files_are_references() {
+    let base = address("http://[::1]:8080/a");
+    for (reference, found) in [
+        ("x y.tgz", "http://[::1]:8080/a/x%20y.tgz"),
+        ("x%20y+z.tgz", "http://[::1]:8080/a/x%20y+z.tgz"),
+        (
+            "чарт-1.0.0.tgz",
+            "http://[::1]:8080/a/%D1%87%D0%B0%D1%80%D1%82-1.0.0.tgz",
+        ),
+        ("x#y.tgz", "http://[::1]:8080/a/x"),
+        ("x%23y%3Fz.tgz", "http://[::1]:8080/a/x%23y%3Fz.tgz"),
+        ("x.tgz?u=http://y", "http://[::1]:8080/a/x.tgz?u=http://y"),
+        ("b\\c.tgz", "http://[::1]:8080/a/b%5Cc.tgz"),
+        ("./b:c.tgz", "http://[::1]:8080/a/b:c.tgz"),
+        ("b//c.tgz", "http://[::1]:8080/a/b//c.tgz"),
+        (" x.tgz\n", "http://[::1]:8080/a/x.tgz"),
+        ("{x}[1]|^.tgz", "http://[::1]:8080/a/%7Bx%7D[1]|^.tgz"),
+    ] {
+        let joined = base.join(reference).unwrap();
+        assert_eq!(joined.without_credentials(), found, "{reference}");
+        assert_eq!(joined.uri().unwrap().to_string(), found, "{reference}");
+    }
+}
+
+#[test]
+fn a_redirect_is_relative_to_what_was_asked_for() {
+    let asked = address("http://me:pass@room/a/x.tgz?sig=b");
+    for (location, found, with_credentials) in [
+        ("y.tgz", "http://room/a/y.tgz", true),
+        ("x.tgz/", "http://room/a/x.tgz/", true),
+        ("/y.tgz?t=1", "http://room/y.tgz?t=1", true),
+        ("?t=1", "http://room/a/x.tgz?t=1", true),
+        (
+            "https://cdn.example/y.tgz?t=1",
+            "https://cdn.example/y.tgz?t=1",
+            false,
+        ),
+    ] {
+        let target = asked.redirected(location).unwrap();
+        assert_eq!(target.without_credentials(), found, "{location}");
+        let sent = authorization(&target).is_some();
+        assert_eq!(sent, with_credentials, "{location}");
+    }
+}
+
+#[test]
+fn what_is_no_address_is_shown_without_its_secrets_too() {
+    for (text, expected) in [
+        ("http://me:pa?ss@room/a", "http://room/a"),
+        ("http://me:pa/ss@room/a?t=hidden", "http://room/a"),
+        ("ftp://me:pass@room/a?t=hidden", "ftp://room/a"),
+        ("me:pass@room", "room"),
+        ("x.tgz?t=hidden", "x.tgz"),
+    ] {
+        assert_eq!(shown(text), expected);
+    }
 }

@@ -2,16 +2,18 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{chart, charts};
 use crate::support::component::{ComponentBuilder, Components};
 use crate::support::control_plane::ControlPlane;
 use crate::support::controller::Controller;
+use crate::support::helm::HELM;
 use crate::support::helm_release::Releases;
 use crate::support::kubelet::Kubelet;
 use crate::support::server;
+use crate::support::tools;
 
 #[test]
 fn all_charts_can_be_planned_together_and_need_no_other() {
@@ -70,6 +72,31 @@ fn one_component_brings_up_the_logging_stack() {
     let service = format!("/api/v1/namespaces/{namespace}/services/loki");
     let service = plane.api().get(&service).expect("loki's Service");
     assert_eq!(service["spec"]["ports"][0]["port"], 3100);
+}
+
+#[test]
+fn one_mirror_is_enough_for_a_stack_and_a_part_may_have_values_of_its_own() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let values = json!({
+        "global": {"imageRegistry": "mirror.site:5000"}, "grafana": {"image": {"tag": "of-the-user"}},
+    });
+    let stack = ComponentBuilder::new("monitoring-stack").values(values);
+    let file = directory.path().join("site.yaml");
+    fs::write(file, stack.manifest("edge-system").to_string()).expect("a writable directory");
+    let builtin = format!("--builtin-charts={}", chart::folder().display());
+    let helm = format!("--helm-binary={}", tools::helm(HELM).display());
+    let arguments = ["images", "site.yaml", &builtin, &helm];
+    let images = server::chartroom(&arguments, directory.path())
+        .succeeded()
+        .stdout();
+    let images: Vec<&str> = images.lines().collect();
+    assert!(images.len() >= 5, "{images:?}");
+    let of_mirror = |image: &&str| image.starts_with("mirror.site:5000/");
+    assert!(images.iter().all(of_mirror), "{images:?}");
+    assert!(
+        images.contains(&"mirror.site:5000/grafana/grafana:of-the-user"),
+        "{images:?}"
+    );
 }
 
 /// The Components of these names and what they bring along, in the order of their installation.

@@ -271,9 +271,14 @@ async fn an_index_is_asked_for_by_its_tag_and_lists_other_hosts() {
         _ => Answer::new("200 OK", "etag: \"v1\"\r\n", index.as_bytes()),
     })
     .await;
-    let room = Room::new(&(server.url().replace("//", "//me:hushhush@") + "/charts"));
+    // on this machine, only the room's own repository may be named by an index
+    let room = Room::new(&elsewhere.url());
+    let url = server.url().replace("//", "//me:hushhush@") + "/charts";
+    let versions = || room.charts.versions(Some(&url), "demo");
     // the list has no digest: what comes is taken, and known by its digest from then on
-    let chart = room.newest().await.expect("a package");
+    let listed = versions().await.expect("a version");
+    let chart = room.charts.fetch(Some(&url), &listed[0], None).await;
+    let chart = chart.expect("a package");
     assert_eq!(chart.digest, Sha256Hex::of(&package));
     assert!(room.charts.cached(chart.digest).await.is_some());
     let asked = elsewhere.requests("/moved/demo.tgz");
@@ -293,10 +298,10 @@ async fn an_index_is_asked_for_by_its_tag_and_lists_other_hosts() {
         .any(|head| head.contains("if-none-match: \"v1\""))
     {
         assert!(Instant::now() < end, "the index is asked for again");
-        room.versions().await.expect("a version");
+        versions().await.expect("a version");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    room.versions().await.expect("it has not changed");
+    versions().await.expect("it has not changed");
     assert_eq!(
         server.requests("/api/").len(),
         probes,
@@ -304,15 +309,34 @@ async fn an_index_is_asked_for_by_its_tag_and_lists_other_hosts() {
     );
 }
 
+/// A repository that redirects its package to this address.
+async fn redirecting(package: &[u8], to: &str) -> Liar {
+    let location = format!("location: {to}\r\n");
+    selling(package, move || Answer::new("302 Found", &location, b"")).await
+}
+
+/// The newest version of `demo` in this repository beside the room's own.
+async fn newest_of(room: &Room, repository: &str) -> Result<(), ChartsError> {
+    let versions = room.charts.versions(Some(repository), "demo").await?;
+    let fetched = room
+        .charts
+        .fetch(Some(repository), &versions[0], None)
+        .await;
+    fetched.map(drop)
+}
+
 #[tokio::test]
 async fn a_redirect_is_followed_and_takes_no_credentials_to_strangers() {
     let package = demo("1.0.0").package();
     let sent = package.clone();
     let stranger = Liar::start(move |_| Answer::ok(&sent)).await;
-    let location = format!("location: {}/signed?token=x\r\n", stranger.url());
-    let server = selling(&package, move || Answer::new("302 Found", &location, b"")).await;
-    let room = Room::new(&server.url().replace("//", "//me:hushhush@"));
-    room.newest().await.expect("a package");
+    let server = redirecting(&package, &format!("{}/signed?token=x", stranger.url())).await;
+    // whose origin is the room's own repository may be led to, wherever it is
+    let room = Room::new(&stranger.url());
+    let with_credentials = server.url().replace("//", "//me:hushhush@");
+    newest_of(&room, &with_credentials)
+        .await
+        .expect("a package");
     let asked = stranger.requests("/signed?token=x");
     assert_eq!(asked.len(), 1);
     assert!(
@@ -320,6 +344,55 @@ async fn a_redirect_is_followed_and_takes_no_credentials_to_strangers() {
         "{asked:?}"
     );
     assert!(server.requests(LISTED)[0].contains("authorization: Basic"));
+}
+
+#[tokio::test]
+async fn nothing_leads_to_this_machine_or_to_what_is_not_allowed() {
+    let package = demo("1.0.0").package();
+    let sent = package.clone();
+    let secret = Liar::start(move |_| Answer::ok(&sent)).await;
+    let port = secret.url();
+    let port = port.rsplit_once(':').expect("a port").1;
+    for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"] {
+        let to = format!("http://{host}:{port}/demo-1.0.0.tgz");
+        let redirects = redirecting(&package, &to).await;
+        let answer = newest_of(&Room::new("http://127.0.0.1:1"), &redirects.url()).await;
+        let message = answer.expect_err(host).message();
+        let says = [
+            "on this machine or its link",
+            "where no redirect and no index may lead",
+        ];
+        assert!(
+            says.iter().any(|word| message.contains(word)),
+            "{host}: {message}"
+        );
+        // an index that names it is no better
+        let listing = listing(Sha256Hex::of(&package)).replace("charts/demo-1.0.0.tgz", &to);
+        let lists = Liar::start(move |head| match head {
+            _ if head.starts_with(&format!("GET {LISTED} ")) => Answer::ok(&listing),
+            _ => Answer::not_found(),
+        })
+        .await;
+        let answer = newest_of(&Room::new("http://127.0.0.1:1"), &lists.url()).await;
+        let message = answer.expect_err(host).message();
+        assert!(
+            says.iter().any(|word| message.contains(word)),
+            "{host}: {message}"
+        );
+    }
+    let redirects = redirecting(&package, "http://elsewhere.example.com/x.tgz").await;
+    let few = |settings: &mut ChartsSettings| {
+        let allowed = redirects.url().replace("http://", "");
+        settings.allowed = allowed.parse().expect("a pattern");
+    };
+    let room = Room::with("http://127.0.0.1:1", few);
+    let message = newest_of(&room, &redirects.url())
+        .await
+        .expect_err("refused")
+        .message();
+    assert!(message.contains("elsewhere.example.com"), "{message}");
+    assert!(message.contains("--allowed-repositories"), "{message}");
+    assert_eq!(secret.requests("/"), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -352,4 +425,35 @@ async fn a_repository_that_comes_back_counts_as_changed() {
     change
         .expect("that it is back is noticed")
         .expect("no panic");
+}
+
+/// There is one limit for what a repository lists, whichever way it does, and the message names its option.
+#[tokio::test]
+async fn an_index_beyond_the_limit_is_refused_with_the_option_that_raises_it() {
+    let package = demo("1.0.0").package();
+    let api = listing(Sha256Hex::of(&package));
+    let index = format!(r#"{{"apiVersion":"v1","entries":{{"demo":{api}}}}}"#);
+    for (path, text) in [(LISTED, api), ("/index.yaml", index)] {
+        let size = text.len() as u64;
+        let answers = text.clone();
+        let server = Liar::start(move |head| match head {
+            _ if head.starts_with(&format!("GET {path} ")) => Answer::ok(&answers),
+            _ => Answer::not_found(),
+        })
+        .await;
+        let room = |max_index| Room::with(&server.url(), |settings| settings.max_index = max_index);
+        room(size).versions().await.expect("it fits");
+        let (reason, class, message) =
+            told(&room(size - 1).versions().await.expect_err("too large"));
+        assert_eq!(
+            (reason, class),
+            ("RepositoryUnavailable", ErrorClass::Blocked)
+        );
+        let expected = format!(
+            "the index of {} is larger than {} bytes; raise --helm-index-max-size",
+            server.url(),
+            size - 1
+        );
+        assert_eq!(message, expected);
+    }
 }

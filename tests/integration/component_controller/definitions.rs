@@ -9,10 +9,10 @@ use crate::support::api::poll;
 use crate::support::component;
 
 /// Where definitions are.
-const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+pub const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 /// A definition with these versions, the first of which is stored.
-fn definition(group: &str, kind: &str, versions: &[&str]) -> Value {
+pub fn definition(group: &str, kind: &str, versions: &[&str]) -> Value {
     let singular = kind.to_lowercase();
     let versions = versions.iter().enumerate().map(|(place, version)| {
         json!({
@@ -35,7 +35,7 @@ fn definition(group: &str, kind: &str, versions: &[&str]) -> Value {
 
 impl Scene {
     /// A group of definitions that is this test's own: they are the whole cluster's.
-    fn group(&self) -> String {
+    pub fn group(&self) -> String {
         format!("{}.example.com", self.components.namespace())
     }
 

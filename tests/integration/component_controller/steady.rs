@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use chartroom::chart::digest::Sha256Hex;
-use chartroom::component::CrdsPolicy;
 use chartroom::component::spec_hash::{Ingredients, SpecHash};
+use chartroom::component::{CrdsPolicy, ServerSideApply};
 use serde_json::Map;
 
 use super::{ChartBuilder, ComponentBuilder, Scene};
@@ -52,6 +52,8 @@ fn scenario_69_a_restart_with_200_components_runs_no_helm() {
             upgrade_hooks: true,
             service_account: None,
             force_replace: false,
+            disable_schema_validation: false,
+            server_side_apply: ServerSideApply::Enabled,
         });
         let token = format!("op=test-{number} hash={hash} gen=1");
         let operation = format!("test-{number}");

@@ -88,3 +88,55 @@ fn scenario_68_values_reach_the_chart_unchanged() {
     });
     assert_eq!(scene.releases.values("by-hand"), wanted);
 }
+
+/// https://github.com/k3s-io/helm-controller/issues/218: the ordinary apply drops nulls, and nobody said so.
+#[test]
+fn a_null_that_kubectl_drops_is_named() {
+    let scene = Scene::new();
+    let chart = ChartBuilder::new("app", "1.0.0")
+        .values_echo()
+        .file("values.yaml", "limits: {cpu: 4, memory: 1Gi}\n");
+    scene.controller.upload(&chart);
+    let component = |memory: &str| {
+        let values = json!({"limits": {"cpu": null, "memory": memory}});
+        let component = ComponentBuilder::new("app").values(values);
+        component.manifest(scene.components.namespace()).to_string()
+    };
+    let limits = || {
+        let echoed = scene.config_map("app-values").expect("the echo");
+        let text = echoed["data"]["json"].as_str().expect("a text");
+        serde_json::from_str::<Value>(text).expect("JSON")["limits"].clone()
+    };
+    let kubectl = scene.components.kubectl();
+    // a kubectl that keeps the nulls of new objects drops them when there is something to change
+    kubectl
+        .run(&["create", "--filename=-"], &component("1Gi"))
+        .succeeded();
+    scene.components.ready("app");
+    assert_eq!(limits(), json!({"memory": "1Gi"}));
+    kubectl.apply(&component("2Gi")).succeeded();
+    scene.await_revision("app", 2);
+    assert_eq!(limits(), json!({"cpu": 4, "memory": "2Gi"}));
+    let values = scene.components.condition("app", "ValuesResolved");
+    let message = values.expect("a condition").message;
+    assert!(
+        message.contains("kubectl apply has dropped the null of limits.cpu")
+            && message.contains("--server-side"),
+        "{message}"
+    );
+
+    let server_side = [
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--filename=-",
+    ];
+    kubectl.run(&server_side, &component("2Gi")).succeeded();
+    scene.await_revision("app", 3);
+    assert_eq!(limits(), json!({"memory": "2Gi"}));
+    let values = scene.components.condition("app", "ValuesResolved");
+    assert_eq!(
+        values.expect("a condition").message,
+        "values are those of spec.values"
+    );
+}

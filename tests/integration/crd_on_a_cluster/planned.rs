@@ -44,7 +44,7 @@ fn a_plan_takes_what_the_cluster_takes_and_refuses_what_it_refuses() {
         "metadata: {name: a}\nspec: {enabled: true, historyLimit: 0}",
         "metadata: {name: a}\nspec: {enabled: true, historyLimit: 1.5}",
         "metadata: {name: a}\nspec: {enabled: true, values: [1]}",
-        "metadata: {name: a}\nspec: {enabled: true, serviceAccountName: me}",
+        "metadata: {name: a}\nspec: {enabled: true, serviceAccountName: M e}",
         "metadata: {name: a}\nspec: [enabled]",
         "metadata: {name: a, label: {x: y}}\nspec: {enabled: true}",
         "metadata: {name: a, labels: {x: 1}}\nspec: {enabled: true}",

@@ -67,9 +67,9 @@ fn rows() -> Vec<(String, Value, String)> {
         ),
         (
             "account",
-            json!({"serviceAccountName": "installer"}),
-            "spec.serviceAccountName (installer) is not supported by this version; remove it, and Helm acts as the \
-             controller",
+            json!({"serviceAccountName": "Installer"}),
+            "spec.serviceAccountName \"Installer\" is no name for a ServiceAccount: use lower-case letters, digits, - \
+             and ., beginning and ending with a letter or digit",
         ),
         (
             "tests",

@@ -180,3 +180,28 @@ async fn what_the_server_refuses_is_named() {
     let error = put("a: [").await;
     assert!(matches!(error, CrdsError::Unreadable { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_definition_that_serves_no_version_is_not_waited_for() {
+    let bed = Bed::new("").await;
+    let group = format!("{}.example.com", bed.kubectl.namespace());
+    let text = definition(&group, "relics", "old").replace("served: true", "served: false");
+    let began = std::time::Instant::now();
+    let report = apply(
+        &bed.client,
+        &file(&text),
+        CrdsPolicy::CreateReplace,
+        TIMEOUT,
+    )
+    .await;
+    let name = format!("relics.{group}");
+    assert_eq!(report.expect("applied").created, [name.as_str()]);
+    assert!(began.elapsed() < TIMEOUT / 2, "{:?}", began.elapsed());
+    let live = bed
+        .kubectl
+        .json(&["get", &format!("customresourcedefinition/{name}")]);
+    let conditions = live["status"]["conditions"].as_array().expect("conditions");
+    let established =
+        |one: &serde_json::Value| one["type"] == "Established" && one["status"] == "True";
+    assert!(conditions.iter().any(established), "{live:#}");
+}

@@ -92,23 +92,20 @@ async fn whole_objects_are_left_alone_by_rule_and_by_annotation() {
 }
 
 #[tokio::test]
-async fn what_the_manifest_exempts_or_keeps_is_not_looked_at() {
+async fn what_the_manifest_exempts_is_not_looked_at_and_what_it_keeps_must_be_there() {
     let mark = |annotation: &str| {
         format!(
             "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: left, annotations: {{{annotation}}}}}, data: {{a: b}}}}"
         )
     };
-    for annotation in [
-        "ext.theriseunion.io/driftDetection: disabled",
-        "helm.sh/resource-policy: keep",
-    ] {
-        let bed = Bed::new(&mark(annotation)).await;
-        assert_eq!(
-            bed.summary(&DriftDetection::default()).await,
-            "",
-            "{annotation}"
-        );
-    }
+    let policy = DriftDetection::default();
+    let exempt = Bed::new(&mark("ext.theriseunion.io/driftDetection: disabled")).await;
+    assert_eq!(exempt.summary(&policy).await, "");
+    let kept = Bed::new(&mark("helm.sh/resource-policy: keep")).await;
+    assert_eq!(kept.summary(&policy).await, "ConfigMap left is missing");
+    let kept = kept.install().await;
+    kept.patch("configmap/left", r#"{"data": {"a": "by hand"}}"#);
+    assert_eq!(kept.summary(&policy).await, "");
 }
 
 #[tokio::test]

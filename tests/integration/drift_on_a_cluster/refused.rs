@@ -103,7 +103,11 @@ inmutable: true
     release.extend(objects_of(strange));
     let bed = Bed { release, ..bed };
     let report = bed.detect(&DriftDetection::default()).await;
-    assert_eq!(report.summary(), "Service web is missing");
+    let image = "/spec/template/spec/containers/0/image";
+    assert_eq!(
+        report.summary(),
+        format!("Service web is missing; Deployment web: {image}")
+    );
     let whys: Vec<&str> = report.unknown.iter().map(|(_, why)| why.as_str()).collect();
     let [gadget, deployment, settings] = whys[..] else {
         panic!("{report:#?}");

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chartroom::yaml::escaped;
 use serde_json::{Value, json};
 
 pub use self::manifest::ComponentBuilder;
@@ -79,7 +80,10 @@ impl Components {
             "--force-conflicts",
             "--filename=-",
         ];
-        self.kubectl.run(&apply, &list.to_string()).succeeded();
+        // kubectl reads it as YAML
+        let list = escaped(list.to_string().into_bytes());
+        let list = String::from_utf8(list).expect("UTF-8");
+        self.kubectl.run(&apply, &list).succeeded();
     }
 
     /// Changes fields of the spec; null removes.

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::bounds::Bounds;
 use crate::config::options::typed;
 use crate::config::{Config, LogFormat, LogLevel};
 
@@ -63,6 +64,7 @@ fn defaults() -> ControllerConfig {
         reconciles: NonZeroUsize::new(32).unwrap(),
         cache_dir: None,
         chart_cache_size: 256 << 20,
+        helm_index_max_size: 64 << 20,
         kubeconfig: None,
         implicit_grace: Duration::from_secs(300),
         safety_poll: Duration::from_secs(30),
@@ -70,6 +72,7 @@ fn defaults() -> ControllerConfig {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
         watch_namespace: None,
+        bounds: Bounds::default(),
     }
 }
 
@@ -104,6 +107,12 @@ fn the_controller_alone_needs_a_repository_and_none_of_the_servers_options() {
     assert_eq!(
         alone("--repository-url=http://r:8080/charts/", &[]),
         expected
+    );
+    // a signature or a token goes along with every request
+    let signed = alone("--repository-url=http://r:8080/charts?sig=a/", &[]).controller;
+    assert_eq!(
+        signed.repository_url.as_deref(),
+        Some("http://r:8080/charts?sig=a/")
     );
     // PORT is the server's, CONTROLLER is said already
     let variables = [
@@ -173,10 +182,11 @@ fn the_names_of_controller_runtime_mean_what_they_mean_there() {
 fn every_option_reaches_its_field() {
     let line = "--controller --watch-namespace=apps --concurrency=1 --reconciles=8 --leader-elect-name=shard-1.lease \
                 --leader-elect-lease-duration=3s --leader-elect-renew-deadline=2s --leader-elect-retry-period=200ms \
-                --chart-cache-dir=/var/cache --chart-cache-size=1024 --implicit-grace=0 --safety-poll=1m \
+                --chart-cache-dir=/var/cache --chart-cache-size=1024 --helm-index-max-size=2048 --implicit-grace=0 --safety-poll=1m \
                 --namespace-labels=a.b/c=d,,e=";
     let expected = ControllerConfig {
         watch_namespace: Some("apps".to_owned()),
+        bounds: Bounds::default(),
         concurrency: NonZeroUsize::MIN,
         reconciles: NonZeroUsize::new(8).unwrap(),
         lease_name: "shard-1.lease".to_owned(),
@@ -187,6 +197,7 @@ fn every_option_reaches_its_field() {
         },
         cache_dir: Some(PathBuf::from("/var/cache")),
         chart_cache_size: 1024,
+        helm_index_max_size: 2048,
         implicit_grace: Duration::ZERO,
         safety_poll: Duration::from_secs(60),
         namespace_labels: [("a.b/c", "d"), ("e", "")]

@@ -387,3 +387,15 @@ fn the_rest_is_ready_by_what_it_says() {
         json!({"kind": "ConfigMap", "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
     assert_eq!(readiness(&gone), Readiness::Gone);
 }
+
+#[test]
+fn a_suspended_job_names_the_way_out() {
+    let job = json!({"status": {"startTime": "2026-01-01T00:00:00Z"}, "spec": {"suspend": true}});
+    let Readiness::InProgress(why) = workloads::completed_job(&job) else {
+        panic!("it has not completed");
+    };
+    assert!(
+        why.contains("spec.suspend") && why.contains("waitForJobs"),
+        "{why}"
+    );
+}

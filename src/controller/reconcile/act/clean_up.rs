@@ -1,37 +1,57 @@
-//! What an upgrade created that never became ready goes, as it does where Helm waits itself (`--cleanup-on-fail`).
+//! What a failed upgrade created goes, as with Helm's `--cleanup-on-fail`, which knows no difference: it would take
+//! definitions and all objects of their kinds along, and what is to be kept.
 
 use std::collections::BTreeSet;
 
 use k8s_openapi::jiff::Timestamp;
+use tracing::warn;
 
+use crate::causes::chain;
 use crate::component::status::OperationKind;
+use crate::controller::objects::Objects;
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::release::last_known_good;
 use crate::controller::reconcile::observe::Observed;
 use crate::release::inventory::{Inventory, known_inventory};
 use crate::release::manifest::ObjectKey;
+use crate::release::record::Revision;
 
 /// What makes an object the same one in whatever version, and whatever group, it is named.
 type Identity = (String, String, String);
 
-/// Deletes the objects of this revision that the last good one does not have and that its operation created. None are deleted
-/// if one of the two cannot be read whole: what is missing there may be anything.
-pub async fn clean_up(
+/// As [`clean_up`]; what stays is an object of the failed revision still, and goes with the next.
+pub async fn clean_up_or_tell(
     context: &Context,
     seen: &Observed,
     kind: OperationKind,
-    revision: i64,
+    revisions: &[Revision],
+) {
+    if let Err(error) = clean_up(context, seen, kind, revisions).await {
+        let component = &seen.observation.key;
+        warn!(%component, error = chain(&error), "What the upgrade created stays");
+    }
+}
+
+/// Deletes the objects of the newest revision that the last good one does not have and that its operation created. None are deleted
+/// if one of the two cannot be read whole: what is missing there may be anything.
+async fn clean_up(
+    context: &Context,
+    seen: &Observed,
+    kind: OperationKind,
+    revisions: &[Revision],
 ) -> Result<(), ReconcileError> {
     let o = &seen.observation;
     if kind != OperationKind::Upgrade || !o.component.spec.upgrade.cleanup_on_fail {
         return Ok(());
     }
     let target = o.target();
-    let revisions = (o.release(&target)).map_or(&[][..], |release| &release.revisions);
-    let began = revisions.first().and_then(|newest| newest.created.as_ref());
+    let Some((newest, older)) = revisions.split_first() else {
+        return Ok(());
+    };
     // a failed revision in between has the same objects
     let good = last_known_good(revisions, &o.status);
-    let Some((began, good)) = began.zip(good) else {
+    let before = good.or(older.first().map(|older| older.number));
+    let Some((began, good)) = newest.created.as_ref().zip(before) else {
         return Ok(());
     };
     let whole = async |number: i64| {
@@ -41,16 +61,17 @@ pub async fn clean_up(
             .map(|record| known_inventory(&record));
         Ok::<_, ReconcileError>(known.filter(|known| known.unreadable.is_empty()))
     };
-    let (Some(old), Some(new)) = (whole(good).await?, whole(revision).await?) else {
+    let (Some(old), Some(new)) = (whole(good).await?, whole(newest.number).await?) else {
         return Ok(());
     };
     if !context.work.is_leading() {
         return Err(ReconcileError::NotLeading);
     }
+    let objects = context.objects_of(&o.component);
     for key in only_in(&new, &old, &target.0) {
-        if was_created_since(context, &key, &target.0, began.0).await {
+        if was_created_since(&objects, &key, &target.0, began.0).await {
             // one that stays is an object of the failed revision still, and goes with the next
-            let _ = context.cluster.objects.delete(&key, &target.0).await;
+            let _ = objects.delete(&key, &target.0).await;
         }
     }
     Ok(())
@@ -72,12 +93,12 @@ fn only_in(new: &Inventory, old: &Inventory, namespace: &str) -> Vec<ObjectKey> 
 
 /// True if the object is there, and was not before the operation stored its revision; both times are the API server's.
 async fn was_created_since(
-    context: &Context,
+    objects: &Objects,
     key: &ObjectKey,
     namespace: &str,
     began: Timestamp,
 ) -> bool {
-    let Ok(Some(live)) = context.cluster.objects.get(key, namespace).await else {
+    let Ok(Some(live)) = objects.get(key, namespace).await else {
         return false;
     };
     let created = live["metadata"]["creationTimestamp"].as_str();

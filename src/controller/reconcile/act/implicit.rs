@@ -13,7 +13,9 @@ use crate::component::names::{FIELD_MANAGER, label};
 use crate::controller::reconcile::act::finalizer::patch_metadata;
 use crate::controller::reconcile::context::{Context, ReconcileError, changed};
 use crate::controller::reconcile::effects::tell;
-use crate::controller::reconcile::implicit::{MADE_FROM, component, is_as_made, made_from, note};
+use crate::controller::reconcile::implicit::{
+    MADE_FROM, VALUES_FROM, component, is_as_made, made_from, note, with_values,
+};
 use crate::controller::reconcile::observe::Observed;
 use crate::controller::reconcile::status::Notice;
 use crate::controller::store::Seen;
@@ -31,6 +33,33 @@ pub async fn provide(context: &Arc<Context>, seen: &Observed) -> Result<(), Reco
     for moved in &gate.retarget {
         retarget(context, moved).await?;
     }
+    hand_down(context, seen).await
+}
+
+/// Tells implicit Components the values that their requirers want of them by now; who changed one itself has its own way.
+pub async fn hand_down(context: &Context, seen: &Observed) -> Result<(), ReconcileError> {
+    let wanted = seen
+        .observation
+        .gate
+        .iter()
+        .flat_map(|gate| &gate.hand_down);
+    for wanted in wanted {
+        let known = context.cluster.store.component(&wanted.key);
+        let known = known.as_deref().and_then(Seen::usable);
+        let Some(changed) = known.and_then(|known| with_values(known, wanted)) else {
+            continue;
+        };
+        let api = context.cluster.components(&wanted.key.namespace);
+        let parameters = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        match api.replace(&wanted.key.name, &parameters, &changed).await {
+            Ok(_) => {}
+            Err(cause) if is_conflict(&cause) || is_not_found(&cause) => {}
+            Err(cause) => return Err(cause.into()),
+        }
+    }
     Ok(())
 }
 
@@ -44,7 +73,13 @@ async fn create(
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PostParams::default()
     };
-    match api.create(&parameters, &component(wanted)).await {
+    let account = seen
+        .observation
+        .component
+        .spec
+        .service_account_name
+        .as_deref();
+    match api.create(&parameters, &component(wanted, account)).await {
         Ok(created) => {
             let created = Seen::Usable(Box::new(created));
             context.cluster.store.apply(created);
@@ -113,7 +148,7 @@ pub async fn collect(context: &Context, seen: &Observed) -> Result<(), Reconcile
 pub async fn disown(context: &Context, seen: &mut Observed) -> Result<(), ReconcileError> {
     let gone = json!({
         "labels": {label::IMPLICIT: null},
-        "annotations": {MADE_FROM: null},
+        "annotations": {MADE_FROM: null, VALUES_FROM: null},
     });
     patch_metadata(context, seen, gone).await
 }

@@ -1,23 +1,23 @@
-//! A release that is as wanted is marked as this Component's, written down, and put right where it drifted.
+//! A release that is as wanted is marked as this Component's and written down; what runs is put right where it drifted.
 
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::controller::drift::{self, DriftCheck, DriftReport};
-use crate::controller::reconcile::act::{inventory, records};
+use crate::controller::reconcile::act::{definitions, inventory, records};
 use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::decide::InSync;
 use crate::controller::reconcile::observe::{Observed, Uncorrected, unready};
 use crate::controller::reconcile::outcome::Outcome;
 use crate::release::manifest::Object;
 
-/// Looks after a release that is as wanted.
-pub async fn look_after(
+/// A release that is as wanted is this Component's, and has an inventory.
+pub async fn note(
     context: &Arc<Context>,
     seen: &mut Observed,
     how: InSync,
-) -> Result<Outcome, ReconcileError> {
+) -> Result<(), ReconcileError> {
     let o = &seen.observation;
     let release = o.release(&o.target()).cloned();
     let Some((release, chart)) = release.zip(o.resolved()) else {
@@ -29,22 +29,20 @@ pub async fn look_after(
     if how == InSync::AdoptSuccess || is_another {
         inventory::note(context, seen, release.number()).await?;
     }
-    match seen.drifted.take() {
-        Some(drifted) => Ok(correct(context, seen, &drifted).await),
-        None => Ok(Outcome::Done),
-    }
+    definitions::settle_what_was_left(context, seen, &release).await
 }
 
 /// Puts objects right, one by one; what cannot be put right is named.
-async fn correct(context: &Context, seen: &Observed, drifted: &Uncorrected) -> Outcome {
+pub async fn put_right(context: &Context, seen: &Observed, drifted: &Uncorrected) -> Outcome {
     let o = &seen.observation;
-    let (namespace, name) = o.target();
+    let (namespace, name) = &drifted.release;
     let check = DriftCheck {
-        release: &name,
-        namespace: &namespace,
+        release: name,
+        namespace,
         objects: &drifted.objects,
         policy: &drifted.policy,
     };
+    let by = context.objects_of(&o.component);
     let mut failed = Vec::new();
     let mut tried = DriftReport::default();
     for (drifted, rounds) in drifted.report.drifted.iter().zip(&drifted.fought_over) {
@@ -57,7 +55,7 @@ async fn correct(context: &Context, seen: &Observed, drifted: &Uncorrected) -> O
         }
     }
     let now = Instant::now().into_std();
-    for (key, result) in drift::correct(&context.cluster.objects, &check, &tried).await {
+    for (key, result) in drift::correct(&by, &check, &tried).await {
         match result {
             Ok(()) => (context.memory).of(&o.key, |memory| {
                 memory.drift.corrections.note(&key, now);
@@ -66,6 +64,6 @@ async fn correct(context: &Context, seen: &Observed, drifted: &Uncorrected) -> O
         }
     }
     let objects: Vec<&Object> = drifted.objects.iter().collect();
-    let unready = unready(context, &objects, &namespace).await;
+    let unready = unready(&by, &objects, namespace).await;
     Outcome::Corrected { failed, unready }
 }

@@ -4,13 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 use tracing::{Instrument as _, info_span};
 
 use crate::component::status::OperationKind;
 use crate::controller::namespace;
 use crate::controller::reconcile::act::progress::Progress;
-use crate::controller::reconcile::act::{inventory, prepare, rewriting};
+use crate::controller::reconcile::act::{
+    clean_up, definitions, inventory, prepare, relayed, rewriting, rights,
+};
 use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
 use crate::controller::reconcile::decide::{Action, Decision, Why};
@@ -19,7 +22,7 @@ use crate::controller::reconcile::observation::{Observation, Release};
 use crate::controller::reconcile::observe::{self, Observed, made, readiness_of_record, unready};
 use crate::controller::reconcile::outcome::{Outcome, Ran, may_be_unready, unproved};
 use crate::controller::reconcile::status::begin;
-use crate::release::helm::{self, Ending};
+use crate::release::helm::{self, Ending, Failure};
 use crate::release::manifest;
 use crate::release::operation::{Call, Operation};
 use crate::release::record::Record;
@@ -47,7 +50,7 @@ pub async fn run(
     };
     let (hash, digest) = (o.wanted(chart).hash, chart.digest);
     let material = seen.material();
-    let operation = call::operation(o, &material, action, &before, hash);
+    let mut operation = call::operation(o, &material, action, &before, hash);
     let made_of = call::made_of(o, &material, action, hash);
     let intent = call::intent(o, &operation, before.number(), Some((made_of, digest)));
     let report = begin(o, decision, action, why, intent, hash);
@@ -64,19 +67,28 @@ pub async fn run(
     if let Call::Upgrade(upgrade) = &operation.call
         && kind != OperationKind::Rollback
     {
-        let values = serde_json::from_slice(&upgrade.values).unwrap_or_default();
-        if let Err(failure) = prepare::prepare(context, seen, namespace?, values).await? {
+        let values: Value = serde_json::from_slice(&upgrade.values).unwrap_or_default();
+        if let Some(failure) = rights::lacking(context, seen, &operation, &values).await? {
             let mut ran = Ran::of(now(), kind, Some(action), before.number(), before);
             ran.failure = Some(failure);
             return Ok(Outcome::Ran(Box::new(ran)));
         }
+        if let Err(failure) = prepare::prepare(context, seen, namespace?, values).await? {
+            return Ok(could_not_run(kind, action, before, failure));
+        }
+    }
+    if let Err(failure) = definitions::keep_needed(context, seen, &before, action).await? {
+        return Ok(could_not_run(kind, action, before, failure));
     }
     let to = match action {
         Action::Rollback { to } => Some(to),
         _ => None,
     };
     let lost = rewriting::keep_records_served(context, seen, &before, to).await?;
+    let relay = relayed::relay(context, &seen.observation, &before, &operation).await;
+    operation.api_server = relay.as_ref().map(|relay| relay.address().to_owned());
     let ended = run_installer(context, seen, &operation).await?;
+    drop(relay);
     count(
         context,
         &seen.observation,
@@ -101,8 +113,21 @@ pub async fn run(
         applied(context, seen, &operation, record, &mut ran).await?;
     } else {
         judge(context, seen, &ended, &mut ran).await?;
+        failed(context, seen, &ran).await?;
     }
     Ok(Outcome::Ran(Box::new(ran)))
+}
+
+/// Helm was not run, for this reason.
+fn could_not_run(
+    kind: OperationKind,
+    action: Action,
+    before: Release,
+    failure: Failure,
+) -> Outcome {
+    let mut ran = Ran::of(now(), kind, Some(action), before.number(), before);
+    ran.failure = Some(failure);
+    Outcome::Ran(Box::new(ran))
 }
 
 /// Runs the installer to its end; ends it early when the Component changes.
@@ -203,12 +228,27 @@ async fn applied(
         return Ok(());
     };
     inventory::note_record(context, seen, &record).await?;
+    definitions::settle(context, seen, &record).await;
     context
         .memory
         .of(&seen.observation.key, |memory| memory.waiting.unready = 0);
     let o = &seen.observation;
     if call::is_awaited(o, operation, number) {
         ran.readiness = readiness_of_record(context, o, &record).await;
+    }
+    Ok(())
+}
+
+/// What a failed run has left is put in order, as far as it can be.
+async fn failed(context: &Context, seen: &mut Observed, ran: &Ran) -> Result<(), ReconcileError> {
+    let (release, number) = (&ran.release, ran.release.number());
+    if !seen.observation.marked.is_empty()
+        && let Some(Ok(record)) = context.cluster.record(&release.key, number).await?
+    {
+        definitions::settle(context, seen, &record).await;
+    }
+    if number > ran.before {
+        clean_up::clean_up_or_tell(context, seen, ran.kind, &release.revisions).await;
     }
     Ok(())
 }
@@ -230,7 +270,8 @@ async fn judge(
         let objects = objects.map(|record| manifest::read(&record.manifest).objects);
         let objects = objects.unwrap_or_default();
         let all: Vec<_> = objects.iter().collect();
-        ran.unready = unready(context, &all, &target.0).await;
+        let by = context.objects_of(&seen.observation.component);
+        ran.unready = unready(&by, &all, &target.0).await;
     }
     ran.failure = Some(failure);
     Ok(())

@@ -28,9 +28,10 @@ pub async fn prepare(
 ) -> Result<Result<(), Failure>, ReconcileError> {
     let (name, _) = seen.observation.target();
     let labels = &context.config.namespace_labels;
+    let objects = context.objects_of(&seen.observation.component);
     let namespace = match namespace {
         Some(namespace) => namespace,
-        None => namespace::create(&context.cluster.client, &name, labels).await?,
+        None => namespace::create(objects.client(), &name, labels).await?,
     };
     match namespace {
         NamespaceState::Existed | NamespaceState::Created => {}
@@ -63,7 +64,8 @@ pub async fn crds(
         Ok(definitions) => definitions,
         Err(failure) => return Ok(Err(failure)),
     };
-    let client = &context.cluster.client;
+    let objects = context.objects_of(&seen.observation.component);
+    let client = objects.client();
     let applied = crds::apply(client, &definitions, policy, CRDS_ESTABLISHED).await;
     Ok(applied
         .map(drop)
@@ -71,7 +73,7 @@ pub async fn crds(
 }
 
 /// The CRDs of a chart and of the sub-charts that these values leave switched on.
-async fn definitions(
+pub(super) async fn definitions(
     chart: &Arc<FetchedChart>,
     values: Value,
 ) -> Result<Result<Vec<(String, Vec<u8>)>, Failure>, ReconcileError> {
@@ -99,7 +101,7 @@ async fn definitions(
 }
 
 /// What it means that a chart's CRDs could not be applied.
-fn definitions_failure(cause: &CrdsError) -> Failure {
+pub fn definitions_failure(cause: &CrdsError) -> Failure {
     let (class, reason) = match cause {
         CrdsError::Unreadable { .. } => (FailureClass::Terminal, Reason::ChartInvalid),
         CrdsError::Api { source, .. } => match source.as_ref() {

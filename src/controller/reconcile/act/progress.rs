@@ -148,8 +148,8 @@ impl Teller {
         match &self.awaited {
             Awaited::Ready { after } => self.not_ready(*after).await,
             Awaited::Gone(inventory) => {
-                let objects = &self.context.cluster.objects;
-                let mut left = leftovers(objects, inventory, &self.release.0).await;
+                let objects = self.context.objects_of(&self.component);
+                let mut left = leftovers(&objects, inventory, &self.release.0).await;
                 left.retain(|leftover| leftover.deleting_since.is_some());
                 (!left.is_empty()).then(|| format!("{} to go", describe(&left)))
             }
@@ -176,15 +176,15 @@ impl Teller {
             .flat_map(|hook| manifest::read(&hook.manifest).objects)
             .collect();
         let namespace = &self.release.0;
-        let mut running =
-            health::unready(&context.objects, &context.client, &hooks, namespace).await;
+        let by = self.context.objects_of(&self.component);
+        let mut running = health::unready(&by, by.client(), &hooks, namespace).await;
         // a hook before or after its turn is not there
         running.retain(|hook| !hook.is_missing);
         if !running.is_empty() {
             return Some(format!("hook {}", health::name_three(&running)));
         }
         let objects = manifest::read(&record.manifest).objects;
-        let unready = health::unready(&context.objects, &context.client, &objects, namespace).await;
+        let unready = health::unready(&by, by.client(), &objects, namespace).await;
         (!unready.is_empty()).then(|| health::name_three(&unready))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::controller::namespace;
-use crate::controller::reconcile::act::{inventory, operation, rewriting};
+use crate::controller::reconcile::act::{definitions, inventory, operation, rewriting};
 use crate::controller::reconcile::call;
 use crate::controller::reconcile::context::{Context, ReconcileError, now};
 use crate::controller::reconcile::decide::Decision;
@@ -33,6 +33,7 @@ pub async fn uninstall(
     seen.operation = Some(operation.id.clone());
     let report = begin_uninstall(&seen.observation, decision, intent, key);
     begin(context, seen, report).await?;
+    definitions::keep_at_uninstall(context, seen, &before).await?;
     rewriting::keep_records_served(context, seen, &before, None).await?;
     let ended = operation::run_installer(context, seen, &operation).await?;
     if context.work.stop.is_cancelled() {
@@ -53,8 +54,9 @@ pub async fn uninstall(
 pub async fn delete_left(context: &Context, seen: &Observed, key: &ReleaseKey) {
     let asked = (seen.left.iter())
         .filter(|leftover| leftover.deleting_since.is_none() && leftover.unknown.is_none());
+    let objects = context.objects_of(&seen.observation.component);
     for leftover in asked {
         // a failure shows in the next look
-        let _ = context.cluster.objects.delete(&leftover.key, &key.0).await;
+        let _ = objects.delete(&leftover.key, &key.0).await;
     }
 }

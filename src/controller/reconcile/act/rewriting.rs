@@ -28,7 +28,9 @@ use crate::release::helm::{Failure, HelmOutcome, judge, of_unserved, unknown_kin
 use crate::release::manifest;
 use crate::release::manifest::served::{ApiKind, Served, Unserved};
 use crate::release::operation::ReleaseKey;
-use crate::release::record::{Record, ReleaseStatus, named, rewritten, secret_name};
+use crate::release::record::{
+    Record, ReleaseStatus, named, rewritten, secret_name, without_definitions,
+};
 
 /// What was changed in records, for people.
 #[derive(Default)]
@@ -104,6 +106,38 @@ pub async fn put_back(
             Err(cause) if is_conflict(&cause) || is_not_found(&cause) => {}
             Err(cause) => return Err(cause.into()),
         }
+    }
+    Ok(())
+}
+
+/// Leaves these definitions out of the newest record: an uninstall deletes what that has, whatever the live object says.
+pub async fn leave_out_definitions(
+    context: &Context,
+    release: &Release,
+    names: &BTreeSet<String>,
+) -> Result<(), ReconcileError> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let Some(secret) = context
+        .cluster
+        .secret(&release.key, release.number())
+        .await?
+    else {
+        return Ok(());
+    };
+    let (data, names) = (payload(secret.clone()), names.clone());
+    match tokio::task::spawn_blocking(move || without_definitions(&data, &names)).await? {
+        Ok(Some(told)) => {
+            replace_record(context, &release.key, secret, told).await?;
+        }
+        Ok(None) => {}
+        // what cannot be read, Helm cannot either, and deletes nothing upon it
+        Err(cause) => warn!(
+            release = release.key.1,
+            error = chain(&cause),
+            "Record not rewritten"
+        ),
     }
     Ok(())
 }

@@ -69,9 +69,10 @@ pub fn upgrade_call(
         // what another left there is taken away
         owner: owner::mark(&o.key).or((!is_first).then(|| NO_LABEL.to_owned())),
         take_ownership: spec.take_ownership == TakeOwnership::Always,
+        skip_schema_validation: spec.disable_schema_validation,
+        server_side_apply: spec.server_side_apply,
         force_replace: spec.upgrade.force_replace && !is_first,
-        cleanup_on_fail: spec.upgrade.cleanup_on_fail && !is_first,
-        dry_run: false,
+        dry_run: None,
     }
 }
 
@@ -99,7 +100,7 @@ pub fn rollback_call(o: &Observation, before: &Release, revision: i64) -> Rollba
         wait_for_jobs: spec.rollback.wait_for_jobs && wait != Wait::HookOnly,
         disable_hooks: spec.rollback.disable_hooks,
         history_limit: kept(o, before),
-        cleanup_on_fail: spec.upgrade.cleanup_on_fail,
+        server_side_apply: spec.server_side_apply,
     }
 }
 

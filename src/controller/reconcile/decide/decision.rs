@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::component::conditions::Reason;
 use crate::component::status::OperationKind;
-use crate::release::helm::FailureClass;
+use crate::release::helm::{FailureClass, Obstacle};
 use crate::release::operation::ReleaseKey;
 
 /// What has to be read before a decision can be made.
@@ -42,17 +42,30 @@ pub enum Read {
         /// True if what is not ready is to be named.
         in_words: bool,
     },
-    /// Health and drift of what is installed.
-    Installed {
-        /// The deployed revision.
-        revision: i64,
-    },
+    /// Health and drift of what runs.
+    Installed(Look),
+    /// Whether the object is there that the last operation could not get past.
+    Obstacle(Obstacle),
     /// What is left of this release.
     Leftovers(ReleaseKey),
     /// Whether the Component's own namespace is being deleted.
     Namespace,
     /// Whether somebody else has said something about the Component's spec.
     Claims,
+}
+
+/// A look at what runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The release.
+    pub release: ReleaseKey,
+    /// The revision that runs.
+    pub revision: i64,
+    /// A newer one that was not finished: nobody knows how far it came, so only what both have is looked at, and only a
+    /// missing object counts as drift.
+    pub unfinished: Option<i64>,
+    /// Whether what drifted may be put right; else it is told.
+    pub corrects: bool,
 }
 
 /// What is to be done next.
@@ -339,6 +352,8 @@ pub enum Why {
     Forced,
     /// The last attempt failed, and this one is due.
     Retry,
+    /// The object is gone that the last attempt could not get past.
+    Unblocked,
     /// The release was there before the Component.
     Adopt,
     /// The newest revision is half of something: superseded, uninstalled or uninstalling.

@@ -28,9 +28,11 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-pub use self::evidence::{INTERRUPTED, is_cut_off, never_reached_helm, resumed_operation};
+pub use self::evidence::{
+    INTERRUPTED, is_cut_off, is_managed, never_reached_helm, resumed_operation,
+};
 pub use self::failed::decide_without_reapply;
-pub use self::good::{last_known_good, remember};
+pub use self::good::{last_known_good, remember, was_good};
 pub use self::removal::{RemovalSituation, RemovalStep, UNINSTALLS_WITH_HOOKS, decide_removal};
 
 pub use super::decision::{Action, Decision, InSync, Why};
@@ -78,6 +80,8 @@ pub struct Situation<'a> {
     pub forced: bool,
     /// True if earlier failures do not count any more: an unhandled `resetAt`, or the hash or generation changed.
     pub reset: bool,
+    /// True if the object is gone that the last attempt could not get past.
+    pub unblocked: bool,
     /// True if the newest revision is marked for another Component.
     pub is_anothers: bool,
     /// That Component, if it wants the release still and nobody here looks after it.
@@ -128,9 +132,7 @@ fn nothing_there(s: &Situation<'_>) -> Decision {
         Some(OperationKind::Uninstall) => s.by_schedule(Action::Reinstall, Why::Unfinished),
         Some(OperationKind::Install) => s.by_schedule(Action::Install, Why::Interrupted),
         // what never worked was removed by us, to be installed anew
-        _ if s.status.history.iter().any(good::is_good) => {
-            s.by_schedule(Action::Install, Why::RemovedOutside)
-        }
+        _ if was_good(s.status) => s.by_schedule(Action::Install, Why::RemovedOutside),
         _ => s.by_schedule(Action::Install, Why::NotInstalled),
     }
 }

@@ -6,10 +6,10 @@ use tokio::time::Instant;
 
 use crate::component::conditions::Reason;
 use crate::component::spec_hash::SpecHash;
-use crate::controller::reconcile::memory::OfComponent;
+use crate::controller::reconcile::memory::{Obstructed, OfComponent};
 use crate::controller::reconcile::observation::{Acknowledged, Remembered};
 use crate::controller::reconcile::retry;
-use crate::controller::reconcile::status::{Next, Notice, Remembers};
+use crate::controller::reconcile::status::{Next, Notice, Remembers, Report};
 use crate::release::helm::FailureClass;
 
 /// Pauses while somebody else has to delete something first: they grow to the longest.
@@ -41,7 +41,8 @@ impl OfComponent {
             queued: since(self.waiting.queued),
             has_inventory: self.release.inventory.is_some(),
             tried: self.tried,
-            checked: since(self.drift.checked),
+            checked: since(self.drift.checked_by(generation)),
+            is_requested: taken.checks_now,
             told: self.told.clone(),
             progress: since(self.waiting.told_progress),
         }
@@ -62,6 +63,9 @@ impl OfComponent {
         if remembers.tried {
             self.tried = wanted.map(|hash| (hash, generation));
         }
+        if remembers.begins {
+            self.obstacle = Obstructed::default();
+        }
         if remembers.forgets_failures {
             self.retry.pause = None;
         }
@@ -70,12 +74,13 @@ impl OfComponent {
             self.retry.pause = Some((generation, now));
         }
         if let Some(is_healthy) = remembers.made_anew {
-            self.drift.checked = is_healthy.then_some(now);
+            self.drift.checked = is_healthy.then_some((generation, now));
             self.drift.corrections.clear();
             self.told.remove(Reason::DriftDetected.as_str());
+            self.told.remove(Reason::ComparisonFailed.as_str());
         }
         if let Some(ago) = remembers.checked {
-            self.drift.checked = Some(now.checked_sub(ago).unwrap_or(now));
+            self.drift.checked = Some((generation, now.checked_sub(ago).unwrap_or(now)));
         }
         if remembers.drift_is_over {
             self.told.remove(Reason::DriftDetected.as_str());
@@ -89,8 +94,21 @@ impl OfComponent {
         }
     }
 
-    /// When to reconcile again; `jitter` between -1 and 1 spreads what may be spread.
+    /// When to reconcile again after a report; `jitter` between -1 and 1 spreads what may be spread.
     pub fn after(
+        &mut self,
+        report: &Report,
+        safety_poll: Duration,
+        jitter: f64,
+        now: Instant,
+    ) -> Option<Duration> {
+        let pauses = report.remembers.pauses;
+        let next = self.until(report.next, pauses, safety_poll, jitter, now);
+        let look = self.until(report.look, pauses, safety_poll, jitter, now);
+        next.into_iter().chain(look).min()
+    }
+
+    fn until(
         &mut self,
         next: Next,
         pauses: bool,

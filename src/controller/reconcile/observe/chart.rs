@@ -18,8 +18,15 @@ pub async fn resolve(context: &Context, seen: &mut Observed) {
     let found = find(context, &seen.observation).await;
     seen.observation.chart = Some(match found {
         Ok((chart, instead)) => {
+            let refusal = requires_too_much(context, &seen.observation, &chart);
             let state = match check(context, &chart).await {
-                Ok(()) => ChartState::Resolved(facts(&seen.observation, &chart, instead)),
+                Ok(()) => match refusal {
+                    None => ChartState::Resolved(facts(&seen.observation, &chart, instead)),
+                    Some(message) => ChartState::Refused {
+                        reason: Reason::NotAllowed,
+                        message,
+                    },
+                },
                 Err(cause) => ChartState::Refused {
                     reason: cause.reason(),
                     message: cause.message(),
@@ -30,6 +37,13 @@ pub async fn resolve(context: &Context, seen: &mut Observed) {
         }
         Err(state) => state,
     });
+}
+
+/// Why the Component may not have what the chart requires besides.
+fn requires_too_much(context: &Context, o: &Observation, chart: &FetchedChart) -> Option<String> {
+    let named = (chart.requires.iter()).filter_map(|required| required.namespace.as_deref());
+    let title = format!("chart {} {} requires", chart.name, chart.version);
+    (context.config.bounds).refusal_of_namespaces(&title, &o.key.namespace, named)
 }
 
 /// A chart, and why it is not the one that the spec means; or why there is none.

@@ -6,7 +6,7 @@ use crate::controller::reconcile::context::{Context, ReconcileError};
 use crate::controller::reconcile::observation::Observation;
 use crate::controller::reconcile::observe::release;
 use crate::node_key::NodeKey;
-use crate::planner::{Available, DependencyCheck, Lookup, Requirement};
+use crate::planner::{Available, DependencyCheck, Lookup, Requirement, handed_down};
 use crate::release::operation::ReleaseKey;
 use crate::release::record::ReleaseStatus;
 
@@ -17,6 +17,7 @@ pub async fn gate(
     requires: &[Requirement],
 ) -> Result<DependencyCheck, ReconcileError> {
     let planner = context.cluster.store.planner();
+    let requires = &handed_down(requires, &o.component.spec.values);
     let mut available = Available::default();
     for lookup in planner.lookups(&o.key, requires) {
         match lookup {

@@ -20,7 +20,12 @@ pub async fn read(
     release: &ReleaseKey,
 ) -> Result<(), ReconcileError> {
     let inventory = inventory(context, &seen.observation).await?;
-    let mut left = leftovers(&context.cluster.objects, &inventory, &release.0).await;
+    let mut left = leftovers(
+        &context.objects_of(&seen.observation.component),
+        &inventory,
+        &release.0,
+    )
+    .await;
     // what another release has taken over is its own
     left.retain(|one| one.release.as_ref().is_none_or(|owner| owner == release));
     seen.observation.leftovers = Some((!left.is_empty()).then(|| describe(&left)));

@@ -16,7 +16,9 @@ use crate::controller::reconcile::observe::{Good, Observed};
 use crate::node_key::NodeKey;
 use crate::release::operation::ReleaseKey;
 use crate::release::owner;
-use crate::release::record::{Record, ReleaseStatus, Revision, newest_first, selector};
+use crate::release::record::{
+    Record, RecordError, ReleaseStatus, Revision, newest_first, selector,
+};
 use crate::release::token::Token;
 
 /// A release: as the watch has told so far, which is enough to see that nothing is to do, or as the API server has it
@@ -195,19 +197,19 @@ async fn newest(
     )
 }
 
-/// The manifest of a revision: from memory, or from its Secret; `None` if that is gone or cannot be read.
+/// The manifest of a revision: from memory, or from its Secret; `None` if that is gone.
 pub async fn manifest(
     context: &Context,
     key: &NodeKey,
     release: &ReleaseKey,
     number: i64,
-) -> Result<Option<String>, ReconcileError> {
+) -> Result<Option<Result<String, RecordError>>, ReconcileError> {
     let kept = (context.memory).of(key, |memory| memory.release.manifest(&release.1, number));
     if kept.is_some() {
-        return Ok(kept);
+        return Ok(kept.map(Ok));
     }
     let record = context.cluster.record(release, number).await?;
-    Ok(record.and_then(Result::ok).map(|record| record.manifest))
+    Ok(record.map(|read| read.map(|record| record.manifest)))
 }
 
 /// What the last good revision was made of, and whether it can be made again.

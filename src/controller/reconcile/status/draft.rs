@@ -87,6 +87,7 @@ impl Draft {
             has_happened: false,
             counts: self.counts,
             next,
+            look: Next::Never,
             remembers: self.remembers,
         }
     }

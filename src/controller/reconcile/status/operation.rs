@@ -51,6 +51,7 @@ pub fn begin(
         draft.progressing(Reason::Progressing, &doing);
     }
     draft.phase(phase_of(kind), &doing);
+    draft.remembers.begins = true;
     draft.tell(Notice::log(&doing));
     if matches!(why, Why::Foreign | Why::RemovedOutside) {
         let action = format!("{}/{from_revision}", kind.as_str());

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::component::Phase;
-use crate::component::conditions::{ConditionStatus, ConditionType, Reason};
+use crate::component::conditions::{ConditionStatus, ConditionType, Reason, find};
 use crate::component::status::{OperationKind, Revision as HistoryEntry};
+use crate::component::{Phase, Wait};
 use crate::controller::reconcile::decide::Action;
 use crate::controller::reconcile::decide::release::last_known_good;
 use crate::controller::reconcile::observation::{
@@ -142,19 +142,12 @@ impl Draft {
         self.forget_failures();
         self.status.observed_hash = Some(wanted.hash.to_string());
         self.is_true(ConditionType::Released, reason, &message);
-        self.clear(&[ConditionType::Remediated, ConditionType::Drifted]);
+        self.clear(&[ConditionType::Remediated]);
         self.ready(reason, &message);
         self.phase(Phase::Deployed, &message);
         let is_awaited = wanted.waits.after(kind, record.revision);
-        if is_awaited {
-            self.is_true(ConditionType::Healthy, Reason::Healthy, "");
-        }
-        self.remembers.made_anew = Some(is_awaited);
+        self.made_anew(o, is_awaited);
         let interval = o.component.spec.interval.get();
-        if !is_awaited {
-            // else it is due as after a start, at some time within the interval
-            self.remembers.checked = Some(interval.saturating_sub(HEALTH_SOON));
-        }
         self.count(Count::Operation(kind, true, reason));
         let action = format!("{word}/{}", &wanted.hash.short()[..8]);
         self.tell(Notice::normal(reason, action, &message));
@@ -163,6 +156,19 @@ impl Draft {
             self.end(Next::About(interval))
         } else {
             self.happened(Next::In(HEALTH_SOON))
+        }
+    }
+
+    /// All objects were applied: they are as installed, and ready if that was awaited; else that is soon looked at.
+    fn made_anew(&mut self, o: &Observation, is_awaited: bool) {
+        self.clear(&[ConditionType::Drifted]);
+        self.remembers.made_anew = Some(is_awaited);
+        if is_awaited {
+            self.is_true(ConditionType::Healthy, Reason::Healthy, "");
+        } else {
+            let interval = o.component.spec.interval.get();
+            // else it is due as after a start, at some time within the interval
+            self.remembers.checked = Some(interval.saturating_sub(HEALTH_SOON));
         }
     }
 
@@ -190,6 +196,17 @@ impl Draft {
         }
     }
 
+    /// Of what the upgrade failed, if it can only fail of that again until something changes.
+    fn failed_of(&self) -> Reason {
+        let released = find(&self.status.conditions, ConditionType::Released);
+        let failed = released.filter(|released| released.status == "False");
+        let mut reasons = Reason::ALL.iter().filter(|reason| {
+            ConditionType::Stalled.permits(ConditionStatus::True, **reason)
+                && failed.is_some_and(|failed| failed.reason == reason.as_str())
+        });
+        reasons.next().copied().unwrap_or(Reason::UpgradeFailed)
+    }
+
     /// The last good revision runs again; what is wanted does not.
     pub(super) fn rolled_back(mut self, o: &Observation, to: i64, record: &Record) -> Report {
         self.status.operation = None;
@@ -198,6 +215,7 @@ impl Draft {
             record.name, record.revision
         );
         let told = format!("{}; {message}", self.failed_for());
+        let failed = self.failed_of();
         let reason = Reason::RollbackSucceeded;
         self.is_true(ConditionType::Released, reason, &told);
         self.status.release_version = Some(record.revision);
@@ -213,7 +231,8 @@ impl Draft {
             },
         );
         self.is_true(ConditionType::Remediated, reason, &message);
-        self.waiting(Reason::UpgradeFailed, Reason::ProgressingWithRetry, &told);
+        self.made_anew(o, o.component.spec.rollback.wait != Wait::HookOnly);
+        self.waiting(failed, Reason::ProgressingWithRetry, &told);
         self.phase(Phase::Degraded, &told);
         self.count(Count::Operation(OperationKind::Rollback, true, reason));
         let hash = o.resolved().map(|chart| o.wanted(chart).hash.short());

@@ -61,9 +61,12 @@ pub(super) fn chart_awaited(
 ) -> Report {
     let is_new = !o.says(ConditionType::ChartResolved, reason, message);
     draft.is_false(ConditionType::ChartResolved, reason, message);
-    if !runs_what_it_should(o, &draft) {
-        draft.waiting(reason, Reason::WaitingForChart, message);
-        draft.phase(Phase::Blocked, message);
+    match as_it_should(o, &draft) {
+        Some((success, installed)) => draft.runs_as_wanted(success, &installed),
+        None => {
+            draft.waiting(reason, Reason::WaitingForChart, message);
+            draft.phase(Phase::Blocked, message);
+        }
     }
     if reason == Reason::RepositoryUnavailable {
         return draft.end(Next::Transient(None));
@@ -74,14 +77,19 @@ pub(super) fn chart_awaited(
     draft.end(Next::SafetyPoll)
 }
 
-/// True if this generation was installed, as far as the status tells.
-fn runs_what_it_should(o: &Observation, draft: &Draft) -> bool {
-    let status = o.component.status.as_ref();
-    let observed = status.and_then(|status| status.observed_generation);
-    let tried = status.and_then(|status| status.last_attempted.as_ref());
-    observed == o.component.metadata.generation
-        && tried.and_then(|tried| tried.generation) == Some(o.generation())
-        && draft.has(ConditionType::Ready, ConditionStatus::True)
+/// How Released tells that this generation was installed, if it was.
+fn as_it_should(o: &Observation, draft: &Draft) -> Option<(Reason, String)> {
+    let status = o.component.status.as_ref()?;
+    let tried = status.last_attempted.as_ref()?;
+    let is_of_this = status.observed_generation == o.component.metadata.generation
+        && tried.generation == Some(o.generation());
+    let ready = find(&status.conditions, ConditionType::Ready)?;
+    let unsound = [Reason::Unhealthy, Reason::CorrectionFailed];
+    let runs = ready.status == "True" || unsound.iter().any(|it| it.as_str() == ready.reason);
+    let released = find(&draft.status.conditions, ConditionType::Released)?;
+    let mut reasons = Reason::ALL.iter();
+    let success = *reasons.find(|reason| reason.as_str() == released.reason)?;
+    (is_of_this && runs).then(|| (success, released.message.clone()))
 }
 
 /// A dependency is in the way.
@@ -268,13 +276,18 @@ pub(super) fn left_alone(o: &Observation, mut draft: Draft) -> Report {
         } else {
             "the annotation skip-reconcile is set"
         };
-        let message = match deployed {
+        let mut message = match deployed {
             Some(record) => format!(
                 "{how}: release {} revision {} is left as it is",
                 key.1, record.revision
             ),
             None => format!("{how}: nothing is installed or changed"),
         };
+        if draft.has(ConditionType::Healthy, ConditionStatus::False)
+            && let Some(named) = draft.message_of(ConditionType::Healthy)
+        {
+            message = format!("{message}; not ready: {named}");
+        }
         let ready = find(&draft.status.conditions, ConditionType::Ready);
         if ready.is_none_or(|ready| ready.status == "Unknown") {
             let unknown = ConditionStatus::Unknown;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::run::{begin, dry_run, finish, said, words};
 use super::helm::History;
 use crate::release::helm::{Ending, HelmOutcome};
-use crate::release::installer::Installer;
+use crate::release::installer::{Installer, Rendered};
 use crate::release::operation::{Operation, ReleaseKey};
 
 /// How a run of Helm ends.
@@ -234,6 +234,21 @@ impl Installer for FakeInstaller {
         stop: &'a CancellationToken,
     ) -> BoxFuture<'a, HelmOutcome> {
         self.work(operation, stop).boxed()
+    }
+
+    fn render<'a>(
+        &'a self,
+        operation: &'a Operation,
+        stop: &'a CancellationToken,
+    ) -> BoxFuture<'a, Rendered> {
+        // nothing in memory has rights of its own
+        let ended = self.work(operation, stop);
+        ended
+            .map(|outcome| Rendered {
+                outcome,
+                record: None,
+            })
+            .boxed()
     }
 }
 

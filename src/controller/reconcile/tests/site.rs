@@ -71,10 +71,39 @@ pub struct Objects {
     pub job: Option<String>,
     /// What differs from what was installed.
     pub drift: Drift,
+    /// One that somebody has deleted.
+    pub deleted: Option<&'static str>,
     /// What of it cannot be put right, and why.
     pub stubborn: Vec<String>,
     /// What is left when the release is gone, and what holds it.
     pub left: Option<String>,
+}
+
+impl Objects {
+    /// What is not ready, and why.
+    pub fn unready(&self) -> Option<String> {
+        let deleted = self.deleted.map(|object| format!("{object} is missing"));
+        deleted.or_else(|| self.unready.clone())
+    }
+
+    /// What differs from what was installed.
+    fn drift(&self) -> Drift {
+        match (self.deleted, &self.drift) {
+            (Some(object), _) => Drift::Found {
+                unknown: None,
+                digest: "fedcba9876543210".to_owned(),
+                summary: format!("{object} is missing"),
+            },
+            (None, Drift::NotLooked) => Drift::None { unknown: None },
+            (None, drift) => drift.clone(),
+        }
+    }
+
+    /// Helm has applied all of them.
+    fn are_applied(&mut self) {
+        self.drift = Drift::NotLooked;
+        self.deleted = None;
+    }
 }
 
 /// What one reconcile has seen, and what it holds.
@@ -83,7 +112,7 @@ pub struct Seen {
     requires: Vec<Requirement>,
     material: Material,
     slot: Option<Slot>,
-    drifted: Option<Vec<String>>,
+    drifted: Option<(ReleaseKey, Vec<String>)>,
 }
 
 /// A site in memory.
@@ -96,6 +125,8 @@ pub struct Site {
     objects: BTreeMap<ReleaseKey, Objects>,
     /// Releases that Components elsewhere want.
     pub elsewhere: BTreeMap<NodeKey, ReleaseKey>,
+    /// Objects of somebody else that are deleted.
+    pub others_gone: BTreeSet<&'static str>,
     pub namespaces: BTreeSet<String>,
     pub ending_namespaces: BTreeSet<String>,
     memory: Memory,
@@ -120,6 +151,8 @@ pub struct Site {
     pub dies_in: Option<usize>,
     pub events: Vec<(NodeKey, Notice)>,
     pub status_writes: usize,
+    /// Of whom it was looked at what is installed.
+    looks: Vec<NodeKey>,
     versions: usize,
     reconciles: usize,
 }
@@ -137,6 +170,7 @@ impl Site {
             components: BTreeMap::new(),
             objects: BTreeMap::new(),
             elsewhere: BTreeMap::new(),
+            others_gone: BTreeSet::new(),
             namespaces: BTreeSet::from(["edge-system".to_owned()]),
             ending_namespaces: BTreeSet::new(),
             memory: Memory::default(),
@@ -156,6 +190,7 @@ impl Site {
             dies_in: None,
             events: Vec::new(),
             status_writes: 0,
+            looks: Vec::new(),
             versions: 0,
             reconciles: 0,
         };

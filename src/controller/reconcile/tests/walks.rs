@@ -26,6 +26,8 @@ enum Event {
     Ready(bool),
     /// Somebody upgrades by hand; it works, fails, or is cut off.
     Upgraded(Option<bool>),
+    /// Somebody deletes an object, whatever is in the way of the next version.
+    Deleted,
     /// Somebody deletes the release's Secrets.
     Removed,
     Suspended(bool),
@@ -76,6 +78,9 @@ fn events() -> impl Strategy<Value = Event> {
     let ends = [
         End::Fails("it is green"),
         End::Refuses("parse error at (web/templates/x.yaml:1): unclosed action"),
+        End::Fails(
+            "server-side apply failed for object edge-system/web /v1, Kind=ConfigMap: field is immutable",
+        ),
         End::Killed,
         End::TooLong,
         End::DoesNotStart,
@@ -84,6 +89,7 @@ fn events() -> impl Strategy<Value = Event> {
         10 => interruptions(),
         5 => prop::sample::select(ends.to_vec()).prop_map(Event::Next),
         4 => any::<bool>().prop_map(Event::Ready),
+        2 => Just(Event::Deleted),
         1 => prop::sample::select(&[Some(true), Some(false), None][..]).prop_map(Event::Upgraded),
         1 => prop::sample::select(&[Event::Removed, Event::Forced, Event::Reset][..]),
         1 => Just(Event::Dies(Death::HelmGoesOn(30, End::Fails("it is blue")))),
@@ -161,6 +167,7 @@ impl Walk {
             Event::Ready(false) => {
                 self.site.objects("web").unready = Some("pod web-0: not ready".to_owned());
             }
+            Event::Deleted => self.site.objects("web").deleted = Some("ConfigMap web"),
             Event::Upgraded(_) | Event::Removed if self.site.api_is_away => {}
             // Helm lets nobody in
             Event::Upgraded(_) | Event::Removed if is_locked => {}
@@ -238,6 +245,15 @@ impl Walk {
         self.site.pass(4000);
     }
 
+    /// Somebody deletes an object, whatever is in the way: within the interval it is back, or told to be gone.
+    fn puts_back_what_is_deleted(&mut self) -> bool {
+        self.site.objects("web").deleted = Some("ConfigMap web");
+        self.site.pass(700);
+        let conditions = self.site.status("web").conditions;
+        let says = (conditions.iter()).any(|it| it.type_ == "Healthy" && it.status == "True");
+        self.site.objects("web").deleted.is_none() || !says
+    }
+
     fn is_as_wanted(&self) -> bool {
         self.site.is_in_order("web") && self.site.values("web") == values(self.letter)
     }
@@ -270,6 +286,7 @@ proptest! {
         walk.comes_to_rest();
         prop_assert!(walk.is_as_wanted() || walk.is_given_up(), "{}", walk.site.told("web"));
         prop_assert_eq!(walk.site.slots_in_use(), 0);
+        prop_assert!(walk.puts_back_what_is_deleted(), "{}", walk.site.told("web"));
         // what is wanted anew is always reached
         walk.wants(9);
         walk.site.pass(600);

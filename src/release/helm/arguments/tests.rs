@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::component::ServerSideApply;
 use crate::operation_kind::OperationKind;
 use crate::release::operation::Proof;
 
@@ -16,9 +17,10 @@ fn upgrade() -> UpgradeCall {
         hash_label: "ab".repeat(20),
         owner: Some("shop.web".to_owned()),
         take_ownership: false,
+        skip_schema_validation: false,
+        server_side_apply: ServerSideApply::Enabled,
         force_replace: false,
-        cleanup_on_fail: false,
-        dry_run: false,
+        dry_run: None,
     }
 }
 
@@ -29,7 +31,7 @@ fn rollback() -> RollbackCall {
         wait_for_jobs: false,
         disable_hooks: false,
         history_limit: 5,
-        cleanup_on_fail: false,
+        server_side_apply: ServerSideApply::Enabled,
     }
 }
 
@@ -52,6 +54,7 @@ fn call(action: Call) -> Operation {
         release: "grafana".to_owned(),
         namespace: "monitoring".to_owned(),
         as_user: None,
+        api_server: None,
         timeout: Duration::from_secs(300),
         deadline: Duration::from_secs(900),
     }
@@ -84,15 +87,15 @@ fn an_upgrade_says_all_that_is_asked_of_it() {
         disable_hooks: true,
         history_limit: 0,
         take_ownership: true,
+        skip_schema_validation: true,
         force_replace: true,
-        cleanup_on_fail: true,
         ..upgrade()
     }));
     asked.as_user = Some("system:serviceaccount:edge:installer".to_owned());
     asked.timeout = Duration::from_millis(1500);
     let expected = "upgrade\ngrafana\n/cache/grafana-1.0.0.tgz\n--install\n--values=-\n--reset-values\n\
         --server-side=false\n--force-replace\n--skip-crds\n--history-max=0\n--wait=hookOnly\n--wait-for-jobs\n\
-        --no-hooks\n--take-ownership\n--cleanup-on-fail\n\
+        --no-hooks\n--skip-schema-validation\n--take-ownership\n\
         --labels=ext.theriseunion.io/op=5f0c,ext.theriseunion.io/hash=abababababababababababababababababababab,ext.theriseunion.io/owner=shop.web\n\
         --description=op=5f0c hash=ab gen=7\n--namespace=monitoring\n--timeout=1500ms\n\
         --kube-as-user=system:serviceaccount:edge:installer";
@@ -102,7 +105,7 @@ fn an_upgrade_says_all_that_is_asked_of_it() {
 #[test]
 fn a_dry_run_asks_the_server_and_prints_no_secrets() {
     let tried = lines(&call(Call::Upgrade(UpgradeCall {
-        dry_run: true,
+        dry_run: Some(DryRun::Tried),
         ..upgrade()
     })));
     assert!(
@@ -120,11 +123,10 @@ fn a_rollback_has_no_description_and_no_labels() {
         wait: Wait::Legacy,
         wait_for_jobs: true,
         disable_hooks: true,
-        cleanup_on_fail: true,
         ..rollback()
     }));
     let expected = "rollback\ngrafana\n3\n--server-side=true\n--force-conflicts\n--history-max=5\n--wait=legacy\n\
-        --wait-for-jobs\n--no-hooks\n--cleanup-on-fail\n--namespace=monitoring\n--timeout=300s";
+        --wait-for-jobs\n--no-hooks\n--namespace=monitoring\n--timeout=300s";
     assert_eq!(lines(&asked), expected);
 }
 
@@ -192,5 +194,22 @@ fn durations_are_gos_and_never_zero() {
     ];
     for (duration, expected) in rows {
         assert_eq!(go_duration(duration), expected, "{duration:?}");
+    }
+}
+
+#[test]
+fn without_server_side_apply_helm_finds_the_differences() {
+    let upgraded = lines(&call(Call::Upgrade(UpgradeCall {
+        server_side_apply: ServerSideApply::Disabled,
+        ..upgrade()
+    })));
+    let back = lines(&call(Call::Rollback(RollbackCall {
+        server_side_apply: ServerSideApply::Disabled,
+        ..rollback()
+    })));
+    for line in [upgraded, back] {
+        assert!(line.contains("\n--server-side=false\n"), "{line}");
+        // Helm refuses it there
+        assert!(!line.contains("--force-conflicts"), "{line}");
     }
 }

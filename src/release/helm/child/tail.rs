@@ -5,14 +5,30 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 /// How much is kept.
 pub const LIMIT: usize = 64 * 1024;
 
-/// The last [`LIMIT`] bytes.
-#[derive(Debug, Default)]
+/// The last bytes, [`LIMIT`] of them if nothing else is said.
+#[derive(Debug)]
 pub struct Tail {
+    limit: usize,
     bytes: Vec<u8>,
     is_cut: bool,
 }
 
+impl Default for Tail {
+    fn default() -> Self {
+        Self::of(LIMIT)
+    }
+}
+
 impl Tail {
+    /// That many of the last bytes.
+    pub fn of(limit: usize) -> Self {
+        Self {
+            limit,
+            bytes: Vec::new(),
+            is_cut: false,
+        }
+    }
+
     /// Reads to the end of `from`; what was read before an error or before this is dropped is kept.
     pub async fn read(&mut self, mut from: impl AsyncRead + Unpin) {
         let mut buffer = vec![0; 16 * 1024];
@@ -23,13 +39,13 @@ impl Tail {
 
     fn append(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() > 2 * LIMIT {
+        if self.bytes.len() > 2 * self.limit {
             self.cut();
         }
     }
 
     fn cut(&mut self) {
-        if let Some(excess @ 1..) = self.bytes.len().checked_sub(LIMIT) {
+        if let Some(excess @ 1..) = self.bytes.len().checked_sub(self.limit) {
             self.bytes.drain(..excess);
             self.is_cut = true;
         }

@@ -19,6 +19,10 @@ pub struct Rule {
 enum Has {
     /// One of these at its beginning: the rest may be arbitrary text, such as that of a template.
     Start(&'static [&'static str]),
+    /// The first at its beginning, and all the others anywhere.
+    StartAnd(&'static str, &'static [&'static str]),
+    /// All of the former and one of the latter, anywhere.
+    AllAndAny(&'static [&'static str], &'static [&'static str]),
     /// All of these, anywhere.
     All(&'static [&'static str]),
     /// One of these, anywhere.
@@ -29,6 +33,10 @@ impl Has {
     fn fits(&self, error: &str) -> bool {
         match self {
             Self::Start(texts) => texts.iter().any(|text| error.starts_with(text)),
+            Self::StartAnd(start, texts) => {
+                error.starts_with(start) && texts.iter().all(|text| error.contains(text))
+            }
+            Self::AllAndAny(all, any) => Self::All(all).fits(error) && Self::Any(any).fits(error),
             Self::All(texts) => texts.iter().all(|text| error.contains(text)),
             Self::Any(texts) => texts.iter().any(|text| error.contains(text)),
         }
@@ -50,7 +58,8 @@ const RULES: &[Rule] = &[
         Has::Start(&["unknown flag", "unknown shorthand flag"]),
         Terminal,
         None,
-        "This Helm is not the one that the controller was started with: restart the controller.",
+        "This Helm is not the one that the controller was started with: restart the controller, and then set the \
+         annotation ext.theriseunion.io/requestedAt.",
     ),
     rule(
         Has::Start(&["release name is invalid"]),
@@ -58,11 +67,32 @@ const RULES: &[Rule] = &[
         Some(Reason::InvalidSpec),
         "Choose another release name.",
     ),
+    // a schema that refers to an address without a way there is no fault of the values
     rule(
-        Has::Start(&["values don't meet the specifications of the schema"]),
+        Has::StartAnd(SCHEMA, &["\n failing loading \"http"]),
+        Attempt,
+        None,
+        "The chart's schema refers to that address: with spec.disableSchemaValidation: true the values are not held \
+         against it.",
+    ),
+    rule(
+        Has::StartAnd(SCHEMA, &["is not valid against metaschema"]),
+        Terminal,
+        Some(Reason::ChartInvalid),
+        SCHEMA_UNUSABLE,
+    ),
+    // one line for each value
+    rule(
+        Has::StartAnd(SCHEMA, &["\n - "]),
         Terminal,
         Some(Reason::SchemaInvalid),
         "Correct the values.",
+    ),
+    rule(
+        Has::Start(&[SCHEMA]),
+        Terminal,
+        Some(Reason::ChartInvalid),
+        SCHEMA_UNUSABLE,
     ),
     rule(
         Has::Start(&["failed to parse -:"]),
@@ -92,6 +122,19 @@ const RULES: &[Rule] = &[
         Terminal,
         Some(Reason::ValuesError),
         "The chart refuses these values: correct them.",
+    ),
+    // a template that asks the API server
+    rule(
+        Has::All(&["error calling lookup: ", " is forbidden: user "]),
+        Attempt,
+        Some(Reason::Forbidden),
+        "Give that account the right.",
+    ),
+    rule(
+        Has::AllAndAny(&["error calling lookup: "], UNREACHABLE),
+        Transient,
+        Some(Reason::ClusterUnreachable),
+        "It is tried again until the API server answers.",
     ),
     rule(
         Has::Start(&["parse error at", "yaml parse error on", "template: "]),
@@ -192,6 +235,12 @@ const RULES: &[Rule] = &[
         MADE_ANEW,
     ),
     rule(
+        Has::Any(TYPED),
+        Attempt,
+        None,
+        "Server-side apply does not take this object, Helm 3 may: set spec.serverSideApply: disabled, or correct the chart.",
+    ),
+    rule(
         Has::All(&["apply failed with ", " conflict"]),
         Terminal,
         Some(Reason::OwnershipConflict),
@@ -274,23 +323,7 @@ const RULES: &[Rule] = &[
     ),
     // the way to the API server, last of all: the texts may be in any of the above
     rule(
-        Has::Any(&[
-            "kubernetes cluster unreachable",
-            "connection refused",
-            "connection reset by peer",
-            "client connection lost",
-            "i/o timeout",
-            "no route to host",
-            "network is unreachable",
-            "no such host",
-            "etcdserver: ",
-            "rpc error: code = unavailable",
-            "too many requests",
-            "tls handshake timeout",
-            "the server is currently unable",
-            "apiserver is shutting down",
-            "client.timeout exceeded",
-        ]),
+        Has::Any(UNREACHABLE),
         Transient,
         Some(Reason::ClusterUnreachable),
         "It is tried again until the API server answers.",
@@ -333,7 +366,54 @@ const IMMUTABLE: &[&str] = &[
     "cannot change roleref",
 ];
 
-const MADE_ANEW: &str = "Delete that object, so that it is made anew, or take the change back.";
+/// What server-side apply says of objects that it cannot merge, because a key is in a list twice, or a type is another
+/// than the API's.
+const TYPED: &[&str] = &[
+    "failed to create typed patch object",
+    "failed to create typed live object",
+    "failed to create manager for existing fields",
+];
+
+/// How an error of the schema begins.
+const SCHEMA: &str = "values don't meet the specifications of the schema";
+
+const SCHEMA_UNUSABLE: &str = "The chart's schema cannot be used: it must be corrected, or left out with \
+                               spec.disableSchemaValidation: true.";
+
+/// What Helm says of an API server that it cannot reach, or that answers that it cannot answer.
+const UNREACHABLE: &[&str] = &[
+    "kubernetes cluster unreachable",
+    "connection refused",
+    "connection reset by peer",
+    "client connection lost",
+    "use of closed network connection",
+    "broken pipe",
+    "connection timed out",
+    "i/o timeout",
+    "no route to host",
+    "network is unreachable",
+    "no such host",
+    "server misbehaving",
+    "temporary failure in name resolution",
+    "etcdserver: ",
+    "rpc error: code = unavailable",
+    "too many requests",
+    "tls handshake timeout",
+    "failed to verify certificate: x509: ",
+    "remote error: tls: ",
+    "server gave http response to https client",
+    "http2: server sent goaway",
+    "unexpected eof",
+    "\": eof",
+    "the server is currently unable",
+    "the server was unable to return a response in the time allotted",
+    "has prevented the request from succeeding",
+    "apiserver is shutting down",
+    "client.timeout exceeded",
+];
+
+const MADE_ANEW: &str =
+    "Delete that object, so that it is made anew within seconds, or take the change back.";
 
 const TOO_LARGE: &str =
     "Helm keeps a release, with its chart, in one Secret of at most 1 MiB: make the chart smaller.";

@@ -2,6 +2,8 @@
 //! row names one. Helm 4.1.4 says the same, but for "server-side apply failed for object …" before what the API server
 //! says; rows that name it are its own. The others are made up after the rules of `docs/components.md` 5.
 
+mod network;
+
 use std::time::Duration;
 
 use super::*;

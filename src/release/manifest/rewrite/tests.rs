@@ -180,3 +180,48 @@ fn the_kinds_of_a_manifest_are_told_once() {
     assert_eq!(kinds(&manifest).expect("sound"), expected.into());
     assert!(rewrite("a: [", &unserved()).is_err());
 }
+
+#[test]
+fn definitions_are_left_out_by_name_and_nothing_else_is_touched() {
+    let definition = |name: &str| {
+        format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {name}}} # x\n"
+        )
+    };
+    let other = "# Source: web\napiVersion: v1\nkind: Service\nmetadata: {name: as.x}\n";
+    let names = BTreeSet::from(["as.x".to_owned(), "bs.x".to_owned()]);
+    let without = |manifest: &str| without_definitions(manifest, &names).expect("a sound manifest");
+    let manifest = [
+        &definition("as.x"),
+        other,
+        &definition("cs.x"),
+        &definition("bs.x"),
+    ]
+    .join("---\n");
+    assert_eq!(
+        without(&manifest),
+        ["", other, &definition("cs.x")].join("---\n")
+    );
+    assert_eq!(without(other), other);
+    let item = |name: &str| {
+        format!(
+            "{{\"kind\": \"CustomResourceDefinition\", \"metadata\": {{\"name\": \"{name}\"}}}}"
+        )
+    };
+    let list = |kind: &str, items: &[String]| {
+        format!(
+            "{{\"apiVersion\": \"v1\", \"kind\": \"{kind}\", \"items\": [{}]}}",
+            items.join(", ")
+        )
+    };
+    let left = without(&list("List", &[item("as.x"), item("cs.x")]));
+    let read: Value = serde_json::from_str(&left).expect("JSON");
+    assert_eq!(read["items"].as_array().map(Vec::len), Some(1), "{left}");
+    assert_eq!(read["items"][0]["metadata"]["name"], "cs.x");
+    assert_eq!(without(&list("List", &[item("as.x"), item("bs.x")])), "");
+    let unnamed = "{\"metadata\": {\"name\": \"as.x\"}}".to_owned();
+    assert_eq!(
+        without(&list("CustomResourceDefinitionList", &[unnamed])),
+        ""
+    );
+}

@@ -122,6 +122,8 @@ impl ControllerOptions {
             .env("HOME", world)
             .env("TZ", "UTC")
             .env("RUST_BACKTRACE", "1")
+            // the tests' own repositories are on loopback
+            .env("ALLOWED_REPOSITORIES", "*")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .current_dir(world);
         match &self.repository {

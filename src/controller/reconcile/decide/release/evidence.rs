@@ -192,11 +192,7 @@ impl<'a> Situation<'a> {
 
 /// True if `status` or a label says that this Component worked on the release. The label of a revision that is marked for
 /// another says nothing of this one.
-pub(super) fn is_managed(
-    status: &ComponentStatus,
-    revisions: &[Revision],
-    is_anothers: bool,
-) -> bool {
+pub fn is_managed(status: &ComponentStatus, revisions: &[Revision], is_anothers: bool) -> bool {
     let is_labelled = |revision: &Revision| revision.operation.is_some();
     !status.history.is_empty() || !is_anothers && revisions.iter().any(is_labelled)
 }

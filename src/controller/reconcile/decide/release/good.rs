@@ -80,6 +80,11 @@ pub fn remember(history: &[Entry], made: Entry, limit: usize) -> Vec<Entry> {
     all
 }
 
+/// True if a revision of the release ended well, as far as `status` tells.
+pub fn was_good(status: &ComponentStatus) -> bool {
+    status.history.iter().any(is_good)
+}
+
 /// True if the operation that made this revision ended well.
 pub(super) fn is_good(entry: &Entry) -> bool {
     [ReleaseStatus::Deployed, ReleaseStatus::Superseded]

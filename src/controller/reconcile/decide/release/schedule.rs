@@ -103,6 +103,9 @@ impl Situation<'_> {
         if action == Action::Upgrade && self.is_exhausted() {
             return self.exhausted();
         }
+        if self.unblocked && !is_uninstall {
+            return run(Why::Unblocked);
+        }
         if let Some(until) = self.not_before() {
             return self.not_yet(until);
         }

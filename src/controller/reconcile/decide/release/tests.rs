@@ -48,6 +48,8 @@ fn hash(letter: &str) -> SpecHash {
         upgrade_hooks: true,
         service_account: None,
         force_replace: false,
+        disable_schema_validation: false,
+        server_side_apply: crate::component::ServerSideApply::Enabled,
     })
 }
 

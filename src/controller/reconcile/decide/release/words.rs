@@ -140,6 +140,7 @@ impl fmt::Display for Why {
             Self::Foreign => "somebody else upgraded the release or rolled it back",
             Self::Forced => "the annotation forceAt asks for it",
             Self::Retry => "the last attempt failed and the next one is due",
+            Self::Unblocked => "the object that was in the way is gone",
             Self::Adopt => "the release was there before the Component",
             Self::Unfinished => "the newest revision is not a finished one",
             Self::Interrupted => "what was begun was interrupted",

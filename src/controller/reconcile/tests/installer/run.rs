@@ -6,7 +6,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::End;
-use crate::component::Wait;
+use crate::component::{ServerSideApply, Wait};
 use crate::controller::reconcile::tests::helm::{History, LOCKED, Making};
 use crate::release::helm::{Ending, HelmOutcome};
 use crate::release::operation::{Call, Operation};
@@ -128,14 +128,23 @@ pub fn words(operation: &Operation, is_install: bool) -> String {
             flag(call.wait_for_jobs, "--wait-for-jobs");
             flag(call.disable_hooks, "--no-hooks");
             flag(call.take_ownership, "--take-ownership");
+            flag(call.skip_schema_validation, "--skip-schema-validation");
+            flag(
+                call.server_side_apply == ServerSideApply::Disabled,
+                "--server-side=false",
+            );
             flag(call.force_replace, "--force-replace");
-            flag(call.dry_run, "--dry-run");
+            flag(call.dry_run.is_some(), "--dry-run");
             let chart = chart_of(&call.package);
             let verb = if is_install { "install" } else { "upgrade" };
             format!("{verb} {} {}", chart.name, chart.version)
         }
         Call::Rollback(call) => {
             flag(call.wait != Wait::HookOnly, "--wait");
+            flag(
+                call.server_side_apply == ServerSideApply::Disabled,
+                "--server-side=false",
+            );
             format!("rollback {}", call.revision)
         }
         Call::Uninstall(call) => {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Row, dependencies, drift, failures, half_done, installs, interrupted_waits, leaving, moving,
-    outside, refusals, restarts, versions, waiting,
+    Row, dependencies, drift, failures, half_done, held, installs, interrupted_waits, leaving,
+    moving, obstacles, outside, refusals, restarts, versions, waiting,
 };
 
-const ALL: [&[Row]; 13] = [
+const ALL: [&[Row]; 15] = [
     installs::ROWS,
     outside::ROWS,
     failures::ROWS,
@@ -21,6 +21,8 @@ const ALL: [&[Row]; 13] = [
     moving::ROWS,
     dependencies::ROWS,
     drift::ROWS,
+    held::ROWS,
+    obstacles::ROWS,
 ];
 
 /// The scenarios that are promised, with their numbers.

@@ -7,7 +7,11 @@ use crate::controller::reconcile::tests::site::Site;
 fn drifts(site: &mut Site) {
     let summary = "ConfigMap web: data.a changed; Deployment web: deleted".to_owned();
     let digest = "0123456789abcdef".to_owned();
-    site.objects("web").drift = Drift::Found { digest, summary };
+    site.objects("web").drift = Drift::Found {
+        digest,
+        summary,
+        unknown: None,
+    };
 }
 
 pub const ROWS: &[Row] = &[
@@ -61,6 +65,27 @@ pub const ROWS: &[Row] = &[
             site.objects("web").stubborn.clear();
             site.pass(660);
             site.shows("web", "Deployed Ready=True");
+        },
+    ),
+    row(
+        30,
+        "what cannot be compared or put right by any means is told once, and the release stays Deployed",
+        |mut site| {
+            site.runs("web", "{version: 1.0.0, driftDetection: {mode: enabled}}");
+            let unknown =
+                "PersistentVolumeClaim data: /spec/resources cannot be put right".to_owned();
+            site.objects("web").drift = Drift::None {
+                unknown: Some(unknown),
+            };
+            site.pass(3 * 660);
+            site.shows(
+                "web",
+                "Deployed Ready=True Drifted=Unknown/ComparisonFailed",
+            );
+            assert_eq!(site.told_of("web", "ComparisonFailed"), 1);
+            site.objects("web").drift = Drift::None { unknown: None };
+            site.pass(660);
+            site.shows("web", "Deployed Ready=True Drifted=False/NoDriftDetected");
         },
     ),
 ];

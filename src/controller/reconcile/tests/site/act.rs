@@ -6,7 +6,6 @@ use crate::component::names::{FINALIZER, label};
 use crate::controller::reconcile::act::records::HOLDER_GONE;
 use crate::controller::reconcile::decide::{Decision, InSync};
 use crate::controller::reconcile::implicit::{self, MADE_FROM, is_as_made, made_from};
-use crate::controller::reconcile::observation::Drift;
 use crate::controller::reconcile::outcome::Outcome;
 use crate::controller::reconcile::outcome::superseded;
 use crate::controller::reconcile::status::Notice;
@@ -57,7 +56,10 @@ impl Site {
                 self.delete(&name);
             }
             Decision::Block { .. } | Decision::Queue { .. } => self.provide(seen)?,
-            Decision::InSync { how } => return Ok(Acted::Ended(self.look_after(seen, *how))),
+            Decision::InSync { how } => {
+                self.hand_down(seen);
+                self.mark(seen, *how);
+            }
             Decision::Succeed { .. } => self.note_inventory(seen),
             Decision::FailUnready {
                 kind,
@@ -107,7 +109,12 @@ impl Site {
             | Decision::StayDisabled { .. }
             | Decision::CannotMove { .. } => {}
         }
-        Ok(Acted::Ended(Outcome::Done))
+        let drifted = seen.drifted.take();
+        Ok(Acted::Ended(
+            drifted.map_or(Outcome::Done, |(key, stubborn)| {
+                self.put_right(&key, stubborn)
+            }),
+        ))
     }
 
     /// Changes the object, if nobody else has.
@@ -166,8 +173,8 @@ impl Site {
         seen.o.status.inventory_ref = None;
     }
 
-    /// Looks after a release that is as wanted.
-    fn look_after(&mut self, seen: &mut Seen, how: InSync) -> Outcome {
+    /// A release that is as wanted is marked, and has an inventory.
+    fn mark(&mut self, seen: &mut Seen, how: InSync) {
         let (o, target) = (&seen.o, seen.o.target());
         let mark = owner::mark(&o.key);
         self.helm.release(&target, |history, _| {
@@ -178,16 +185,28 @@ impl Site {
         if how == InSync::AdoptSuccess {
             self.note_inventory(seen);
         }
-        let Some(stubborn) = seen.drifted.take() else {
-            return Outcome::Done;
-        };
-        let objects = self.objects.entry(target).or_default();
+    }
+
+    /// What drifted is put right, as far as it can be.
+    fn put_right(&mut self, release: &ReleaseKey, stubborn: Vec<String>) -> Outcome {
+        let objects = self.objects.entry(release.clone()).or_default();
         if stubborn.is_empty() {
-            objects.drift = Drift::None { unknown: None };
+            objects.are_applied();
         }
         Outcome::Corrected {
             failed: stubborn,
-            unready: objects.unready.clone(),
+            unready: objects.unready(),
+        }
+    }
+
+    /// Tells what was created before the values that are wanted of it.
+    fn hand_down(&mut self, seen: &Seen) {
+        let gate = seen.o.gate.clone();
+        for wanted in gate.iter().flat_map(|gate| &gate.hand_down) {
+            let known = self.components.get(&wanted.key);
+            if let Some(changed) = known.and_then(|known| implicit::with_values(known, wanted)) {
+                self.respecified(changed);
+            }
         }
     }
 
@@ -201,7 +220,7 @@ impl Site {
             if self.components.contains_key(&wanted.key) {
                 continue;
             }
-            self.create(implicit::component(wanted));
+            self.create(implicit::component(wanted, None));
             let note = implicit::note(wanted);
             let notice = Notice::normal(Reason::DependencyCreated, "Create", &note);
             self.events.push((seen.o.key.clone(), notice));
@@ -219,6 +238,7 @@ impl Site {
             annotations.insert(MADE_FROM.to_owned(), made);
             self.respecified(component);
         }
+        self.hand_down(seen);
         Ok(())
     }
 }

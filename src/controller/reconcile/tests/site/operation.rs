@@ -229,10 +229,10 @@ impl Site {
             self.note_inventory(&mut seen);
             let objects = self.objects.entry(seen.o.target()).or_default();
             // what Helm applies is as it was applied
-            objects.drift = Default::default();
+            objects.are_applied();
             let wait = awaited(&seen.o, number);
             let job = objects.job.clone().filter(|_| wait.completes_jobs);
-            let unready = objects.unready.clone().or(job);
+            let unready = objects.unready().or(job);
             if let (true, Some(unready)) = (call::is_awaited(&seen.o, &operation, number), unready)
             {
                 ran.readiness = Readiness::NotReady(Some(unready));
@@ -240,12 +240,7 @@ impl Site {
         } else if !is_proved {
             let failure = unproved(judge(operation.kind, outcome), superseded);
             if may_be_unready(&failure) {
-                ran.unready = self
-                    .objects
-                    .entry(seen.o.target())
-                    .or_default()
-                    .unready
-                    .clone();
+                ran.unready = self.objects.entry(seen.o.target()).or_default().unready();
             }
             ran.said.clone_from(&outcome.stderr);
             ran.failure = Some(failure);

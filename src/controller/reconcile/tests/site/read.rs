@@ -6,7 +6,7 @@ use crate::component::names::{annotation, label};
 use crate::component::spec_hash::SpecHash;
 use crate::component::{Component, DriftMode};
 use crate::controller::reconcile::call::Material;
-use crate::controller::reconcile::decide::{Read, moved};
+use crate::controller::reconcile::decide::{Look, Read, moved};
 use crate::controller::reconcile::implicit::{is_as_made, is_claimed};
 use crate::controller::reconcile::memory::OfComponent;
 use crate::controller::reconcile::observation::{
@@ -16,7 +16,8 @@ use crate::controller::reconcile::observation::{
 use crate::controller::reconcile::observe::installed::awaited;
 use crate::controller::slots::Urgency;
 use crate::node_key::NodeKey;
-use crate::planner::{Available, Lookup, Planner};
+use crate::planner::{Available, Lookup, Planner, handed_down};
+use crate::release::manifest::ObjectKey;
 use crate::release::operation::ReleaseKey;
 use crate::release::owner;
 use crate::release::record::{ReleaseStatus, Revision};
@@ -113,10 +114,9 @@ impl Site {
                 }
             }
             Read::Dependencies => {
-                let available = self.available(&seen.o, &seen.requires);
-                let gate = self
-                    .planner()
-                    .check(&seen.o.key, &seen.requires, &available);
+                let requires = handed_down(&seen.requires, &seen.o.component.spec.values);
+                let available = self.available(&seen.o, &requires);
+                let gate = self.planner().check(&seen.o.key, &requires, &available);
                 seen.o.gate = Some(gate);
             }
             Read::Release { key, fresh } => {
@@ -136,12 +136,22 @@ impl Site {
                 let wait = awaited(&seen.o, revision);
                 let objects = self.objects.entry(seen.o.target()).or_default();
                 let job = objects.job.clone().filter(|_| wait.completes_jobs);
-                seen.o.readiness = Some(match objects.unready.clone().or(job) {
+                seen.o.readiness = Some(match objects.unready().or(job) {
                     None => Readiness::Ready,
                     Some(words) => Readiness::NotReady(in_words.then_some(words)),
                 });
             }
-            Read::Installed { .. } => self.read_installed(seen),
+            Read::Installed(look) => self.read_installed(seen, &look),
+            Read::Obstacle(asked) => {
+                let name = format!("{} {}", asked.kind, asked.name);
+                let is_gone = self.is_gone(&name);
+                let found = (!is_gone).then(|| (ObjectKey::default(), "1".to_owned()));
+                let is_requested = seen.o.memory.is_requested;
+                let state = (self.memory).of(&seen.o.key, |memory| {
+                    memory.obstacle.seen(&asked, found, is_requested)
+                });
+                seen.o.obstacle = Some(state);
+            }
             Read::Leftovers(key) => {
                 let objects = self.objects.entry(key).or_default();
                 seen.o.leftovers = Some(objects.left.clone());
@@ -152,6 +162,11 @@ impl Site {
             Read::Claims => seen.o.is_claimed = Some(is_claimed(&seen.o.component.metadata)),
         }
         Ok(())
+    }
+
+    fn is_gone(&self, object: &str) -> bool {
+        let mut deleted = self.objects.values().filter_map(|objects| objects.deleted);
+        self.others_gone.contains(object) || deleted.any(|deleted| deleted == object)
     }
 
     pub(super) fn reach(&self) -> Result<(), Broken> {
@@ -262,24 +277,28 @@ impl Site {
         o.reapply = Some(None);
     }
 
-    fn read_installed(&mut self, seen: &mut Seen) {
-        let now = Some(self.instant());
+    fn read_installed(&mut self, seen: &mut Seen, look: &Look) {
+        self.looks.push(seen.o.key.clone());
+        let now = Some((seen.o.generation(), self.instant()));
         (self.memory).of(&seen.o.key, |memory| memory.drift.checked = now);
-        let objects = self.objects.entry(seen.o.target()).or_default().clone();
+        let objects = self
+            .objects
+            .entry(look.release.clone())
+            .or_default()
+            .clone();
         let mode = seen.o.component.spec.drift_detection.mode;
         let mut installed = Installed {
-            drift: match (mode, objects.drift) {
-                (DriftMode::Disabled, _) => Drift::NotLooked,
-                (_, Drift::NotLooked) => Drift::None { unknown: None },
-                (_, drift) => drift,
+            drift: match mode {
+                DriftMode::Disabled => Drift::NotLooked,
+                DriftMode::Enabled | DriftMode::Warn => objects.drift(),
             },
             ..Installed::default()
         };
         let is_found = matches!(installed.drift, Drift::Found { .. });
-        if is_found && mode == DriftMode::Enabled {
-            seen.drifted = Some(objects.stubborn);
+        if is_found && mode == DriftMode::Enabled && look.corrects {
+            seen.drifted = Some((look.release.clone(), objects.stubborn));
         } else {
-            installed.unready = objects.unready;
+            installed.unready = objects.unready();
         }
         seen.o.installed = Some(installed);
     }

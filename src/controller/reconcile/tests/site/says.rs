@@ -114,6 +114,14 @@ impl Site {
             .count()
     }
 
+    /// How often it was looked at what is installed of a Component since this was last asked.
+    pub fn take_looks(&mut self, name: &str) -> usize {
+        let of = key(name);
+        let before = self.looks.len();
+        self.looks.retain(|looked| *looked != of);
+        before - self.looks.len()
+    }
+
     pub fn is_there(&self, name: &str) -> bool {
         self.components.contains_key(&key(name))
     }

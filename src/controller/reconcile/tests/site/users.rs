@@ -104,6 +104,13 @@ impl Site {
         }
     }
 
+    /// A Component's spec has always said so: no new generation.
+    pub fn had_from_the_start(&mut self, name: &str, change: impl FnOnce(&mut ComponentSpec)) {
+        let mut component = self.component(name);
+        change(&mut component.spec);
+        self.put(component);
+    }
+
     /// A Component with another spec than before is stored: a new generation.
     pub(super) fn respecified(&mut self, mut component: Component) {
         component.metadata.generation = component.metadata.generation.map(|known| known + 1);

@@ -26,20 +26,20 @@ impl Site {
             self.slots.forget(&key);
         }
         self.remember(&seen, &report.remembers);
-        let (mut next, pauses) = (report.next, report.remembers.pauses);
+        let mut report = report;
         if report.has_happened {
             self.tell(&key, &report);
-            self.write(&mut seen, report)?;
+            self.written(&mut seen, report.clone())?;
         } else if let Some(rest) = self.news_that_can_wait(&seen, &report) {
-            next = Next::In(rest);
+            report.next = Next::In(rest);
         } else {
-            self.write(&mut seen, report.clone())?;
+            self.written(&mut seen, report.clone())?;
             self.tell(&key, &report);
         }
         self.dies(Step::StatusWritten)?;
         let now = self.instant();
         let after = |memory: &mut crate::controller::reconcile::memory::OfComponent| {
-            memory.after(next, pauses, SAFETY_POLL, 0.0, now)
+            memory.after(&report, SAFETY_POLL, 0.0, now)
         };
         let next = self.memory.of(&key, after);
         let rest = seen.o.plan.unneeded;
@@ -84,6 +84,15 @@ impl Site {
         let told = (self.memory).of(&o.key, |memory| memory.waiting.told_news)?;
         let rest = NEWS.checked_sub(self.instant() - told);
         rest.filter(|rest| !rest.is_zero())
+    }
+
+    /// Writes the status; what a look showed that could not be written is looked at again.
+    fn written(&mut self, seen: &mut Seen, report: Report) -> Result<(), Broken> {
+        let written = self.write(seen, report);
+        if written.is_err() && seen.o.installed.is_some() {
+            (self.memory).of(&seen.o.key, |memory| memory.drift.checked = None);
+        }
+        written
     }
 
     fn write(&mut self, seen: &mut Seen, report: Report) -> Result<(), Broken> {

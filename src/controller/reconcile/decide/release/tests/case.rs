@@ -205,6 +205,7 @@ impl Case {
             holder_is_gone: self.holder_is_gone,
             forced: self.forced,
             reset: self.reset,
+            unblocked: false,
             is_anothers: self.rival.is_some(),
             rival: self.rival.as_ref(),
         }
