@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::MatchedPath;
@@ -30,9 +30,10 @@ use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tower::Service;
 
+use crate::listener::{Reservation, ResponseBudget};
 use crate::metrics::{Metrics, Served};
 use crate::repository::ChartRepository;
 use crate::repository::key::Tenant;
@@ -54,8 +55,26 @@ pub struct ServerState {
     pub authorizer: Authorizer,
     /// What may be uploaded.
     pub uploads: UploadRules,
+    /// The memory of all answers on their way.
+    pub budget: ResponseBudget,
+    /// Permits to read through a package for an answer.
+    pub readers: Arc<Semaphore>,
     /// The rest of what may be shown.
     pub site: Site,
+}
+
+impl ServerState {
+    /// Room in memory for an answer, or for a part of it.
+    ///
+    /// # Errors
+    /// Those who read slowly have taken it all for a while.
+    pub(crate) async fn room(&self, bytes: usize) -> Result<Reservation, HttpError> {
+        if let Some(room) = self.budget.try_reserve(bytes) {
+            return Ok(room);
+        }
+        let room = tokio::time::timeout(ROOM_PATIENCE, self.budget.reserve(bytes)).await;
+        room.map_err(|_| HttpError::Busy)
+    }
 }
 
 /// What the server shows besides charts.
@@ -76,6 +95,9 @@ pub struct Site {
     pub helm: watch::Receiver<Option<String>>,
 }
 
+/// How long an answer waits for room in memory. Readers that take nothing are cut much sooner when somebody waits.
+const ROOM_PATIENCE: Duration = Duration::from_secs(20);
+
 /// What a path of the router may hold only escaped.
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -91,7 +113,7 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
 
 /// The whole server. It never fails: whatever goes wrong is an answer too.
 pub fn service<B>(
-    state: ServerState,
+    state: impl Into<Arc<ServerState>>,
     log: RequestLog,
 ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync
 where
@@ -104,6 +126,11 @@ where
     })
 }
 
+/// What a port of its own for probes answers: health, readiness, and the metrics if they are on.
+pub fn probes(state: &Arc<ServerState>) -> Router {
+    routes::probes(state)
+}
+
 /// Stands in front of the router.
 struct Door {
     router: Router,
@@ -112,8 +139,8 @@ struct Door {
 }
 
 impl Door {
-    fn new(state: ServerState, log: RequestLog) -> Self {
-        let state = Arc::new(state);
+    fn new(state: impl Into<Arc<ServerState>>, log: RequestLog) -> Self {
+        let state = state.into();
         Self {
             router: routes::router(&state),
             state,

@@ -96,7 +96,9 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        self.clock.sent(written);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -105,7 +107,9 @@ impl AsyncWrite for Lingering {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        this.outgoing.poll_write(&mut this.stream, cx, bufs)
+        let written = ready!(this.outgoing.poll_write(&mut this.stream, cx, bufs))?;
+        this.clock.sent(written);
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -115,6 +119,7 @@ impl AsyncWrite for Lingering {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // whoever flushes has written all it had
         self.outgoing.clear();
+        self.clock.flushed();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

@@ -41,7 +41,15 @@ impl Server {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let ended = tokio::spawn(serve(listener, tls, limits, service_fn(respond), shutdown));
+        let listening = Listening {
+            listener,
+            tls,
+            limits,
+            share: ClientShare::default(),
+            budget: ResponseBudget::new(0),
+            service: service_fn(respond),
+        };
+        let ended = tokio::spawn(serve(listening, shutdown));
         Self {
             address,
             stop,
@@ -86,7 +94,9 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
             Err(timeout @ BodyError::Timeout(_)) => {
                 (StatusCode::REQUEST_TIMEOUT, text(timeout.to_string()))
             }
-            Err(BodyError::Broken(_)) => (StatusCode::BAD_REQUEST, text("")),
+            Err(BodyError::TooSlow(_) | BodyError::Broken(_)) => {
+                (StatusCode::BAD_REQUEST, text(""))
+            }
         },
         "/refuse" => (StatusCode::UNAUTHORIZED, text("refused")),
         "/endless" => {

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 
 use axum::body::{Body, to_bytes};
 use http::Request;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::*;
 use crate::chart::archive::Limits;
 use crate::config::{Depth, IndexFormat, Overwrite};
+use crate::listener::ResponseBudget;
 use crate::metrics::Metrics;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings};
@@ -93,8 +94,10 @@ impl Asked {
                     chart: "chart".to_owned(),
                     provenance: "prov".to_owned(),
                 },
-                slots: UploadSlots::new(1),
+                slots: UploadSlots::new(0, 1, 0),
             },
+            budget: ResponseBudget::new(0),
+            readers: Arc::new(Semaphore::new(1)),
             site: Site {
                 cors_allow_origin: None,
                 welcome: Welcome::default(),
