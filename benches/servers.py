@@ -90,13 +90,13 @@ class Server:
 class Chartroom(Server):
     """The program being measured, as ChartMuseum is started."""
 
-    def __init__(self, binary, storage, builtin_charts=None):
+    def __init__(self, binary, storage, builtin_charts=None, options=()):
         self.port = free_port()
         command = [str(binary), f"--port={self.port}", "--listen-host=127.0.0.1", "--storage=local"]
         command.append(f"--storage-local-rootdir={storage}")
         if builtin_charts:
             command.append(f"--builtin-charts={builtin_charts}")
-        self.start(command)
+        self.start(command + list(options))
 
     def wait_until_ready(self):
         """Seconds from exec until /readyz says that the index is complete."""

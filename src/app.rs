@@ -58,7 +58,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let socket = listener::bind(&config.listen.host, config.listen.port).await?;
     let probes = match &config.listen.probe_bind_address {
         Some(address) => {
-            let host = address.host.as_deref().unwrap_or("0.0.0.0");
+            let host = address.host.as_deref().unwrap_or(&config.listen.host);
             Some(listener::bind(host, address.port).await?)
         }
         None => None,

@@ -85,7 +85,7 @@ pub struct Listen {
     pub connections_per_client: Option<NonZeroUsize>,
     /// Addresses without that limit, and how many bits of each count.
     pub trusted_proxies: Vec<(IpAddr, u8)>,
-    /// Where health, readiness and metrics are served besides; `None` is nowhere.
+    /// Where health, readiness and metrics are served besides, without a host on that above; `None` is nowhere.
     pub probe_bind_address: Option<BindAddress>,
 }
 

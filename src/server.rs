@@ -25,9 +25,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
+use http::header::{ALLOW, CONTENT_LENGTH, HOST, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, StatusCode, Uri};
+use http::{Request, StatusCode, Uri, Version};
 use http_body::Body as HttpBody;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::sync::{Semaphore, watch};
@@ -40,7 +40,7 @@ use crate::repository::key::Tenant;
 use crate::server::auth::Authorizer;
 use crate::server::error::HttpError;
 use crate::server::request_log::RequestLog;
-use crate::server::tenancy::{NotFound, PathRules};
+use crate::server::tenancy::PathRules;
 use crate::server::upload::UploadRules;
 use crate::server::welcome::Welcome;
 
@@ -158,10 +158,7 @@ impl Door {
         let request_size = approximate_size(&request, self.state.uploads.max_size);
         let (mut response, tenant) = match self.enter(request) {
             Ok((request, tenant)) => (self.route(request).await, tenant),
-            Err(not_found) => (
-                HttpError::NotFound(not_found).into_response(),
-                Tenant::root(),
-            ),
+            Err(refusal) => (refusal.into_response(), Tenant::root()),
         };
         let route = response.extensions_mut().remove::<MatchedPath>();
         if let (Some(metrics), Some(route)) = (&self.state.site.metrics, route) {
@@ -179,9 +176,11 @@ impl Door {
     }
 
     /// The request as the router gets it: with a path that has no tenant, and with the tenant as an extension.
-    fn enter<B>(&self, mut request: Request<B>) -> Result<(Request<B>, Tenant), NotFound> {
-        let path = tenancy::decode(request.uri().path())?;
-        let split = tenancy::split(request.method(), &path, &self.state.paths)?;
+    fn enter<B>(&self, mut request: Request<B>) -> Result<(Request<B>, Tenant), HttpError> {
+        refuse_hosts(&request)?;
+        let path = tenancy::decode(request.uri().path()).map_err(HttpError::NotFound)?;
+        let split = tenancy::split(request.method(), &path, &self.state.paths)
+            .map_err(HttpError::NotFound)?;
         let routed =
             (split.path != request.uri().path()).then(|| with_path(request.uri(), &split.path));
         let tenant = split.tenant;
@@ -211,6 +210,16 @@ impl Door {
             headers.remove(CONTENT_LENGTH);
         }
         response
+    }
+}
+
+/// RFC 9112 section 3.2: a request of HTTP/1.1 names its host exactly once. Who sends two hopes that a proxy and this
+/// server choose different ones.
+fn refuse_hosts<B>(request: &Request<B>) -> Result<(), HttpError> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    match (request.version(), hosts) {
+        (Version::HTTP_11, 0) | (_, 2..) => Err(HttpError::Host),
+        _ => Ok(()),
     }
 }
 

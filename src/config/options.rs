@@ -135,7 +135,7 @@ pub const OPTIONS: &[Opt] = table! {
         "trusted-proxies", "TRUSTED_PROXIES", "trustedproxies", Text, "", Built,
             "addresses and networks, such as 10.0.0.0/8,::1, that have no such share";
         "probe-bind-address", "PROBE_BIND_ADDRESS", "probebindaddress", Text, "", Built,
-            "HOST:PORT or :PORT of a port of its own for /health, /readyz and /metrics, without TLS; nowhere without it";
+            "HOST:PORT, or :PORT on --listen-host, for /health, /readyz and /metrics besides, without TLS; nowhere without it";
         "context-path", "CONTEXT_PATH", "contextpath", Text, "", Common,
             "path prefix under which everything but /metrics is served";
         "cors-alloworigin", "CORS_ALLOW_ORIGIN", "cors.alloworigin", Text, "", Built,

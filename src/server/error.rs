@@ -38,6 +38,9 @@ pub enum HttpError {
     /// A query parameter makes no sense.
     #[error("{0}")]
     BadQuery(&'static str),
+    /// Not exactly one `Host`.
+    #[error("the request must have exactly one Host header")]
+    Host,
     /// The body is larger than `--max-upload-size`.
     #[error("request too large")]
     TooLarge {
@@ -110,7 +113,7 @@ impl HttpError {
                 ResolveError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::BadQuery(_) | Self::EmptyForm(..) | Self::BrokenBody(_) => {
+            Self::BadQuery(_) | Self::Host | Self::EmptyForm(..) | Self::BrokenBody(_) => {
                 StatusCode::BAD_REQUEST
             }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -193,7 +196,11 @@ impl IntoResponse for HttpError {
         }
         if matches!(
             self,
-            Self::TooLarge { .. } | Self::Timeout | Self::TooSlow(_) | Self::BrokenBody(_)
+            Self::Host
+                | Self::TooLarge { .. }
+                | Self::Timeout
+                | Self::TooSlow(_)
+                | Self::BrokenBody(_)
         ) {
             // what is left of the body is not read
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -5,8 +5,8 @@
 
 use std::error::Error;
 
-use bytes::Bytes;
-use futures_util::StreamExt as _;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use http_body::Body;
 use http_body_util::BodyExt as _;
@@ -26,6 +26,9 @@ impl Form {
             .map(|(_, file)| file)
     }
 }
+
+/// The parser gets at least so many bytes at a time, unless the form ends.
+const STEP: usize = 64 * 1024;
 
 /// Why a form could not be read. A form that makes no sense is not an error but one without files.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +88,7 @@ where
             Ok(chunk)
         }
     });
-    let mut parts = multer::Multipart::new(chunks, boundary);
+    let mut parts = multer::Multipart::new(in_growing_steps(chunks), boundary);
     match first_files(&mut parts, fields).await {
         Ok(files) => Ok(Form { files }),
         Err(multer::Error::StreamReadFailed(cause)) => match cause.downcast() {
@@ -94,6 +97,30 @@ where
         },
         Err(_) => Ok(Form::default()),
     }
+}
+
+/// The same bytes in fewer pieces: each is at least an eighth of all before it.
+///
+/// The parser looks through the whole head of a part again with every piece that does not end it. In pieces as they come
+/// that takes a sender of a long head and of single bytes the square of what it has sent.
+fn in_growing_steps<E>(
+    chunks: impl Stream<Item = Result<Bytes, E>> + Send,
+) -> impl Stream<Item = Result<Bytes, E>> + Send
+where
+    E: Send,
+{
+    stream::try_unfold((Box::pin(chunks), 0), |(mut chunks, received)| async move {
+        let least = usize::max(STEP, received / 8);
+        let mut step = BytesMut::new();
+        while step.len() < least {
+            match chunks.try_next().await? {
+                Some(chunk) => step.extend_from_slice(&chunk),
+                None => break,
+            }
+        }
+        let received = received + step.len();
+        Ok((!step.is_empty()).then(|| (step.freeze(), (chunks, received))))
+    })
 }
 
 /// What separates the parts. Blanks before the `;` are allowed (RFC 9110 section 8.3.1), but not by the parser.

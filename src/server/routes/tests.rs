@@ -129,6 +129,7 @@ impl Asked {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header("host", "x")
             .body(Body::empty());
         let not_found = |hint| Answer {
             spelled: "404".to_owned(),
@@ -245,7 +246,7 @@ fn depth_0_serves_the_root_tenant() {
             ("HEAD /api/charts/x", "chart - x"),
             ("GET /api/charts/x/", "version - x latest"),
             ("GET /api/charts/x/%5E0.1.0", "version - x ^0.1.0"),
-            ("GET /api/charts/x%2F1.0.0", "version - x 1.0.0"),
+            ("GET /api/charts/x%2F1.0.0", "404"),
             ("GET /api/charts/x/1.0.0/templates", "templates - x 1.0.0"),
             ("HEAD /api/charts/x/1.0.0/values", "values - x 1.0.0"),
             (
@@ -347,7 +348,7 @@ fn a_fixed_depth_takes_that_many_segments_for_the_tenant() {
             ("GET /api/charts/x-1.tgz", "download api x-1.tgz"),
             ("GET /apix/index.yaml", "index apix"),
             ("GET /health/index.yaml", "index health"),
-            ("GET /org1%2Findex.yaml", "index org1"),
+            ("GET /org1%2Findex.yaml", "404"),
             ("GET /org1/team/index.yaml", "404"),
             ("GET /api/charts", "404"),
             ("GET /index.yaml", "404"),
@@ -488,7 +489,7 @@ fn the_context_path_ends_at_a_slash() {
             ("GET /x/y", "welcome -"),
             ("GET /x/y/", "welcome -"),
             ("GET /x/y/index.yaml", "index -"),
-            ("GET /x%2Fy/index.yaml", "index -"),
+            ("GET /x%2Fy/index.yaml", "404"),
             ("GET /x/y/health", "health"),
             ("GET /x/y/api/charts", "list -"),
             ("GET /metrics", "metrics"),
