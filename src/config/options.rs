@@ -218,9 +218,9 @@ pub const OPTIONS: &[Opt] = table! {
         "max-upload-size", "MAX_UPLOAD_SIZE", "maxuploadsize", Int, "20971520", Common,
             "bytes of one upload; 0 allows none";
         "upload-memory", "UPLOAD_MEMORY", "uploadmemory", Int, "0", Built,
-            "bytes of uploads over 64 KiB held in memory at once, further ones wait; 0 is a 16th of the container's memory";
+            "bytes of uploads over 48 KiB held in memory at once, further ones wait; 0 is a 16th of the container's memory";
         "min-upload-rate", "MIN_UPLOAD_RATE", "minuploadrate", Int, "2048", Built,
-            "bytes a second that the sender of an upload over 64 KiB has to send; 0 is any";
+            "bytes a second that the sender of an upload over 48 KiB has to send; 0 is any";
         "max-storage-objects", "MAX_STORAGE_OBJECTS", "maxstorageobjects", Int, "0", Built,
             "files kept per tenant; 0 is no limit";
         "per-chart-limit", "PER_CHART_LIMIT", "per-chart-limit", Int, "0", Built,

@@ -60,6 +60,8 @@ pub(super) struct Clock {
     hurried: AtomicBool,
     /// Something may be left to be written.
     unsent: AtomicBool,
+    /// The peer has no room for it.
+    blocked: AtomicBool,
     /// Many requests at a time: each response has a deadline of its own, an [`EndOfStream`].
     multiplexed: AtomicBool,
     /// The last request's body was not read to its end, so bytes may still arrive after the response.
@@ -82,6 +84,7 @@ impl Clock {
             last: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
             unsent: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             unread: AtomicBool::new(false),
         };
@@ -154,9 +157,10 @@ impl Clock {
     }
 
     /// Others wait for the memory that this connection's responses take, or for its place.
+    ///
+    /// A peer that has taken all there was is not what is waited for.
     pub(super) fn hurry(&self) {
-        let sends =
-            self.responding.load(Ordering::Relaxed) > 0 || self.unsent.load(Ordering::Relaxed);
+        let sends = self.unsent.load(Ordering::Relaxed) && self.blocked.load(Ordering::Relaxed);
         if sends && !self.hurried.swap(true, Ordering::Relaxed) {
             self.expire_at(self.moved.load(Ordering::Relaxed) + millis(STALL));
         }
@@ -167,19 +171,22 @@ impl Clock {
         self.deadline.fetch_min(deadline, Ordering::Relaxed);
     }
 
-    /// The peer has made room for so many bytes.
+    /// The peer has made room for so many bytes; whether it goes on to is seen when others are still waiting.
     pub(super) fn sent(&self, bytes: usize) {
-        if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes < SOMETHING {
-            return;
+        self.blocked.store(false, Ordering::Relaxed);
+        if self.taken.fetch_add(bytes, Ordering::Relaxed) + bytes >= SOMETHING {
+            self.taken.store(0, Ordering::Relaxed);
+            self.moved.store(self.now(), Ordering::Relaxed);
         }
-        self.taken.store(0, Ordering::Relaxed);
-        let now = self.now();
-        self.moved.store(now, Ordering::Relaxed);
-        if self.hurried.load(Ordering::Relaxed) {
+        if self.hurried.swap(false, Ordering::Relaxed) {
             let until = self.until.load(Ordering::Relaxed);
-            let deadline = until.min(now + millis(STALL));
-            self.deadline.store(deadline, Ordering::Relaxed);
+            self.deadline.store(until, Ordering::Relaxed);
         }
+    }
+
+    /// The peer makes no room.
+    pub(super) fn is_blocked(&self) {
+        self.blocked.store(true, Ordering::Relaxed);
     }
 
     /// All that was written has left.

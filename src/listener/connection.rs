@@ -28,8 +28,9 @@ use super::outgoing::Outgoing;
 use super::streams::Streams;
 use super::{ClientAddress, ServeLimits, Signal};
 
-/// Bytes of a request's line and headers.
-const MAX_HEAD: usize = 64 * 1024;
+/// Bytes of a request's line and headers, and of what is read of a body ahead of whoever takes it. A thousand clients may
+/// make the server keep that much each.
+const MAX_HEAD: usize = 32 * 1024;
 
 /// The same over HTTP/2, where many heads may wait on one connection.
 const MAX_HEAD_OF_STREAM: u32 = 16 * 1024;
@@ -98,7 +99,8 @@ impl<S: Answer> Connections<S> {
         http1
             .timer(TokioTimer::new())
             .header_read_timeout(None)
-            .max_header_size(MAX_HEAD);
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_HEAD);
         Self {
             tls,
             plain: Arc::default(),

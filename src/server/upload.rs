@@ -7,11 +7,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http_body::Body as _;
-use http_body_util::BodyExt as _;
 
 use crate::config::Overwrite;
 use crate::listener::{BodyError, ReadDeadline};
@@ -21,7 +18,7 @@ use crate::server::ServerState;
 use crate::server::auth::Push;
 use crate::server::error::{Form, HttpError, JSON};
 use crate::server::multipart::{self, MultipartError};
-use crate::server::upload::slots::{Slot, SlottedBody, UploadSlots};
+use crate::server::upload::slots::{Slot, UploadSlots};
 
 /// What may be uploaded.
 #[derive(Debug)]
@@ -80,7 +77,7 @@ async fn raw(
     let may_overwrite = may_overwrite(state, &request);
     let deadline = deadline_of(&request);
     let (body, slot) = state.uploads.slots.watch(request.into_body(), deadline);
-    let bytes = read_body(body, state.uploads.max_size).await?;
+    let bytes = multipart::whole(body, state.uploads.max_size).await?;
     let upload = match form {
         Form::RawProvenance => Upload {
             provenance: Some(bytes),
@@ -139,26 +136,6 @@ fn may_overwrite(state: &ServerState, request: &Request) -> bool {
 fn has_force(query: Option<&str>) -> bool {
     let query = query.unwrap_or_default();
     form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "force")
-}
-
-/// Reads a body of at most `limit` bytes.
-async fn read_body(mut body: SlottedBody, limit: u64) -> Result<Bytes, HttpError> {
-    let announced = body.size_hint().lower();
-    if announced > limit {
-        return Err(HttpError::TooLarge { limit });
-    }
-    // what was announced is not touched before it comes, so this takes addresses and no memory
-    let mut bytes = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(body_error)?.into_data() else {
-            continue;
-        };
-        if (bytes.len() + data.len()) as u64 > limit {
-            return Err(HttpError::TooLarge { limit });
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes.freeze())
 }
 
 impl From<MultipartError<axum::Error>> for HttpError {

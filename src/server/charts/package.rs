@@ -18,8 +18,9 @@ use crate::server::error::HttpError;
 
 /// An answer up to this size is made at once. A larger one is made while it is sent.
 const AT_ONCE: u64 = 64 * 1024;
-/// What a package that rests between two pieces takes: the decompressor's window and state, and its buffers.
-const AT_REST: usize = 128 * 1024;
+/// What a package that rests between two pieces takes: the decompressor's window and state, its buffers, and what the
+/// allocator loses between them.
+const AT_REST: usize = 192 * 1024;
 
 /// The bytes of a package.
 #[derive(Clone)]

@@ -139,7 +139,8 @@ impl Asked {
         };
         let (request, tenant) = match self.door.enter(request.expect("a request")) {
             Ok(entered) => entered,
-            Err(refused) => return not_found(refused.hint),
+            Err(HttpError::NotFound(refused)) => return not_found(refused.hint),
+            Err(other) => panic!("{line}: {other}"),
         };
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.door.route(request).await;

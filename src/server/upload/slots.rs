@@ -19,8 +19,8 @@ use tokio::time::{Instant, Sleep};
 
 use crate::listener::{BodyError, ReadDeadline};
 
-/// What is read of a body without a slot. A thousand connections may do that at once.
-const SMALL: u64 = 64 * 1024;
+/// What is read of a body without a slot: nine charts of ten are smaller. A thousand connections may do that at once.
+const SMALL: u64 = 48 * 1024;
 /// By how much a body's slot grows.
 const STEP: u64 = 256 * 1024;
 /// How often a sender's rate is looked at. A connection that pauses for less is not slow.
@@ -213,7 +213,7 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    /// A body in frames of 64 KiB.
+    /// A body in frames of 48 KiB.
     fn body(len: u64) -> Body {
         let frames = (0..len / SMALL).map(|_| Ok::<_, Infallible>(vec![b'x'; SMALL as usize]));
         Body::from_stream(stream::iter(frames))
@@ -265,7 +265,7 @@ mod tests {
         // it has the pool's only step and the turn
         assert_eq!(
             (&mut first).collect().await.unwrap().to_bytes().len(),
-            16 << 16
+            (16 * SMALL) as usize
         );
         let (mut second, _second_slot) = slots.watch(body(16 * SMALL), ReadDeadline::default());
         stuck(&mut second).await;

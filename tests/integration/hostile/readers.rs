@@ -21,7 +21,9 @@ const BESIDE: u64 = 48 * MIB;
 /// 20 MB of templates in a package of some 40 KB, and a large file that does not compress.
 fn chart() -> ChartBuilder {
     let line = "# lorem ipsum\n".repeat(4900 * 1024 / 14);
-    let chart = ChartBuilder::new("big", "1.0.0").file("noise", noise(3 << 20));
+    let chart = ChartBuilder::new("big", "1.0.0")
+        .without("templates/configmap.yaml")
+        .file("noise", noise(3 << 20));
     (0..4).fold(chart, |chart, n| {
         chart.file(&format!("templates/{n}.yaml"), line.as_str())
     })
@@ -45,7 +47,7 @@ async fn answers_that_nobody_takes_have_a_bound_and_keep_nobody_out() {
     http.post("/api/charts", package.clone()).await.expect(201);
     let before = server.memory().peak;
     let mut stuck = Vec::new();
-    for n in 0..240 {
+    for n in 0..120 {
         let path = [
             "/api/charts/big/1.0.0/templates",
             "/charts/big-1.0.0.tgz",
@@ -65,7 +67,7 @@ async fn answers_that_nobody_takes_have_a_bound_and_keep_nobody_out() {
     let templates = templates.json()["templates"].as_array().map(Vec::len);
     assert_eq!(templates, Some(4));
     let peak = server.memory().peak - before;
-    println!("240 readers: {} MiB more than before", peak / MIB);
+    println!("120 readers: {} MiB more than before", peak / MIB);
     assert!(peak < 8 * MIB + BESIDE, "{} MiB more", peak / MIB);
     drop(stuck);
     assert_unharmed(&server);
