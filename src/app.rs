@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use http::HeaderValue;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -31,6 +31,7 @@ use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
+use crate::server::readers::Readers;
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::PathRules;
 use crate::server::upload::slots::UploadSlots;
@@ -386,7 +387,7 @@ fn server_state(
         authorizer,
         uploads,
         budget: ResponseBudget::new(memory.responses),
-        readers: Arc::new(Semaphore::new(cores())),
+        readers: Readers::new(cores()),
         site: Site {
             cors_allow_origin: cors_allow_origin
                 .context("--cors-alloworigin is no header value")?,

@@ -5,6 +5,7 @@ pub mod charts;
 pub mod error;
 pub mod helm_repo;
 pub mod multipart;
+pub mod readers;
 pub mod request_log;
 pub mod routes;
 pub mod server_info;
@@ -30,7 +31,7 @@ use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri, Version};
 use http_body::Body as HttpBody;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower::Service;
 
 use crate::listener::{Reservation, ResponseBudget};
@@ -39,6 +40,7 @@ use crate::repository::ChartRepository;
 use crate::repository::key::Tenant;
 use crate::server::auth::Authorizer;
 use crate::server::error::HttpError;
+use crate::server::readers::Readers;
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::PathRules;
 use crate::server::upload::UploadRules;
@@ -57,8 +59,8 @@ pub struct ServerState {
     pub uploads: UploadRules,
     /// The memory of all answers on their way.
     pub budget: ResponseBudget,
-    /// Permits to read through a package for an answer.
-    pub readers: Arc<Semaphore>,
+    /// Threads to read through a package for an answer.
+    pub readers: Readers,
     /// The rest of what may be shown.
     pub site: Site,
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::chart::archive::{self, ArchiveError, Limits};
 use crate::listener::{Reservation, Source, Streamed};
@@ -152,14 +151,13 @@ pub(super) async fn extract<E: Extract>(
     (name, version): (&str, &str),
     wanted: E,
 ) -> Result<Option<Extracted>, HttpError> {
-    let permit = Arc::clone(&state.readers).acquire_owned().await;
-    let permit = permit.expect("the semaphore is never closed");
+    let permit = state.readers.permit().await;
     let package = Package::open(state, tenant, name, version).await?;
     let (waiting, read) = (Arc::new(()), package.clone());
     let awaited = Arc::downgrade(&waiting);
-    let looked = tokio::task::spawn_blocking(move || look(&wanted, &read, awaited, permit)).await;
+    let looking = (state.readers).run(permit, move || look(&wanted, &read, &awaited));
+    let (looked, permit) = looking.await;
     drop(waiting);
-    let (looked, permit) = looked.expect("reading a package does not panic");
     let Some(looked) = looked.map_err(HttpError::StoredPackage)? else {
         return Ok(None);
     };
@@ -175,39 +173,30 @@ enum Looked<A> {
     Outline(Outline<A>),
 }
 
-type Permitted<A> = (
-    Result<Option<Looked<A>>, ArchiveError>,
-    OwnedSemaphorePermit,
-);
-
 fn look<E: Extract>(
     wanted: &E,
     package: &Package,
-    awaited: Weak<()>,
-    permit: OwnedSemaphorePermit,
-) -> Permitted<E::Answer> {
+    awaited: &Weak<()>,
+) -> Result<Option<Looked<E::Answer>>, ArchiveError> {
     let limits = Limits::default();
     let files = || package.reader(Some(awaited.clone())).files(&limits);
-    let look = || {
-        let Some(outline) = wanted.look(files()?, &limits)? else {
-            return Ok(None);
-        };
-        if outline.len > AT_ONCE {
-            return Ok(Some(Looked::Outline(outline)));
-        }
-        let mut answer = (outline.answer)(files()?);
-        let mut whole = Vec::with_capacity(entry_size(outline.len));
-        loop {
-            let piece = answer
-                .next(entry_size(outline.len))
-                .map_err(|error| ArchiveError::Corrupt(error.to_string()))?;
-            if piece.is_empty() {
-                return Ok(Some(Looked::Whole(whole, outline.is_text)));
-            }
-            whole.extend_from_slice(&piece);
-        }
+    let Some(outline) = wanted.look(files()?, &limits)? else {
+        return Ok(None);
     };
-    (look(), permit)
+    if outline.len > AT_ONCE {
+        return Ok(Some(Looked::Outline(outline)));
+    }
+    let mut answer = (outline.answer)(files()?);
+    let mut whole = Vec::with_capacity(entry_size(outline.len));
+    loop {
+        let piece = answer
+            .next(entry_size(outline.len))
+            .map_err(|error| ArchiveError::Corrupt(error.to_string()))?;
+        if piece.is_empty() {
+            return Ok(Some(Looked::Whole(whole, outline.is_text)));
+        }
+        whole.extend_from_slice(&piece);
+    }
 }
 
 impl<A: Source + Unpin> Looked<A> {
@@ -215,7 +204,8 @@ impl<A: Source + Unpin> Looked<A> {
     fn takes(&self) -> usize {
         match self {
             Self::Whole(bytes, _) => bytes.capacity(),
-            Self::Outline(outline) => AT_REST + outline.kept,
+            // what it was made from takes as much again, and the allocator gives that back late
+            Self::Outline(outline) => AT_REST + 2 * outline.kept,
         }
     }
 

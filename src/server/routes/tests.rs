@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use axum::body::{Body, to_bytes};
 use http::Request;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::*;
 use crate::chart::archive::Limits;
@@ -12,6 +12,7 @@ use crate::metrics::Metrics;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings};
 use crate::server::auth::{Action, Authorizer, BasicAuth};
+use crate::server::readers::Readers;
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::{self, PathRules};
 use crate::server::upload::slots::UploadSlots;
@@ -97,7 +98,7 @@ impl Asked {
                 slots: UploadSlots::new(0, 1, 0),
             },
             budget: ResponseBudget::new(0),
-            readers: Arc::new(Semaphore::new(1)),
+            readers: Readers::new(1),
             site: Site {
                 cors_allow_origin: None,
                 welcome: Welcome::default(),
