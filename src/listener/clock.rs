@@ -285,6 +285,11 @@ impl InFlight {
         }
     }
 
+    /// The clock of the connection.
+    pub(super) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
     /// What ends the stream of HTTP/2 that this is on.
     pub(super) fn end_of_stream(&self) -> Option<Arc<EndOfStream>> {
         self.stream.clone()

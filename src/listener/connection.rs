@@ -22,7 +22,7 @@ use tokio_rustls::server::TlsStream;
 use tower::{Service, ServiceExt as _};
 
 use super::body::{ReadDeadline, RequestBody, ResponseBody};
-use super::clock::{Clock, EndOfStream};
+use super::clock::{Clock, InFlight};
 use super::linger::{Lingering, PlainPort, TLS_HANDSHAKE};
 use super::outgoing::Outgoing;
 use super::streams::Streams;
@@ -161,8 +161,8 @@ impl<S: Answer> Connections<S> {
         I: AsyncRead + AsyncWrite + Unpin,
     {
         let service = service_fn(|request| {
-            let (_, answer) = self.answer(request, client, clock, outgoing.clone());
-            answer
+            let in_flight = clock.request_began();
+            self.answer(request, client, in_flight, outgoing.clone())
         });
         let connection = self.http1.serve_connection(TokioIo::new(stream), service);
         watch(
@@ -186,9 +186,9 @@ impl<S: Answer> Connections<S> {
         clock.multiplex();
         let streams = Streams::new(self.limits.write_timeout);
         let service = service_fn(|request| {
-            let (end, answer) = self.answer(request, client, clock, None);
-            streams.next_ends_with(end);
-            answer
+            let in_flight = clock.request_began();
+            streams.next_ends_with(in_flight.end_of_stream());
+            self.answer(request, client, in_flight, None)
         });
         let mut http2 = http2::Builder::new(streams.clone());
         http2
@@ -213,16 +213,13 @@ impl<S: Answer> Connections<S> {
         &self,
         request: Request<Incoming>,
         client: SocketAddr,
-        clock: &Arc<Clock>,
+        in_flight: InFlight,
         outgoing: Option<Outgoing>,
-    ) -> (
-        Option<Arc<EndOfStream>>,
-        impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S>,
-    ) {
-        let in_flight = clock.request_began();
-        let end = in_flight.end_of_stream();
+    ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S>
+    {
         let deadline = ReadDeadline::default();
         let limit = self.limits.read_timeout;
+        let clock = in_flight.clock();
         let mut request = request.map(|body| RequestBody::new(body, clock, limit, &deadline));
         request.extensions_mut().insert(ClientAddress(client));
         request.extensions_mut().insert(deadline);
@@ -230,7 +227,7 @@ impl<S: Answer> Connections<S> {
             request.extensions_mut().insert(outgoing);
         }
         let answer = self.service.clone().answer(request);
-        let answer = async move {
+        async move {
             let mut response = answer.await;
             if in_flight.is_last() {
                 response
@@ -238,8 +235,7 @@ impl<S: Answer> Connections<S> {
                     .insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok(response.map(|body| ResponseBody::new(body, in_flight)))
-        };
-        (end, answer)
+        }
     }
 }
 

@@ -52,10 +52,13 @@ pub(super) trait Extract: Send + 'static {
     ) -> Result<Option<Outline<Self::Answer>>, ArchiveError>;
 }
 
+/// Begins to make an answer from a package that is read again.
+type Begin<A> = Box<dyn FnOnce(PackageFiles) -> A + Send>;
+
 /// An answer before it is made.
 pub(super) struct Outline<A> {
     /// Makes it, from a second reading of the package, which starts when this is called.
-    pub(super) answer: Box<dyn FnOnce(PackageFiles) -> A + Send>,
+    pub(super) answer: Begin<A>,
     /// Its bytes.
     pub(super) len: u64,
     /// Bytes that it keeps in memory until it is sent, besides what each package takes.
@@ -242,7 +245,7 @@ impl<A: Source + Unpin> Looked<A> {
 
 /// The second reading of a package, which begins with the first piece.
 struct Rereading<A> {
-    package: Option<(Package, Box<dyn FnOnce(PackageFiles) -> A + Send>)>,
+    package: Option<(Package, Begin<A>)>,
     answer: Option<A>,
     _reserved: Reservation,
 }
