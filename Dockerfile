@@ -52,7 +52,7 @@ LABEL org.opencontainers.image.title="chartroom" \
       org.opencontainers.image.version="${VERSION}"
 ENV HELM_BINARY=/usr/bin/helm \
     BUILTIN_CHARTS=/usr/share/chartroom/charts
-EXPOSE 8080 8081 8082
+EXPOSE 8080 8081 8082 8083
 USER 1000:1000
 WORKDIR /
 ENTRYPOINT ["/chartroom"]

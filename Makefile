@@ -159,6 +159,11 @@ flags: ## write the list of commands and options to docs/flags.md
 .PHONY: bench
 bench: bench-repository bench-controller ## measure against nginx and against helm, two tables (SIZES="1000 10000 50000")
 
+.PHONY: storm
+storm: ## attack it with a thousand slow, hanging and vanishing clients, in 3 minutes after a build (SEED=… repeats one)
+	@cargo build --locked --release
+	@python3 benches/storm.py --binary $(TARGET_DIR)/release/chartroom $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench-repository
 bench-repository:
 	@tests/tools/install.sh --bench "$(CHARTROOM_TOOLS)"

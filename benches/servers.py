@@ -19,10 +19,11 @@ START_DEADLINE_S = 300
 class Server:
     """A process on a free loopback port, stopped at the end of a `with` block."""
 
-    def start(self, command):
+    def start(self, command, before_exec=None):
         self.log = tempfile.TemporaryFile()
         self.started = time.perf_counter()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        streams = {"stdin": subprocess.DEVNULL, "stdout": self.log, "stderr": self.log}
+        self.process = subprocess.Popen(command, preexec_fn=before_exec, **streams)
         try:
             self.port_open_after = self.wait_until_port_open()
         except BaseException:
@@ -90,13 +91,13 @@ class Server:
 class Chartroom(Server):
     """The program being measured, as ChartMuseum is started."""
 
-    def __init__(self, binary, storage, builtin_charts=None):
+    def __init__(self, binary, storage, builtin_charts=None, options=(), before_exec=None):
         self.port = free_port()
         command = [str(binary), f"--port={self.port}", "--listen-host=127.0.0.1", "--storage=local"]
         command.append(f"--storage-local-rootdir={storage}")
         if builtin_charts:
             command.append(f"--builtin-charts={builtin_charts}")
-        self.start(command)
+        self.start(command + list(options), before_exec)
 
     def wait_until_ready(self):
         """Seconds from exec until /readyz says that the index is complete."""

@@ -25,7 +25,7 @@ MIB = 1 << 20
 USER = "1000:1000"
 ENTRYPOINT = ["/chartroom"]
 ENVIRONMENT = {"HELM_BINARY": "/usr/bin/helm", "BUILTIN_CHARTS": "/usr/share/chartroom/charts"}
-PORTS = [8080, 8081, 8082]
+PORTS = [8080, 8081, 8082, 8083]
 # what an ELF header calls the machine
 MACHINES = {0x3E: "amd64", 0xB7: "arm64"}
 # what is copied, its place, its owner: as in the Dockerfile, what changes least first

@@ -1,5 +1,7 @@
 //! The composition root: builds the store, the repository and the HTTP surface, runs them, shuts them down.
 
+mod limits;
+
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -17,11 +19,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::app::limits::Memory;
 use crate::causes::chain;
 use crate::chart::archive::Limits;
 use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, Storage};
 use crate::controller;
-use crate::listener::{self, ServeLimits};
+use crate::listener::{self, ClientShare, Listening, ResponseBudget, ServeLimits};
 use crate::metrics::Metrics;
 use crate::repository::key::Tenant;
 use crate::repository::lock::Sharing;
@@ -29,6 +32,7 @@ use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
+use crate::server::readers::Readers;
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::PathRules;
 use crate::server::upload::slots::UploadSlots;
@@ -58,7 +62,15 @@ const RETRY_SCAN: Duration = Duration::from_secs(2);
 
 /// Serves until told to stop by SIGTERM or SIGINT.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    limits::raise_descriptors();
     let socket = listener::bind(&config.listen.host, config.listen.port).await?;
+    let probes = match &config.listen.probe_bind_address {
+        Some(address) => {
+            let host = address.host.as_deref().unwrap_or(&config.listen.host);
+            Some(listener::bind(host, address.port).await?)
+        }
+        None => None,
+    };
     let tls = match &config.tls {
         Some(tls) => Some(listener::tls_acceptor(&tls.cert, &tls.key)?),
         None => None,
@@ -71,7 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
     let (set_helm, helm) = watch::channel(None);
-    let state = server_state(&config, Arc::clone(&repository), ready, helm)?;
+    let state = Arc::new(server_state(&config, Arc::clone(&repository), ready, helm)?);
     let limits = ServeLimits {
         read_timeout: config.listen.read_timeout,
         write_timeout: config.listen.write_timeout,
@@ -81,7 +93,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         config.logging.health,
         config.logging.latency == Latency::Nanoseconds,
     );
-    let service = server::service(state, log);
+    let service = server::service(Arc::clone(&state), log);
 
     let mut background = JoinSet::new();
     background.spawn(keep_index(
@@ -107,8 +119,33 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     });
     let mut controller = Controlling(controller);
     info!(host = %address.ip(), port = address.port(), "Starting ChartMuseum-compatible chartroom");
-    let end = stopping.clone().cancelled_owned();
-    let serving = listener::serve(socket, tls, limits, service, end);
+    if let Some(listener) = probes {
+        let address = listener
+            .local_addr()
+            .context("the listener has no address")?;
+        info!(host = %address.ip(), port = address.port(), "Health, readiness and metrics have a port of their own");
+        let listening = Listening {
+            listener,
+            tls: None,
+            limits: ServeLimits::for_probes(),
+            share: ClientShare::default(),
+            budget: state.budget.clone(),
+            service: server::probes(&state),
+        };
+        // asked for as long as the server lives, also while it finishes
+        background.spawn(async move {
+            listener::serve(listening, std::future::pending()).await;
+        });
+    }
+    let listening = Listening {
+        listener: socket,
+        tls,
+        limits,
+        share: limits::client_share(&config.listen),
+        budget: state.budget.clone(),
+        service,
+    };
+    let serving = listener::serve(listening, stopping.clone().cancelled_owned());
     let cut = tokio::select! {
         cut = serving => cut,
         failure = failure_of(&mut background) => return Err(failure),
@@ -353,6 +390,7 @@ fn server_state(
     ready: watch::Receiver<bool>,
     helm: watch::Receiver<Option<String>>,
 ) -> anyhow::Result<ServerState> {
+    let memory = Memory::of(config);
     let paths = PathRules {
         context_path: config.tenancy.context_path.clone(),
         depth: config.tenancy.depth,
@@ -376,7 +414,11 @@ fn server_state(
             chart: config.upload.chart_form_field.clone(),
             provenance: config.upload.prov_form_field.clone(),
         },
-        slots: UploadSlots::new(config.upload.max_concurrent.get()),
+        slots: UploadSlots::new(
+            memory.uploads,
+            config.upload.max_upload_size,
+            config.upload.min_rate,
+        ),
     };
     let cors_allow_origin = config
         .cors_allow_origin
@@ -388,6 +430,8 @@ fn server_state(
         paths,
         authorizer,
         uploads,
+        budget: ResponseBudget::new(memory.responses),
+        readers: Readers::new(cores()),
         site: Site {
             cors_allow_origin: cors_allow_origin
                 .context("--cors-alloworigin is no header value")?,

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,6 +79,14 @@ pub struct Listen {
     pub read_timeout: Option<Duration>,
     /// How long a whole response may take to leave; `None` is for ever.
     pub write_timeout: Option<Duration>,
+    /// Bytes of all responses on their way; `None` leaves it to the server.
+    pub response_memory: Option<NonZeroUsize>,
+    /// Connections of one address while there are few left; `None` is no limit.
+    pub connections_per_client: Option<NonZeroUsize>,
+    /// Addresses without that limit, and how many bits of each count.
+    pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// Where health, readiness and metrics are served besides, without a host on that above; `None` is nowhere.
+    pub probe_bind_address: Option<BindAddress>,
 }
 
 /// Files for HTTPS.
@@ -172,8 +181,10 @@ pub enum IndexFormat {
 pub struct Upload {
     /// Bytes of one request body; 0 allows none.
     pub max_upload_size: u64,
-    /// Request bodies held in memory at once; further ones wait.
-    pub max_concurrent: NonZeroUsize,
+    /// Bytes of large request bodies held in memory at once; `None` leaves it to the server.
+    pub memory: Option<NonZeroUsize>,
+    /// Bytes a second that the sender of a large body has to send; 0 is any.
+    pub min_rate: u64,
     /// Bytes of metadata that one version may bring into the index; `None` is no limit.
     pub max_index_entry_size: Option<NonZeroUsize>,
     /// Bytes of all indexes together; `None` is no limit.

@@ -25,6 +25,7 @@ pub mod api_error;
 pub mod app;
 pub mod bounds;
 pub mod causes;
+mod cgroup;
 pub mod chart;
 pub mod cli;
 pub mod component;

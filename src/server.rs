@@ -5,6 +5,7 @@ pub mod charts;
 pub mod error;
 pub mod helm_repo;
 pub mod multipart;
+pub mod readers;
 pub mod request_log;
 pub mod routes;
 pub mod server_info;
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::MatchedPath;
@@ -25,21 +26,23 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
+use http::header::{ALLOW, CONTENT_LENGTH, HOST, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Request, StatusCode, Uri};
+use http::{Request, StatusCode, Uri, Version};
 use http_body::Body as HttpBody;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::sync::watch;
 use tower::Service;
 
+use crate::listener::{Reservation, ResponseBudget};
 use crate::metrics::{Metrics, Served};
 use crate::repository::ChartRepository;
 use crate::repository::key::Tenant;
 use crate::server::auth::Authorizer;
 use crate::server::error::HttpError;
+use crate::server::readers::Readers;
 use crate::server::request_log::RequestLog;
-use crate::server::tenancy::{NotFound, PathRules};
+use crate::server::tenancy::PathRules;
 use crate::server::upload::UploadRules;
 use crate::server::welcome::Welcome;
 
@@ -54,8 +57,26 @@ pub struct ServerState {
     pub authorizer: Authorizer,
     /// What may be uploaded.
     pub uploads: UploadRules,
+    /// The memory of all answers on their way.
+    pub budget: ResponseBudget,
+    /// Threads to read through a package for an answer.
+    pub readers: Readers,
     /// The rest of what may be shown.
     pub site: Site,
+}
+
+impl ServerState {
+    /// Room in memory for an answer, or for a part of it.
+    ///
+    /// # Errors
+    /// Those who read slowly have taken it all for a while.
+    pub(crate) async fn room(&self, bytes: usize) -> Result<Reservation, HttpError> {
+        if let Some(room) = self.budget.try_reserve(bytes) {
+            return Ok(room);
+        }
+        let room = tokio::time::timeout(ROOM_PATIENCE, self.budget.reserve(bytes)).await;
+        room.map_err(|_| HttpError::Busy)
+    }
 }
 
 /// What the server shows besides charts.
@@ -76,6 +97,9 @@ pub struct Site {
     pub helm: watch::Receiver<Option<String>>,
 }
 
+/// How long an answer waits for room in memory. Readers that take nothing are cut much sooner when somebody waits.
+const ROOM_PATIENCE: Duration = Duration::from_secs(20);
+
 /// What a path of the router may hold only escaped.
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -91,7 +115,7 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
 
 /// The whole server. It never fails: whatever goes wrong is an answer too.
 pub fn service<B>(
-    state: ServerState,
+    state: impl Into<Arc<ServerState>>,
     log: RequestLog,
 ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync
 where
@@ -104,6 +128,11 @@ where
     })
 }
 
+/// What a port of its own for probes answers: health, readiness, and the metrics if they are on.
+pub fn probes(state: &Arc<ServerState>) -> Router {
+    routes::probes(state)
+}
+
 /// Stands in front of the router.
 struct Door {
     router: Router,
@@ -112,8 +141,8 @@ struct Door {
 }
 
 impl Door {
-    fn new(state: ServerState, log: RequestLog) -> Self {
-        let state = Arc::new(state);
+    fn new(state: impl Into<Arc<ServerState>>, log: RequestLog) -> Self {
+        let state = state.into();
         Self {
             router: routes::router(&state),
             state,
@@ -131,10 +160,7 @@ impl Door {
         let request_size = approximate_size(&request, self.state.uploads.max_size);
         let (mut response, tenant) = match self.enter(request) {
             Ok((request, tenant)) => (self.route(request).await, tenant),
-            Err(not_found) => (
-                HttpError::NotFound(not_found).into_response(),
-                Tenant::root(),
-            ),
+            Err(refusal) => (refusal.into_response(), Tenant::root()),
         };
         let route = response.extensions_mut().remove::<MatchedPath>();
         if let (Some(metrics), Some(route)) = (&self.state.site.metrics, route) {
@@ -152,9 +178,11 @@ impl Door {
     }
 
     /// The request as the router gets it: with a path that has no tenant, and with the tenant as an extension.
-    fn enter<B>(&self, mut request: Request<B>) -> Result<(Request<B>, Tenant), NotFound> {
-        let path = tenancy::decode(request.uri().path())?;
-        let split = tenancy::split(request.method(), &path, &self.state.paths)?;
+    fn enter<B>(&self, mut request: Request<B>) -> Result<(Request<B>, Tenant), HttpError> {
+        refuse_hosts(&request)?;
+        let path = tenancy::decode(request.uri().path()).map_err(HttpError::NotFound)?;
+        let split = tenancy::split(request.method(), &path, &self.state.paths)
+            .map_err(HttpError::NotFound)?;
         let routed =
             (split.path != request.uri().path()).then(|| with_path(request.uri(), &split.path));
         let tenant = split.tenant;
@@ -184,6 +212,16 @@ impl Door {
             headers.remove(CONTENT_LENGTH);
         }
         response
+    }
+}
+
+/// RFC 9112 section 3.2: a request of HTTP/1.1 names its host exactly once. Who sends two hopes that a proxy and this
+/// server choose different ones.
+fn refuse_hosts<B>(request: &Request<B>) -> Result<(), HttpError> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    match (request.version(), hosts) {
+        (Version::HTTP_11, 0) | (_, 2..) => Err(HttpError::Host),
+        _ => Ok(()),
     }
 }
 

@@ -98,9 +98,9 @@ imagePullSecrets:
 {{/* The ports in the container, as JSON: the node's with the host's network. */}}
 {{- define "chartroom.ports" -}}
 {{- if .Values.hostNetwork.enabled -}}
-{{- toJson .Values.hostNetwork.ports -}}
+{{- toJson (merge (dict) .Values.hostNetwork.ports (dict "probes" 18083)) -}}
 {{- else -}}
-{"http": 8080, "health": 8081, "metrics": 8082}
+{"http": 8080, "health": 8081, "metrics": 8082, "probes": 8083}
 {{- end -}}
 {{- end -}}
 
@@ -183,6 +183,7 @@ tolerations:
   "LEADER_ELECT_NAME" "nothing: the name follows the release's"
   "HEALTH_PROBE_BIND_ADDRESS" "hostNetwork.ports"
   "METRICS_BIND_ADDRESS" "hostNetwork.ports"
+  "PROBE_BIND_ADDRESS" "hostNetwork.ports"
   "KUBERNETES_SERVICE_HOST" "apiServer.host"
   "KUBERNETES_SERVICE_PORT" "apiServer.port" -}}
 {{- if ne .Values.tenancy "open" -}}
@@ -250,15 +251,11 @@ where helm looks at the cluster, and only asked where this release has rights in
 {{- end -}}
 {{- end -}}
 
-{{/* A probe of the repository, below its context path, by TLS if that is on. */}}
+{{/* A probe of the repository, on a port of its own: it is answered however many clients there are. */}}
 {{- define "chartroom.repositoryProbe" -}}
-{{- $env := .root.Values.env.open -}}
 httpGet:
-  path: {{ printf "%s%s" (default "" $env.CONTEXT_PATH | trimSuffix "/") .path | trimPrefix "/" | printf "/%s" }}
-  port: http
-  {{- if $env.TLS_CERT }}
-  scheme: HTTPS
-  {{- end }}
+  path: {{ .path }}
+  port: probes
 {{- end -}}
 
 {{/* The name of the Lease by which one controller works at a time. */}}

@@ -16,10 +16,9 @@ mod tarball;
 mod testdata;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::io::{self, BufRead, BufReader, Read};
-
-use flate2::bufread::MultiGzDecoder;
 
 use crate::chart::digest::Sha256Hex;
 use crate::chart::metadata::Metadata;
@@ -29,9 +28,8 @@ use budget::Budget;
 pub use budget::Limits;
 pub use error::{ArchiveError, FileError};
 pub use peek::peek;
-use tarball::{TarReader, refusal};
-
-const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+use tarball::refusal;
+pub use walk::{BYTE_ORDER_MARK, PackageFiles};
 
 /// A package that opened: the metadata is sanitised and valid.
 #[derive(Clone, Debug)]
@@ -42,15 +40,6 @@ pub struct ChartPackage {
     pub version: Version,
     /// Digest of the package's bytes.
     pub digest: Sha256Hex,
-}
-
-/// What `GET …/templates` shows of a package (docs/chartmuseum.md 3.6).
-#[derive(Clone, Debug, Default)]
-pub struct Templates {
-    /// Files under the root chart's `templates/`, in archive order: in-chart path and bytes.
-    pub templates: Vec<(String, Vec<u8>)>,
-    /// `values.yaml`, if there is one; without a byte-order mark.
-    pub values: Option<Vec<u8>>,
 }
 
 /// Opens and checks a whole package, as Helm's loader does (docs/chartmuseum.md 6).
@@ -65,36 +54,6 @@ pub fn open(package: &[u8], limits: &Limits) -> Result<ChartPackage, ArchiveErro
         version,
         digest: Sha256Hex::of(package),
     })
-}
-
-/// The bytes of one file of the root chart (`path` as in the chart, such as `README.md`), `None` if it has none such.
-/// A path that is absolute or climbs is simply not found. Of two files at one path the later counts, as in Helm; a
-/// byte-order mark is dropped, as Helm drops it from every file.
-///
-/// # Errors
-/// The archive does not read to its end, or is outside the limits. The chart in it is not checked.
-pub fn read_file(
-    package: &[u8],
-    path: &str,
-    limits: &Limits,
-) -> Result<Option<Vec<u8>>, ArchiveError> {
-    let mut wanted = OneFile { path, found: None };
-    each_file(&mut &*package, &mut Budget::new(limits), &mut wanted)?;
-    Ok(wanted.found)
-}
-
-/// The templates and values of the root chart.
-///
-/// # Errors
-/// The archive does not read to its end, or is outside the limits. The chart in it is not checked.
-pub fn templates(package: &[u8], limits: &Limits) -> Result<Templates, ArchiveError> {
-    let mut wanted = TemplateFiles {
-        found: Templates::default(),
-        left: limits.templates,
-        limit: limits.templates,
-    };
-    each_file(&mut &*package, &mut Budget::new(limits), &mut wanted)?;
-    Ok(wanted.found)
 }
 
 /// Shows `see` every file of a package with its size: those of the archives of sub-charts too, at the archive's path and
@@ -146,89 +105,16 @@ fn each_file(
     budget: &mut Budget,
     visitor: &mut dyn FileVisitor,
 ) -> Result<(), ArchiveError> {
-    let head = compressed.fill_buf().map_err(refusal)?;
-    if head.is_empty() {
-        return Err(ArchiveError::Empty);
-    }
-    if head
-        .iter()
-        .zip(GZIP_MAGIC)
-        .any(|(byte, magic)| *byte != magic)
-    {
-        return Err(ArchiveError::NotGzip);
-    }
-    // reading in large steps: the decompressor is slow at filling one tar block at a time
-    let mut tar = TarReader::new(BufReader::with_capacity(
-        32 << 10,
-        MultiGzDecoder::new(compressed),
-    ));
+    let mut tar = walk::open_tar(compressed)?;
     let mut has_files = false;
-    while let Some(entry) = tar.next(budget)? {
-        if entry.is_directory {
-            // some spellings of a directory have a body, and reading past gigabytes of zeros takes time, too
-            budget.take_bytes(entry.size)?;
-            continue;
-        }
-        let path = path::in_chart_path(&entry.name)?;
-        budget.take_file(&entry.name, entry.size)?;
-        visitor.file(&path, entry.size, &mut tar, budget)?;
+    while let Some((path, size)) = walk::next_file(&mut tar, budget)? {
+        visitor.file(&path, size, &mut tar, budget)?;
         has_files = true;
     }
     if has_files {
         Ok(())
     } else {
         Err(ArchiveError::NoFiles)
-    }
-}
-
-struct OneFile<'a> {
-    path: &'a str,
-    found: Option<Vec<u8>>,
-}
-
-impl FileVisitor for OneFile<'_> {
-    fn file(
-        &mut self,
-        path: &str,
-        _size: u64,
-        body: &mut dyn Read,
-        _budget: &mut Budget,
-    ) -> Result<(), ArchiveError> {
-        if path == self.path {
-            self.found = Some(read_body(body)?);
-        }
-        Ok(())
-    }
-}
-
-struct TemplateFiles {
-    found: Templates,
-    left: u64,
-    limit: u64,
-}
-
-impl FileVisitor for TemplateFiles {
-    fn file(
-        &mut self,
-        path: &str,
-        size: u64,
-        body: &mut dyn Read,
-        _budget: &mut Budget,
-    ) -> Result<(), ArchiveError> {
-        let is_values = path == "values.yaml";
-        if is_values || path.starts_with("templates/") {
-            self.left = self
-                .left
-                .checked_sub(size)
-                .ok_or(ArchiveError::TemplatesTooLarge(self.limit))?;
-            let bytes = read_body(body)?;
-            if is_values {
-                self.found.values = Some(bytes);
-            } else {
-                self.found.templates.push((path.to_owned(), bytes));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -261,15 +147,7 @@ impl FileVisitor for AllFiles<'_> {
     }
 }
 
-fn read_body(body: &mut dyn Read) -> Result<Vec<u8>, ArchiveError> {
-    let mut bytes = Vec::new();
-    body.read_to_end(&mut bytes).map_err(refusal)?;
-    let mark = bytes.len() - without_bom(&bytes).len();
-    bytes.drain(..mark);
-    Ok(bytes)
-}
-
 /// `bytes` without the UTF-8 byte-order mark that they may start with.
 fn without_bom(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
 }

@@ -130,6 +130,14 @@ pub const OPTIONS: &[Opt] = table! {
             "seconds a whole request may take to arrive; 0 is for ever";
         "write-timeout", "WRITE_TIMEOUT", "writetimeout", Int, "30", Built,
             "seconds a whole response may take to leave; 0 is for ever";
+        "response-memory", "RESPONSE_MEMORY", "responsememory", Int, "0", Built,
+            "bytes of all responses on their way, further ones wait; 0 is an eighth of the container's memory";
+        "max-connections-per-client", "MAX_CONNECTIONS_PER_CLIENT", "maxconnectionsperclient", Int, "256", Built,
+            "connections of one address while three quarters of the 1024 are taken; 0 is no share";
+        "trusted-proxies", "TRUSTED_PROXIES", "trustedproxies", Text, "", Built,
+            "addresses and networks, such as 10.0.0.0/8,::1, that have no such share";
+        "probe-bind-address", "PROBE_BIND_ADDRESS", "probebindaddress", Text, "", Built,
+            "HOST:PORT, or :PORT on --listen-host, for /health, /readyz and /metrics besides, without TLS; nowhere without it";
         "context-path", "CONTEXT_PATH", "contextpath", Text, "", Common,
             "path prefix under which everything but /metrics is served";
         "cors-alloworigin", "CORS_ALLOW_ORIGIN", "cors.alloworigin", Text, "", Built,
@@ -219,8 +227,10 @@ pub const OPTIONS: &[Opt] = table! {
             "ignore ?force (--allow-overwrite still wins)";
         "max-upload-size", "MAX_UPLOAD_SIZE", "maxuploadsize", Int, "20971520", Common,
             "bytes of one upload; 0 allows none";
-        "max-concurrent-uploads", "MAX_CONCURRENT_UPLOADS", "maxconcurrentuploads", Int, "4", Built,
-            "uploads over 64 KiB held in memory at once; further ones wait";
+        "upload-memory", "UPLOAD_MEMORY", "uploadmemory", Int, "0", Built,
+            "bytes of uploads over 48 KiB held in memory at once, further ones wait; 0 is a 16th of the container's memory";
+        "min-upload-rate", "MIN_UPLOAD_RATE", "minuploadrate", Int, "2048", Built,
+            "bytes a second that the sender of an upload over 48 KiB has to send; 0 is any";
         "max-index-entry-size", "MAX_INDEX_ENTRY_SIZE", "maxindexentrysize", Int, "65536", Built,
             "bytes of metadata that one version brings into the index; 0 is no limit";
         "max-index-size", "MAX_INDEX_SIZE", "maxindexsize", Int, "100663296", Built,
@@ -283,6 +293,8 @@ pub const OPTIONS: &[Opt] = table! {
     "Deprecated, without effect" {
         "disable-metrics", "DISABLE_METRICS", "disablemetrics", Bool, "false", Deprecated,
             "metrics are off unless --enable-metrics";
+        "max-concurrent-uploads", "MAX_CONCURRENT_UPLOADS", "maxconcurrentuploads", Int, "4", Deprecated,
+            "memory is what counts: --upload-memory";
         "enforce-semver2", "ENFORCE_SEMVER2", "enforce-semver2", Bool, "false", Deprecated,
             "versions are always checked";
     }
@@ -381,7 +393,7 @@ mod tests {
             .filter(|option| option.heading == CONTROLLER)
             .count();
         assert_eq!(of_the_controller, 25);
-        assert_eq!(OPTIONS.len(), 85 + 1 + 6 + of_the_controller);
+        assert_eq!(OPTIONS.len(), 85 + 1 + 12 + of_the_controller);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod controller;
 
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
         ));
     }
     let listen = listen(settings)?;
+    controller::refuse_same_port(settings, &listen)?;
     let controller = controller::beside(settings, &listen)?;
     Ok(Config {
         listen,
@@ -98,6 +100,27 @@ fn listen(settings: &Settings) -> Result<Listen, ConfigError> {
         port: port.map_err(|_| settings.refuse("port", "is not a port number from 0 to 65535"))?,
         read_timeout: seconds(settings, "read-timeout")?,
         write_timeout: seconds(settings, "write-timeout")?,
+        response_memory: limit(settings, "response-memory")?,
+        connections_per_client: limit(settings, "max-connections-per-client")?,
+        trusted_proxies: networks(settings, "trusted-proxies")?,
+        probe_bind_address: controller::address(settings, "probe-bind-address")?,
+    })
+}
+
+/// `10.0.0.0/8,::1`: addresses, each with the number of bits that count, all of them if it has none.
+fn networks(settings: &Settings, flag: &str) -> Result<Vec<(IpAddr, u8)>, ConfigError> {
+    let network = |text: &str| {
+        let (address, prefix) = text.split_once('/').unzip();
+        let address: IpAddr = address.unwrap_or(text).parse().ok()?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Some(longest), |prefix| prefix.parse().ok())?;
+        (prefix <= longest).then_some((address, prefix))
+    };
+    let texts = settings.text(flag).split(',').map(str::trim);
+    let networks: Option<Vec<_>> = texts.filter(|text| !text.is_empty()).map(network).collect();
+    networks.ok_or_else(|| {
+        let rule = "is not a list of addresses and networks, such as 10.0.0.0/8,::1";
+        settings.refuse(flag, rule)
     })
 }
 
@@ -222,16 +245,12 @@ fn index(settings: &Settings) -> Result<Index, ConfigError> {
 
 fn upload(settings: &Settings) -> Result<Upload, ConfigError> {
     let max_upload_size = u64::try_from(settings.int("max-upload-size"));
-    let max_concurrent = limit(settings, "max-concurrent-uploads")?;
+    let min_rate = u64::try_from(settings.int("min-upload-rate"));
     Ok(Upload {
         max_upload_size: max_upload_size
             .map_err(|_| settings.refuse("max-upload-size", NOT_NEGATIVE))?,
-        max_concurrent: max_concurrent.ok_or_else(|| {
-            settings.refuse(
-                "max-concurrent-uploads",
-                "allows no upload; write 1 or more",
-            )
-        })?,
+        memory: limit(settings, "upload-memory")?,
+        min_rate: min_rate.map_err(|_| settings.refuse("min-upload-rate", NOT_NEGATIVE))?,
         max_index_entry_size: limit(settings, "max-index-entry-size")?,
         max_index_size: limit(settings, "max-index-size")?,
         max_storage_objects: limit(settings, "max-storage-objects")?,

@@ -13,7 +13,7 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -21,17 +21,28 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::{Service, ServiceExt as _};
 
-use super::body::{RequestBody, ResponseBody};
-use super::clock::Clock;
+use super::body::{ReadDeadline, RequestBody, ResponseBody};
+use super::clock::{Clock, InFlight};
 use super::linger::{Lingering, PlainPort, TLS_HANDSHAKE};
 use super::outgoing::Outgoing;
+use super::streams::Streams;
 use super::{ClientAddress, ServeLimits, Signal};
 
-/// Bytes of a request's line and headers.
-const MAX_HEAD: usize = 64 * 1024;
+/// Bytes of a request's line and headers, and of what is read of a body ahead of whoever takes it. A thousand clients may
+/// make the server keep that much each.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// The same over HTTP/2, where many heads may wait on one connection.
+const MAX_HEAD_OF_STREAM: u32 = 16 * 1024;
 
 /// Requests at a time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 64;
+
+/// Bytes of one HTTP/2 response that are handed over before the peer has room for them.
+const MAX_AHEAD: usize = 16 * 1024;
+
+/// Bytes of request bodies that an HTTP/2 peer may send ahead of whoever reads them: the protocol's own default.
+const WINDOW: u32 = 64 * 1024 - 1;
 
 /// What a browser or `curl` sees that speaks plain HTTP to the TLS port (docs/chartmuseum.md 1.3).
 const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 48\r\n\
@@ -43,7 +54,6 @@ pub(super) struct Connections<S> {
     plain: Arc<PlainPort>,
     limits: ServeLimits,
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
     service: S,
 }
 
@@ -89,18 +99,13 @@ impl<S: Answer> Connections<S> {
         http1
             .timer(TokioTimer::new())
             .header_read_timeout(None)
-            .max_header_size(MAX_HEAD);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
-        http2
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(MAX_HEAD as u32);
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_HEAD);
         Self {
             tls,
             plain: Arc::default(),
             limits,
             http1,
-            http2,
             service,
         }
     }
@@ -110,12 +115,16 @@ impl<S: Answer> Connections<S> {
         self: Arc<Self>,
         stream: TcpStream,
         client: SocketAddr,
+        is_crowded: bool,
         mut signal: watch::Receiver<Signal>,
     ) {
         if stream.set_nodelay(true).is_err() {
             return; // the client is gone
         }
         let clock = Clock::start(self.limits);
+        if is_crowded {
+            clock.head_is_due();
+        }
         let Some(tls) = &self.tls else {
             let stream = Lingering::new(stream, Arc::clone(&clock)).on(&self.plain);
             let outgoing = Some(stream.outgoing());
@@ -151,7 +160,10 @@ impl<S: Answer> Connections<S> {
     ) where
         I: AsyncRead + AsyncWrite + Unpin,
     {
-        let service = service_fn(|request| self.answer(request, client, clock, outgoing.clone()));
+        let service = service_fn(|request| {
+            let in_flight = clock.request_began();
+            self.answer(request, client, in_flight, outgoing.clone())
+        });
         let connection = self.http1.serve_connection(TokioIo::new(stream), service);
         watch(
             connection,
@@ -171,8 +183,22 @@ impl<S: Answer> Connections<S> {
     ) where
         I: AsyncRead + AsyncWrite + Unpin,
     {
-        let service = service_fn(|request| self.answer(request, client, clock, None));
-        let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+        clock.multiplex();
+        let streams = Streams::new(self.limits.write_timeout);
+        let service = service_fn(|request| {
+            let in_flight = clock.request_began();
+            streams.next_ends_with(in_flight.end_of_stream());
+            self.answer(request, client, in_flight, None)
+        });
+        let mut http2 = http2::Builder::new(streams.clone());
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEAD_OF_STREAM)
+            .max_send_buf_size(MAX_AHEAD)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW);
+        let connection = http2.serve_connection(TokioIo::new(stream), service);
         watch(
             connection,
             http2::Connection::graceful_shutdown,
@@ -187,14 +213,16 @@ impl<S: Answer> Connections<S> {
         &self,
         request: Request<Incoming>,
         client: SocketAddr,
-        clock: &Arc<Clock>,
+        in_flight: InFlight,
         outgoing: Option<Outgoing>,
     ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S>
     {
-        let in_flight = clock.request_began();
-        let mut request =
-            request.map(|body| RequestBody::new(body, clock, self.limits.read_timeout));
+        let deadline = ReadDeadline::default();
+        let limit = self.limits.read_timeout;
+        let clock = in_flight.clock();
+        let mut request = request.map(|body| RequestBody::new(body, clock, limit, &deadline));
         request.extensions_mut().insert(ClientAddress(client));
+        request.extensions_mut().insert(deadline);
         if let Some(outgoing) = outgoing {
             request.extensions_mut().insert(outgoing);
         }
@@ -267,9 +295,14 @@ async fn watch<C>(
         match signal {
             Signal::Cut => return,
             Signal::Drain => end(connection.as_mut()),
-            Signal::Full if clock.was_asked() => end(connection.as_mut()),
-            // to end now would lose the request that is on its way
-            Signal::Full => clock.others_wait(),
+            Signal::Full => {
+                clock.others_wait();
+                // to end a connection now that has not asked yet would lose the request that is on its way
+                if clock.was_asked() {
+                    end(connection.as_mut());
+                }
+            }
+            Signal::Short => clock.hurry(),
             Signal::Open => {}
         }
     }

@@ -69,6 +69,15 @@ impl Lingering {
         }
     }
 
+    /// Tells the clock what became of a write.
+    fn tell(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(Ok(bytes)) => self.clock.sent(*bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.clock.is_blocked(),
+        }
+    }
+
     /// Where to say what can be sent from files.
     pub(super) fn outgoing(&self) -> Outgoing {
         self.outgoing.clone()
@@ -96,7 +105,9 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.tell(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -105,7 +116,9 @@ impl AsyncWrite for Lingering {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        this.outgoing.poll_write(&mut this.stream, cx, bufs)
+        let written = this.outgoing.poll_write(&mut this.stream, cx, bufs);
+        this.tell(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -115,6 +128,7 @@ impl AsyncWrite for Lingering {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // whoever flushes has written all it had
         self.outgoing.clear();
+        self.clock.flushed();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

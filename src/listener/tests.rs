@@ -29,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Server {
     address: SocketAddr,
+    budget: ResponseBudget,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<usize>,
 }
@@ -41,9 +42,19 @@ impl Server {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let ended = tokio::spawn(serve(listener, tls, limits, service_fn(respond), shutdown));
+        let budget = ResponseBudget::new(0);
+        let listening = Listening {
+            listener,
+            tls,
+            limits,
+            share: ClientShare::default(),
+            budget: budget.clone(),
+            service: service_fn(respond),
+        };
+        let ended = tokio::spawn(serve(listening, shutdown));
         Self {
             address,
+            budget,
             stop,
             ended,
         }
@@ -86,7 +97,9 @@ async fn respond(request: Request<RequestBody>) -> Result<Response<AnyBody>, Inf
             Err(timeout @ BodyError::Timeout(_)) => {
                 (StatusCode::REQUEST_TIMEOUT, text(timeout.to_string()))
             }
-            Err(BodyError::Broken(_)) => (StatusCode::BAD_REQUEST, text("")),
+            Err(BodyError::TooSlow(_) | BodyError::Broken(_)) => {
+                (StatusCode::BAD_REQUEST, text(""))
+            }
         },
         "/refuse" => (StatusCode::UNAUTHORIZED, text("refused")),
         "/endless" => {
@@ -358,6 +371,60 @@ async fn tls_speaks_http_1_and_2() {
     }
     assert_eq!(server.stop().await, 0);
     let _ = soon(connection).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_taken_is_reset_and_the_others_go_on() {
+    let limits = short(|limits| limits.write_timeout = Some(A_MOMENT));
+    let server = Server::start(limits, Some(acceptor())).await;
+    let stream = connect_tls(&server, b"h2").await;
+    let exec = hyper_util::rt::TokioExecutor::new();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut client, connection) = soon(hyper::client::conn::http2::handshake(exec, io))
+        .await
+        .expect("a preface");
+    tokio::spawn(connection);
+    let get = |path: &str| {
+        Request::get(format!("https://localhost{path}"))
+            .body(text(""))
+            .expect("a request")
+    };
+    let stuck = soon(client.send_request(get("/endless"))).await;
+    let mut stuck = stuck.expect("a response").into_body();
+    // more requests on the connection give the first one no more time
+    let end = tokio::time::Instant::now() + 4 * A_MOMENT;
+    while tokio::time::Instant::now() < end {
+        let answer = soon(client.send_request(get("/"))).await;
+        answer.expect("a response");
+    }
+    while let Some(Ok(_)) = soon(stuck.frame()).await {}
+    let answer = soon(client.send_request(get("/"))).await;
+    assert_eq!(answer.expect("a response").status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_cut_when_others_wait_for_its_memory() {
+    let server = Server::start(ServeLimits::default(), None).await;
+    let mut stuck = server.connect().await;
+    send(&mut stuck, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let _all = soon(server.budget.reserve(usize::MAX)).await;
+    let waiting = server.budget.clone();
+    let waiting = tokio::spawn(async move { waiting.reserve(1).await });
+    let mut buffer = vec![0; 64 * 1024];
+    // what lies in the sockets is read slowly enough to be no progress: it ends all the same
+    let read_on = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if !matches!(stuck.read(&mut buffer[..100]).await, Ok(1..)) {
+                break;
+            }
+            if stuck.write_all(b"x").await.is_err() {
+                break;
+            }
+        }
+    };
+    soon(read_on).await;
+    waiting.abort();
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::chart::archive::{self, ArchiveError, Limits};
 use crate::chart::package::{PackageError, package_directory};
 use crate::repository::entry::{Listing, Stamp};
 use crate::repository::key::FileKind;
+use crate::repository::store::Content;
 
 /// The read-only layer of the root tenant.
 #[derive(Debug, Default)]
@@ -150,11 +151,28 @@ impl BuiltinCharts {
         self.files.get(file_name).map(|file| file.stamp)
     }
 
+    /// The bytes of a file that was packaged here and is in memory.
+    pub fn packaged(&self, file_name: &str) -> Option<Bytes> {
+        match &self.files.get(file_name)?.content {
+            BuiltinContent::Packaged(bytes) => Some(bytes.clone()),
+            BuiltinContent::File(_) => None,
+        }
+    }
+
     /// The bytes of a file, `None` if there is none of that name.
     pub fn get(&self, file_name: &str) -> Option<io::Result<Bytes>> {
         self.files.get(file_name).map(|file| match &file.content {
             BuiltinContent::Packaged(bytes) => Ok(bytes.clone()),
             BuiltinContent::File(path) => std::fs::read(path).map(Bytes::from),
+        })
+    }
+
+    /// The same to be sent, `None` if there is none of that name. A file of the image is opened, which takes no longer than
+    /// a system call.
+    pub fn open(&self, file_name: &str) -> Option<io::Result<Content>> {
+        self.files.get(file_name).map(|file| match &file.content {
+            BuiltinContent::Packaged(bytes) => Ok(Content::Shared(bytes.clone())),
+            BuiltinContent::File(path) => std::fs::File::open(path).map(Content::File),
         })
     }
 }

@@ -11,6 +11,9 @@ use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
 use crate::yaml::escaped;
 
+/// How the API shows a built-in version, in place of the closing brace.
+const IS_BUILT_IN: &[u8] = br#","builtIn":true}"#;
+
 /// Where a package lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
@@ -228,8 +231,16 @@ impl Entry {
             Layer::Upload => out.extend_from_slice(self.line.as_bytes()),
             Layer::BuiltIn => {
                 out.extend_from_slice(&self.line.as_bytes()[..self.line.len() - 1]);
-                out.extend_from_slice(br#","builtIn":true}"#);
+                out.extend_from_slice(IS_BUILT_IN);
             }
+        }
+    }
+
+    /// Bytes of what [`write_api_json`](Self::write_api_json) appends.
+    pub fn api_json_len(&self) -> usize {
+        match self.layer {
+            Layer::Upload => self.line.len(),
+            Layer::BuiltIn => self.line.len() - 1 + IS_BUILT_IN.len(),
         }
     }
 

@@ -20,8 +20,8 @@ use crate::repository::entry::Stamp;
 use crate::repository::key::{OWN_PREFIX, ObjectKey, STAGED_PREFIX, Tenant};
 use crate::repository::root::{RootTrouble, StorageRoot};
 
-/// Objects up to this size are read in one piece.
-const WHOLE_UP_TO: u64 = 1024 * 1024;
+/// Objects up to this size are read in one piece: nine packages of ten.
+pub const WHOLE_UP_TO: u64 = 64 * 1024;
 
 /// The uploads layer.
 #[derive(Clone, Debug)]
@@ -50,8 +50,12 @@ pub struct StoredBody {
 
 /// The bytes of an object.
 pub enum Content {
-    /// All of them.
+    /// All of them, which are in memory anyway.
+    Shared(Bytes),
+    /// All of them, read for this.
     Whole(Bytes),
+    /// In an open file of this machine, whose first bytes they are.
+    File(std::fs::File),
     /// Piece by piece.
     Stream(BoxStream<'static, io::Result<Bytes>>),
 }
@@ -682,9 +686,7 @@ fn open_body(path: &Path) -> io::Result<Option<StoredBody>> {
     let content = if stamp.size <= WHOLE_UP_TO {
         Content::Whole(read_to_end(file, stamp)?)
     } else {
-        // object_store's own stream reads 8 KiB at a time, each with a hop to another thread
-        let file = tokio::fs::File::from_std(file);
-        Content::Stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024).boxed())
+        Content::File(file)
     };
     Ok(Some(StoredBody { stamp, content }))
 }

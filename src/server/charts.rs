@@ -1,33 +1,24 @@
 //! The chart API's reading half: lists, versions, templates, values, files.
 
-use std::convert::Infallible;
+mod file;
+mod list;
+mod package;
+mod templates;
+
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use futures_util::stream;
 use http::header::{CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use serde_json::{Value, json};
 
-use crate::chart::archive::{self, ArchiveError};
-use crate::repository::index::Chart;
 use crate::repository::key::Tenant;
 use crate::server::ServerState;
 use crate::server::auth::Pull;
+use crate::server::charts::file::FileAt;
+use crate::server::charts::package::extract;
+use crate::server::charts::templates::TemplatesAndValues;
 use crate::server::error::{HttpError, JSON};
-use crate::yaml;
-
-/// Bytes of a list made at once while it is sent.
-const PIECE: usize = 64 * 1024;
-/// A larger `values.yaml` is not turned into JSON.
-const VALUES_LIMITS: yaml::Limits = yaml::Limits {
-    nodes: 200_000,
-    depth: 100,
-};
 
 /// `GET /api/charts`.
 pub async fn list(
@@ -56,42 +47,8 @@ pub async fn list(
         Some(_) => return Err(HttpError::BadQuery("limit is not a valid positive integer")),
     };
     let charts = state.repository.charts(&tenant, offset, limit).await?;
-    let pieces = pieces(charts).map(Ok::<_, Infallible>);
-    Ok(json_response(Body::from_stream(stream::iter(pieces))))
-}
-
-/// The object of name to versions, in pieces.
-fn pieces(charts: Vec<(String, Arc<Chart>)>) -> impl Iterator<Item = Bytes> + Send {
-    let mut charts = charts.into_iter().peekable();
-    let mut state = Some(b"{".to_vec());
-    std::iter::from_fn(move || {
-        let mut piece = state.take()?;
-        while piece.len() < PIECE {
-            let Some((name, chart)) = charts.next() else {
-                piece.push(b'}');
-                return Some(piece.into());
-            };
-            piece.extend_from_slice(Value::String(name).to_string().as_bytes());
-            piece.push(b':');
-            write_versions(&mut piece, &chart);
-            if charts.peek().is_some() {
-                piece.push(b',');
-            }
-        }
-        state = Some(Vec::with_capacity(PIECE));
-        Some(piece.into())
-    })
-}
-
-fn write_versions(out: &mut Vec<u8>, chart: &Chart) {
-    out.push(b'[');
-    for (i, entry) in chart.versions().iter().enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        entry.write_api_json(out);
-    }
-    out.push(b']');
+    let charts = charts.into_iter().map(|(_, chart)| chart).collect();
+    Ok(json_response(list::all(&state, charts).await?))
 }
 
 /// `GET /api/charts/{name}`.
@@ -100,14 +57,9 @@ pub async fn chart(
     Pull(tenant): Pull,
     Path(name): Path<String>,
 ) -> Result<Response, HttpError> {
-    let chart = state
-        .repository
-        .chart(&tenant, &name)
-        .await?
-        .ok_or(HttpError::ChartNotFound)?;
-    let mut out = Vec::new();
-    write_versions(&mut out, &chart);
-    Ok(json_response(out.into()))
+    let chart = state.repository.chart(&tenant, &name).await?;
+    let chart = chart.ok_or(HttpError::ChartNotFound)?;
+    Ok(json_response(list::one(&state, chart).await?))
 }
 
 /// `GET /api/charts/{name}/{version}`.
@@ -117,9 +69,10 @@ pub async fn version(
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Response, HttpError> {
     let entry = state.repository.resolve(&tenant, &name, &version).await?;
-    let mut out = Vec::new();
+    let room = state.room(entry.api_json_len()).await?;
+    let mut out = Vec::with_capacity(entry.api_json_len());
     entry.write_api_json(&mut out);
-    Ok(json_response(out.into()))
+    Ok(json_response(room.hold(out).into()))
 }
 
 /// `GET /api/charts/{name}/{version}/templates` (docs/chartmuseum.md 3.6).
@@ -128,25 +81,9 @@ pub async fn templates(
     Pull(tenant): Pull,
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Response, HttpError> {
-    let body = read_package(&state, &tenant, &name, &version, |package, limits| {
-        let archive::Templates { templates, values } = archive::templates(package, limits)?;
-        let templates: Option<Vec<Value>> = (!templates.is_empty()).then(|| {
-            templates
-                .iter()
-                .map(|(name, data)| json!({ "name": name, "data": STANDARD.encode(data) }))
-                .collect()
-        });
-        let values = match values {
-            None => Value::Null,
-            // one that cannot be shown as JSON was refused at upload
-            Some(text) => yaml::values(&text, VALUES_LIMITS)
-                .map_or_else(|_| json!({}), |values| values.to_json()),
-        };
-        let templates = serde_json::to_string(&templates).expect("strings serialise");
-        Ok(format!(r#"{{"templates":{templates},"values":{values}}}"#))
-    })
-    .await?;
-    Ok(json_response(body.into()))
+    let shown = extract(&state, &tenant, (&name, &version), TemplatesAndValues).await?;
+    let shown = shown.ok_or(HttpError::ObjectNotFound)?;
+    Ok(json_response(shown.body))
 }
 
 /// `GET /api/charts/{name}/{version}/values`.
@@ -155,16 +92,10 @@ pub async fn values(
     Pull(tenant): Pull,
     Path((name, version)): Path<(String, String)>,
 ) -> Result<Response, HttpError> {
-    let values = read_package(&state, &tenant, &name, &version, |package, limits| {
-        archive::read_file(package, "values.yaml", limits)
-    });
-    let values = values
-        .await?
-        .ok_or_else(|| HttpError::FileNotFound("values.yaml".into()))?;
-    let mut response = Response::new(Body::from(values));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/yaml"));
+    let mut response = file_at(&state, &tenant, (&name, &version), "values.yaml").await?;
+    let headers = response.headers_mut();
+    headers.remove(X_CONTENT_TYPE_OPTIONS);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/yaml"));
     Ok(response)
 }
 
@@ -174,40 +105,27 @@ pub async fn file(
     Pull(tenant): Pull,
     Path((name, version, path)): Path<(String, String, String)>,
 ) -> Result<Response, HttpError> {
-    let wanted = path.clone();
-    let file = read_package(&state, &tenant, &name, &version, move |package, limits| {
-        archive::read_file(package, &wanted, limits)
-    });
-    let file = file.await?.ok_or_else(|| HttpError::FileNotFound(path))?;
-    // a chart's file is somebody else's text: it is shown as text, never run as a page
-    let content_type = match std::str::from_utf8(&file) {
-        Ok(_) => HeaderValue::from_static("text/plain; charset=utf-8"),
-        Err(_) => HeaderValue::from_static("application/octet-stream"),
-    };
-    let mut response = Response::new(Body::from(file));
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
-        .headers_mut()
-        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok(response)
+    file_at(&state, &tenant, (&name, &version), &path).await
 }
 
-/// Resolves a version, fetches its package and reads something from it on a thread that may take its time.
-async fn read_package<T: Send + 'static>(
+async fn file_at(
     state: &ServerState,
     tenant: &Tenant,
-    name: &str,
-    version: &str,
-    read: impl FnOnce(&[u8], &archive::Limits) -> Result<T, ArchiveError> + Send + 'static,
-) -> Result<T, HttpError> {
-    let entry = state.repository.resolve(tenant, name, version).await?;
-    let _slot = state.repository.opening_slot().await;
-    let package = state.repository.package(tenant, &entry).await?;
-    let package = package.ok_or(HttpError::ObjectNotFound)?;
-    let limits = archive::Limits::default();
-    let read = tokio::task::spawn_blocking(move || read(&package, &limits)).await;
-    read.expect("reading a package does not panic")
-        .map_err(HttpError::StoredPackage)
+    version: (&str, &str),
+    path: &str,
+) -> Result<Response, HttpError> {
+    let file = extract(state, tenant, version, FileAt(path.to_owned())).await?;
+    let file = file.ok_or_else(|| HttpError::FileNotFound(path.to_owned()))?;
+    // a chart's file is somebody else's text: it is shown as text, never run as a page
+    let content_type = match file.is_text {
+        true => HeaderValue::from_static("text/plain; charset=utf-8"),
+        false => HeaderValue::from_static("application/octet-stream"),
+    };
+    let mut response = Response::new(file.body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Ok(response)
 }
 
 fn json_response(body: Body) -> Response {

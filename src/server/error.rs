@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 
 use crate::causes::chain;
@@ -38,6 +38,9 @@ pub enum HttpError {
     /// A query parameter makes no sense.
     #[error("{0}")]
     BadQuery(&'static str),
+    /// Not exactly one `Host`.
+    #[error("the request must have exactly one Host header")]
+    Host,
     /// The body is larger than `--max-upload-size`.
     #[error("request too large")]
     TooLarge {
@@ -47,6 +50,9 @@ pub enum HttpError {
     /// The body did not arrive in time.
     #[error("the request body did not arrive within the read timeout of this server")]
     Timeout,
+    /// The body came more slowly than `--min-upload-rate`.
+    #[error("the request body came more slowly than {0} bytes a second (--min-upload-rate)")]
+    TooSlow(u64),
     /// The connection broke, or what came is no HTTP body.
     #[error("the request body could not be read")]
     BrokenBody(String),
@@ -83,6 +89,9 @@ pub enum HttpError {
     /// The storage failed.
     #[error("the chart storage failed; the server's log has the cause under this request's ID")]
     Storage(#[from] StoreError),
+    /// There is no memory for the answer now.
+    #[error("the server is busy sending other answers; try again in a moment")]
+    Busy,
     /// A handler has a fault; this is the panic's text.
     #[error("the server failed; its log has the cause under this request's ID")]
     Panic(String),
@@ -104,11 +113,12 @@ impl HttpError {
                 ResolveError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-            Self::BadQuery(_) | Self::EmptyForm(..) | Self::BrokenBody(_) => {
+            Self::BadQuery(_) | Self::Host | Self::EmptyForm(..) | Self::BrokenBody(_) => {
                 StatusCode::BAD_REQUEST
             }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Timeout | Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Upload(error, form) => match (error, form) {
                 // docs/chartmuseum.md 4.2: the one refusal that ChartMuseum's clients know as a 500
                 (UploadError::Provenance(_), Form::RawProvenance) => {
@@ -185,9 +195,16 @@ impl IntoResponse for HttpError {
         if let Self::Unauthorized(challenge) = &self {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
+        if matches!(self, Self::Busy) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if matches!(
             self,
-            Self::TooLarge { .. } | Self::Timeout | Self::BrokenBody(_)
+            Self::Host
+                | Self::TooLarge { .. }
+                | Self::Timeout
+                | Self::TooSlow(_)
+                | Self::BrokenBody(_)
         ) {
             // what is left of the body is not read
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,5 +1,8 @@
 //! What a Helm client reads: `index.yaml`, packages and provenance files.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,11 +17,11 @@ use http::header::{
 use http::{Method, StatusCode};
 
 use crate::config::Overwrite;
-use crate::listener::{Outgoing, Pieces, SharedFile};
+use crate::listener::{Outgoing, Pieces, SharedFile, Source, Streamed};
 use crate::repository::entry::Layer;
 use crate::repository::key::FileKind;
 use crate::repository::published::PublishedIndex;
-use crate::repository::store::Content;
+use crate::repository::store::{Content, WHOLE_UP_TO};
 use crate::repository::{ChartRepository, Download};
 use crate::server::ServerState;
 use crate::server::auth::Pull;
@@ -26,6 +29,9 @@ use crate::server::error::HttpError;
 
 /// An index that is still there so long after its second read is likely to stay for a while.
 const INDEX_REST: Duration = Duration::from_millis(200);
+
+/// The system takes a small answer over at once: it is out of this program's memory before the next is begun.
+const SENT_AT_ONCE: usize = 16 * 1024;
 
 /// `GET …/index.yaml`.
 ///
@@ -111,17 +117,25 @@ pub async fn download(
     request: Request,
 ) -> Result<Response, HttpError> {
     let kind = FileKind::of(&file_name).ok_or(HttpError::UnsupportedExtension)?;
-    let found = if request.method() == Method::HEAD {
-        state.repository.look_up(&tenant, &file_name).await?
-    } else {
-        state.repository.download(&tenant, &file_name).await?
+    let found = match state.repository.download_from_memory(&tenant, &file_name) {
+        Some(found) => Some((found, None)),
+        None if request.method() == Method::HEAD => {
+            let found = state.repository.look_up(&tenant, &file_name).await?;
+            found.map(|found| (found, None))
+        }
+        None => {
+            let room = state.room(WHOLE_UP_TO as usize).await?;
+            let found = state.repository.download(&tenant, &file_name).await?;
+            found.map(|found| (found, Some(room)))
+        }
     };
+    let (found, room) = found.ok_or(HttpError::ObjectNotFound)?;
     let Download {
         content,
         size,
         entry,
         layer,
-    } = found.ok_or(HttpError::ObjectNotFound)?;
+    } = found;
     let etag = entry
         .filter(|_| kind == FileKind::Package)
         .map(|entry| format!("\"{}\"", entry.digest));
@@ -130,7 +144,21 @@ pub async fn download(
         .is_some_and(|etag| matches_etag(request.headers(), &[etag]));
     let body = match content {
         _ if known => Body::empty(),
+        Content::Shared(bytes) => Body::from(bytes),
+        // as long as it is in the cache it is shared, but whoever reads slowly may outlast that
+        Content::Whole(bytes) if bytes.len() > SENT_AT_ONCE => {
+            let room = match room {
+                Some(room) => room,
+                None => state.room(bytes.len()).await?,
+            };
+            Body::from(room.hold(bytes))
+        }
         Content::Whole(bytes) => Body::from(bytes),
+        Content::File(file) => {
+            drop(room);
+            let file = StoredFile { file, at: 0 };
+            Body::new(Streamed::new(file, size, state.budget.clone()))
+        }
         Content::Stream(stream) => Body::from_stream(stream),
     };
     let mut response = Response::new(body);
@@ -149,6 +177,30 @@ pub async fn download(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind.content_type()));
     headers.insert(CONTENT_LENGTH, size.into());
     Ok(response)
+}
+
+/// A file on its way out.
+struct StoredFile {
+    file: File,
+    at: u64,
+}
+
+impl Source for StoredFile {
+    fn next(&mut self, room: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; room];
+        let mut read = 0;
+        while read < room {
+            match self.file.read_at(&mut bytes[read..], self.at)? {
+                0 => break,
+                more => {
+                    read += more;
+                    self.at += more as u64;
+                }
+            }
+        }
+        bytes.truncate(read);
+        Ok(bytes)
+    }
 }
 
 impl ServerState {

@@ -1,12 +1,14 @@
 //! The form of an upload: a `multipart/form-data` body in, the first file of each wanted field out
 //! (docs/chartmuseum.md 4.3).
 //!
-//! Read as it arrives, in chunks or with a length; what nobody wants is skipped, not kept.
+//! It is read to its end, in chunks or with a length, before it is looked at: the parser looks through the whole head of a
+//! part again whenever more has come, which would take a sender of a long head in single bytes the square of its length.
 
+use std::convert::Infallible;
 use std::error::Error;
 
-use bytes::Bytes;
-use futures_util::StreamExt as _;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use http_body::Body;
 use http_body_util::BodyExt as _;
@@ -72,28 +74,36 @@ where
     let Some(boundary) = boundary(content_type) else {
         return Ok(Form::default());
     };
+    let whole = whole(body, limit).await?;
+    let once = stream::once(async { Ok::<_, Infallible>(whole) });
+    let mut parts = multer::Multipart::new(once, boundary);
+    let files = first_files(&mut parts, fields).await;
+    Ok(files.map_or_else(|_| Form::default(), |files| Form { files }))
+}
+
+/// All of a body that has at most `limit` bytes.
+///
+/// # Errors
+/// [`MultipartError`]: it has more (exactly `limit` is fine), or fails.
+pub async fn whole<B>(body: B, limit: u64) -> Result<Bytes, MultipartError<B::Error>>
+where
+    B: Body<Data = Bytes>,
+{
     if body.size_hint().lower() > limit {
         return Err(MultipartError::TooLarge { limit });
     }
-    let mut received: u64 = 0;
-    let chunks = body.into_data_stream().map(move |chunk| {
-        let chunk = chunk.map_err(MultipartError::Body)?;
-        received += chunk.len() as u64;
-        if received > limit {
-            Err(MultipartError::TooLarge { limit })
-        } else {
-            Ok(chunk)
+    let mut whole = BytesMut::new();
+    let mut body = std::pin::pin!(body);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(MultipartError::Body)?.into_data() else {
+            continue;
+        };
+        if (whole.len() + data.len()) as u64 > limit {
+            return Err(MultipartError::TooLarge { limit });
         }
-    });
-    let mut parts = multer::Multipart::new(chunks, boundary);
-    match first_files(&mut parts, fields).await {
-        Ok(files) => Ok(Form { files }),
-        Err(multer::Error::StreamReadFailed(cause)) => match cause.downcast() {
-            Ok(cause) => Err(*cause),
-            Err(_) => Ok(Form::default()),
-        },
-        Err(_) => Ok(Form::default()),
+        whole.extend_from_slice(&data);
     }
+    Ok(whole.freeze())
 }
 
 /// What separates the parts. Blanks before the `;` are allowed (RFC 9110 section 8.3.1), but not by the parser.

@@ -71,6 +71,16 @@ pub fn router(state: &Arc<ServerState>) -> Router {
         .with_state(Arc::clone(state))
 }
 
+/// The routes of a port of its own for probes, the same at any context path.
+pub(super) fn probes(state: &Arc<ServerState>) -> Router {
+    Router::new()
+        .route("/health", get(server_info::health))
+        .route("/readyz", get(server_info::ready))
+        .route("/metrics", get(server_info::metrics))
+        .fallback(not_found)
+        .with_state(Arc::clone(state))
+}
+
 /// Lets pages of another origin see the answers, if one is configured. A 401 stays hidden from them.
 fn allow_origin(api: Router<Arc<ServerState>>, state: &ServerState) -> Router<Arc<ServerState>> {
     let Some(origin) = state.site.cors_allow_origin.clone() else {

@@ -58,11 +58,21 @@ impl NotFound {
     }
 }
 
-/// A path with its percent escapes decoded; `+` stays. An escaped slash separates segments as any other.
+/// A path with its percent escapes decoded; `+` stays.
 ///
 /// # Errors
-/// [`NotFound`] for what cannot be a name of anything here: control characters, broken escapes, invalid UTF-8.
+/// [`NotFound`] for what cannot be a name of anything here: control characters, broken escapes, invalid UTF-8, and an
+/// escaped slash, which a proxy in front may take for a part of a name: its rules for one tenant must hold here too.
 pub fn decode(raw: &str) -> Result<Cow<'_, str>, NotFound> {
+    if raw
+        .as_bytes()
+        .windows(3)
+        .any(|escape| escape.eq_ignore_ascii_case(b"%2F"))
+    {
+        return Err(NotFound::because(
+            "an escaped slash (%2F) separates nothing here: write / where one is meant",
+        ));
+    }
     let escapes_are_whole = raw.split('%').skip(1).all(|rest| {
         let rest = rest.as_bytes();
         rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_hexdigit)

@@ -7,21 +7,18 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http_body::Body as _;
-use http_body_util::BodyExt as _;
 
 use crate::config::Overwrite;
-use crate::listener::BodyError;
+use crate::listener::{BodyError, ReadDeadline};
 use crate::repository::key::Tenant;
 use crate::repository::upload::Upload;
 use crate::server::ServerState;
 use crate::server::auth::Push;
 use crate::server::error::{Form, HttpError, JSON};
 use crate::server::multipart::{self, MultipartError};
-use crate::server::upload::slots::{Slot, SlottedBody, UploadSlots};
+use crate::server::upload::slots::{Slot, UploadSlots};
 
 /// What may be uploaded.
 #[derive(Debug)]
@@ -34,7 +31,7 @@ pub struct UploadRules {
     pub delete: bool,
     /// Form fields that count besides `chart` and `prov`.
     pub form_fields: FormFields,
-    /// Large bodies held in memory at the same time.
+    /// The memory for large bodies.
     pub slots: UploadSlots,
 }
 
@@ -78,8 +75,9 @@ async fn raw(
     form: Form,
 ) -> Result<Response, HttpError> {
     let may_overwrite = may_overwrite(state, &request);
-    let (body, slot) = state.uploads.slots.watch(request.into_body());
-    let bytes = read_body(body, state.uploads.max_size).await?;
+    let deadline = deadline_of(&request);
+    let (body, slot) = state.uploads.slots.watch(request.into_body(), deadline);
+    let bytes = multipart::whole(body, state.uploads.max_size).await?;
     let upload = match form {
         Form::RawProvenance => Upload {
             provenance: Some(bytes),
@@ -104,7 +102,8 @@ async fn form(
     let may_overwrite = may_overwrite(state, &request);
     let FormFields { chart, provenance } = &state.uploads.form_fields;
     let fields = ["chart", chart, "prov", provenance];
-    let (body, slot) = state.uploads.slots.watch(request.into_body());
+    let deadline = deadline_of(&request);
+    let (body, slot) = state.uploads.slots.watch(request.into_body(), deadline);
     let form = multipart::read_form(&content_type, body, state.uploads.max_size, &fields).await?;
     let part = |name: &str| form.file(name).cloned();
     let upload = Upload {
@@ -116,6 +115,12 @@ async fn form(
         return Err(HttpError::EmptyForm(chart.clone(), provenance.clone()));
     }
     store(state, tenant, upload, Form::Multipart, slot).await
+}
+
+/// What holds the sender of a request to time.
+fn deadline_of(request: &Request) -> ReadDeadline {
+    let deadline = request.extensions().get::<ReadDeadline>();
+    deadline.cloned().unwrap_or_default()
 }
 
 fn may_overwrite(state: &ServerState, request: &Request) -> bool {
@@ -133,25 +138,6 @@ fn has_force(query: Option<&str>) -> bool {
     form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "force")
 }
 
-/// Reads a body of at most `limit` bytes.
-async fn read_body(mut body: SlottedBody<Body>, limit: u64) -> Result<Bytes, HttpError> {
-    let announced = body.size_hint().lower();
-    if announced > limit {
-        return Err(HttpError::TooLarge { limit });
-    }
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(body_error)?.into_data() else {
-            continue;
-        };
-        if (bytes.len() + data.len()) as u64 > limit {
-            return Err(HttpError::TooLarge { limit });
-        }
-        bytes.extend_from_slice(&data);
-    }
-    Ok(bytes.freeze())
-}
-
 impl From<MultipartError<axum::Error>> for HttpError {
     fn from(error: MultipartError<axum::Error>) -> Self {
         match error {
@@ -164,6 +150,7 @@ impl From<MultipartError<axum::Error>> for HttpError {
 fn body_error(error: axum::Error) -> HttpError {
     match error.into_inner().downcast().map(|error| *error) {
         Ok(BodyError::Timeout(_)) => HttpError::Timeout,
+        Ok(BodyError::TooSlow(rate)) => HttpError::TooSlow(rate),
         Ok(broken @ BodyError::Broken(_)) => HttpError::BrokenBody(broken.to_string()),
         Err(other) => HttpError::BrokenBody(other.to_string()),
     }

@@ -2,9 +2,11 @@
 
 mod archives;
 mod connections;
+mod crowds;
 mod flips;
 mod memory;
 mod names;
+mod readers;
 
 use std::collections::BTreeSet;
 use std::path::Path;

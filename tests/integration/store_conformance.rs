@@ -250,11 +250,18 @@ async fn large_objects_come_in_pieces(store: ChartStore) {
         let body = store.open(&key).await.unwrap().expect("it was put");
         assert_eq!(body.stamp.size, size as u64);
         let read = match body.content {
-            Content::Whole(whole) => whole.to_vec(),
+            Content::Shared(bytes) | Content::Whole(bytes) => bytes.to_vec(),
+            Content::File(file) => whole(file),
             Content::Stream(stream) => stream.try_collect::<Vec<Bytes>>().await.unwrap().concat(),
         };
         assert!(read == bytes, "{size} bytes as they were");
     }
+}
+
+fn whole(mut file: std::fs::File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut file, &mut bytes).expect("a file that can be read");
+    bytes
 }
 
 async fn odd_names_stay_as_they_are(store: ChartStore) {

@@ -20,7 +20,7 @@ pub struct Limits {
     /// Bytes of YAML that is parsed, in all: values and locks of the chart and its subcharts. Ours: 20 MiB, because
     /// parsing is what takes time.
     pub yaml: u64,
-    /// Bytes of templates and values that [`templates`](super::templates) collects. Ours: 20 MiB.
+    /// Bytes of templates and values that the API shows of a package. Ours: 20 MiB.
     pub templates: u64,
 }
 

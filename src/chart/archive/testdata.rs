@@ -1,10 +1,12 @@
 //! Packages for the tests: a tar builder that checks nothing, and what goes into gzip.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{EntryType, Header};
+
+use super::{ArchiveError, Limits, PackageFiles, without_bom};
 
 /// The smallest valid `Chart.yaml`.
 pub(super) const CHART_YAML: &str = "name: x\nversion: 1.0.0\n";
@@ -110,4 +112,25 @@ pub(super) fn gzip_with_zeros(bytes: &[u8], zeros: u64) -> Vec<u8> {
     )
     .unwrap();
     encoder.finish().unwrap()
+}
+
+/// The last file at `path`, of an archive that reads to its end.
+pub(super) fn read_file(
+    package: &[u8],
+    path: &str,
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let mut files = PackageFiles::open(package, limits)?;
+    let mut found = None;
+    while let Some((name, size)) = files.next_file()? {
+        if name == path {
+            let mut bytes = Vec::new();
+            files
+                .read_to_end(&mut bytes)
+                .map_err(super::tarball::refusal)?;
+            assert_eq!(bytes.len() as u64, size);
+            found = Some(without_bom(&bytes).to_vec());
+        }
+    }
+    Ok(found)
 }

@@ -21,6 +21,24 @@ const NOT_NAMESPACE_RULES: &str = "is not a list of rules; write FROM=TO,FROM=TO
 const NONE_AT_ONCE: &str = "lets nothing happen; write 1 or more";
 const NO_TIME: &str = "is no time; write a duration such as 30s";
 
+const WHERE_CHARTS_ARE: &str = "is where charts are served; choose another port";
+
+fn served_at(listen: &Listen) -> BindAddress {
+    BindAddress {
+        host: Some(listen.host.clone()),
+        port: listen.port,
+    }
+}
+
+/// A port of its own for probes cannot be that of the charts.
+pub fn refuse_same_port(settings: &Settings, listen: &Listen) -> Result<(), ConfigError> {
+    let probes = listen.probe_bind_address.as_ref();
+    match probes.is_some_and(|probes| probes.collides(&served_at(listen))) {
+        true => Err(settings.refuse("probe-bind-address", WHERE_CHARTS_ARE)),
+        false => Ok(()),
+    }
+}
+
 /// The controller beside a server that listens there; `None` if it is off.
 pub fn beside(
     settings: &Settings,
@@ -30,10 +48,7 @@ pub fn beside(
         return Ok(None);
     }
     let controller = controller(settings)?;
-    let server = BindAddress {
-        host: Some(listen.host.clone()),
-        port: listen.port,
-    };
+    let server = served_at(listen);
     let addresses = [
         (
             "health-probe-bind-address",
@@ -42,12 +57,13 @@ pub fn beside(
         ("metrics-bind-address", &controller.metrics_bind_address),
     ];
     for (flag, address) in addresses {
-        if address
-            .as_ref()
-            .is_some_and(|address| address.collides(&server))
-        {
-            let rule = "is where charts are served; choose another port";
-            return Err(settings.refuse(flag, rule));
+        let probes = &listen.probe_bind_address;
+        let taken = |address: &BindAddress| {
+            address.collides(&server)
+                || (probes.as_ref()).is_some_and(|probes| address.collides(probes))
+        };
+        if address.as_ref().is_some_and(taken) {
+            return Err(settings.refuse(flag, WHERE_CHARTS_ARE));
         }
     }
     Ok(Some(controller))
@@ -155,7 +171,7 @@ fn url(settings: &Settings, flag: &str) -> Result<Option<String>, ConfigError> {
     Ok(Some(url.to_owned()))
 }
 
-fn address(settings: &Settings, flag: &str) -> Result<Option<BindAddress>, ConfigError> {
+pub(super) fn address(settings: &Settings, flag: &str) -> Result<Option<BindAddress>, ConfigError> {
     let text = settings.text(flag);
     if matches!(text, "" | "0") {
         return Ok(None);

@@ -26,6 +26,10 @@ fn nothing_said_serves_chartstorage_on_8080() {
             port: 8080,
             read_timeout: Some(Duration::from_secs(30)),
             write_timeout: Some(Duration::from_secs(30)),
+            response_memory: None,
+            connections_per_client: NonZeroUsize::new(256),
+            trusted_proxies: Vec::new(),
+            probe_bind_address: None,
         },
         tls: None,
         cors_allow_origin: None,
@@ -46,7 +50,8 @@ fn nothing_said_serves_chartstorage_on_8080() {
         },
         upload: Upload {
             max_upload_size: 20 << 20,
-            max_concurrent: NonZeroUsize::new(4).unwrap(),
+            memory: None,
+            min_rate: 2048,
             max_index_entry_size: NonZeroUsize::new(64 << 10),
             max_index_size: NonZeroUsize::new(96 << 20),
             max_storage_objects: None,
@@ -177,12 +182,20 @@ fn what_cannot_be_served_is_refused_in_a_sentence() {
             "--per-chart-limit: -1 is negative; write 0 or more",
         ),
         (
-            "--max-concurrent-uploads=0",
-            "--max-concurrent-uploads: 0 allows no upload; write 1 or more",
-        ),
-        (
             "--cache-interval=-1s",
             "--cache-interval: -1000000000ns is negative; write 0 or more",
+        ),
+        (
+            "--min-upload-rate=-1",
+            "--min-upload-rate: -1 is negative; write 0 or more",
+        ),
+        (
+            "--trusted-proxies=10.0.0.0/33",
+            "--trusted-proxies: \"10.0.0.0/33\" is not a list of addresses and networks, such as 10.0.0.0/8,::1",
+        ),
+        (
+            "--probe-bind-address=:8080",
+            "--probe-bind-address: \":8080\" is where charts are served; choose another port",
         ),
         (
             "--context-path=/a//b",

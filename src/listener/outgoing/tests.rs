@@ -14,7 +14,9 @@ use tokio::net::TcpSocket;
 use tower::service_fn;
 
 use super::*;
-use crate::listener::{Pieces, RequestBody, ServeLimits, bind, serve};
+use crate::listener::{
+    ClientShare, Listening, Pieces, RequestBody, ResponseBudget, ServeLimits, bind, serve,
+};
 
 /// Far longer than anything here takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -34,13 +36,15 @@ async fn start(parts: Parts) -> SocketAddr {
         assert!(body.size_hint().exact().is_some());
         async move { Ok::<_, Infallible>(Response::new(body)) }
     });
-    tokio::spawn(serve(
+    let listening = Listening {
         listener,
-        None,
-        ServeLimits::default(),
+        tls: None,
+        limits: ServeLimits::default(),
+        share: ClientShare::default(),
+        budget: ResponseBudget::new(0),
         service,
-        pending(),
-    ));
+    };
+    tokio::spawn(serve(listening, pending()));
     address
 }
 

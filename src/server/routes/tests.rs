@@ -7,10 +7,12 @@ use tokio::sync::watch;
 use super::*;
 use crate::chart::archive::Limits;
 use crate::config::{Depth, IndexFormat, Overwrite};
+use crate::listener::ResponseBudget;
 use crate::metrics::Metrics;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings};
 use crate::server::auth::{Action, Authorizer, BasicAuth};
+use crate::server::readers::Readers;
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::{self, PathRules};
 use crate::server::upload::slots::UploadSlots;
@@ -97,8 +99,10 @@ impl Asked {
                     chart: "chart".to_owned(),
                     provenance: "prov".to_owned(),
                 },
-                slots: UploadSlots::new(1),
+                slots: UploadSlots::new(0, 1, 0),
             },
+            budget: ResponseBudget::new(0),
+            readers: Readers::new(1),
             site: Site {
                 cors_allow_origin: None,
                 welcome: Welcome::default(),
@@ -130,6 +134,7 @@ impl Asked {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header("host", "x")
             .body(Body::empty());
         let not_found = |hint| Answer {
             spelled: "404".to_owned(),
@@ -139,7 +144,8 @@ impl Asked {
         };
         let (request, tenant) = match self.door.enter(request.expect("a request")) {
             Ok(entered) => entered,
-            Err(refused) => return not_found(refused.hint),
+            Err(HttpError::NotFound(refused)) => return not_found(refused.hint),
+            Err(other) => panic!("{line}: {other}"),
         };
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.door.route(request).await;
@@ -246,7 +252,7 @@ fn depth_0_serves_the_root_tenant() {
             ("HEAD /api/charts/x", "chart - x"),
             ("GET /api/charts/x/", "version - x latest"),
             ("GET /api/charts/x/%5E0.1.0", "version - x ^0.1.0"),
-            ("GET /api/charts/x%2F1.0.0", "version - x 1.0.0"),
+            ("GET /api/charts/x%2F1.0.0", "404"),
             ("GET /api/charts/x/1.0.0/templates", "templates - x 1.0.0"),
             ("HEAD /api/charts/x/1.0.0/values", "values - x 1.0.0"),
             (
@@ -348,7 +354,7 @@ fn a_fixed_depth_takes_that_many_segments_for_the_tenant() {
             ("GET /api/charts/x-1.tgz", "download api x-1.tgz"),
             ("GET /apix/index.yaml", "index apix"),
             ("GET /health/index.yaml", "index health"),
-            ("GET /org1%2Findex.yaml", "index org1"),
+            ("GET /org1%2Findex.yaml", "404"),
             ("GET /org1/team/index.yaml", "404"),
             ("GET /api/charts", "404"),
             ("GET /index.yaml", "404"),
@@ -489,7 +495,7 @@ fn the_context_path_ends_at_a_slash() {
             ("GET /x/y", "welcome -"),
             ("GET /x/y/", "welcome -"),
             ("GET /x/y/index.yaml", "index -"),
-            ("GET /x%2Fy/index.yaml", "index -"),
+            ("GET /x%2Fy/index.yaml", "404"),
             ("GET /x/y/health", "health"),
             ("GET /x/y/api/charts", "list -"),
             ("GET /metrics", "metrics"),

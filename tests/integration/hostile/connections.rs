@@ -38,7 +38,7 @@ async fn a_head_that_never_ends_is_cut_off() {
 
 #[tokio::test]
 async fn a_body_that_never_ends_is_cut_off_and_others_get_their_turn() {
-    let server = TestServer::start(&["--read-timeout=1", "--max-concurrent-uploads=4"]);
+    let server = TestServer::start(&["--read-timeout=1"]);
     let mut slow = Vec::new();
     for n in 0..8 {
         let framing = if n % 2 == 0 {

@@ -11,7 +11,7 @@ use crate::support::tar::Tar;
 const MAX_UPLOAD: usize = 20 * 1024 * 1024;
 
 /// Bytes that do not compress, `len` of them.
-fn noise(len: usize) -> Vec<u8> {
+pub(super) fn noise(len: usize) -> Vec<u8> {
     let mut random = Random::from_environment("CHARTROOM_NOISE_SEED");
     std::iter::repeat_with(|| random.next().to_le_bytes())
         .flatten()

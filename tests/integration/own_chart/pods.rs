@@ -70,11 +70,18 @@ fn the_program_understands_what_the_pod_tells_it() {
             (health, metrics),
             "{profile}"
         );
+        let probes = bound(&config.listen.probe_bind_address);
+        assert_eq!(port("probes"), probes, "{profile}");
+        assert!(probes.is_some(), "{profile}");
+        for probe in ["startupProbe", "livenessProbe"] {
+            let asked = &container[probe]["httpGet"]["port"];
+            assert_eq!(asked, "probes", "{profile}: {probe}");
+        }
         let readiness = &container["readinessProbe"]["httpGet"]["port"];
         let expected = if controller.is_some() {
             "health"
         } else {
-            "http"
+            "probes"
         };
         assert_eq!(readiness, expected, "{profile}");
     }

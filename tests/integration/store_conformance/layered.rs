@@ -15,6 +15,7 @@ use chartroom::repository::{ChartRepository, DeleteError, Settings};
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
+use super::whole;
 use super::{got, in_a_directory, in_memory, key};
 use crate::support::chart_builder::{ChartBuilder, sha256_hex, unsigned_provenance};
 
@@ -74,10 +75,13 @@ async fn downloaded(
     file_name: &str,
 ) -> Option<(Layer, Bytes)> {
     let download = repository.download(tenant, file_name).await.unwrap()?;
-    match download.content {
-        Content::Whole(bytes) => Some((download.layer, bytes)),
+    let bytes = match download.content {
+        Content::Shared(bytes) | Content::Whole(bytes) => bytes,
+        Content::File(file) => whole(file).into(),
         Content::Stream(_) => panic!("{file_name} is small"),
-    }
+    };
+    assert_eq!(download.size, bytes.len() as u64, "{file_name}");
+    Some((download.layer, bytes))
 }
 
 /// File names and digests in the index.

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 use tar::{EntryType, Header};
 
-use super::super::testdata::{CHART_YAML, Tar, gzip};
-use super::super::{Limits, open, read_file, templates};
+use super::super::testdata::{CHART_YAML, Tar, gzip, read_file};
+use super::super::{Limits, open};
 use super::small_package;
 
 proptest! {
@@ -32,7 +32,6 @@ proptest! {
         for package in [flipped(small_package()), gzip(&flipped(tar))] {
             let limits = Limits::default();
             let _ = open(&package, &limits);
-            let _ = templates(&package, &limits);
             let _ = read_file(&package, "values.yaml", &limits);
         }
     }
@@ -66,7 +65,6 @@ proptest! {
         let package = gzip(&tar);
         let limits = Limits::default();
         let _ = open(&package, &limits);
-        let _ = templates(&package, &limits);
         let _ = read_file(&package, "values.yaml", &limits);
     }
 

@@ -1,7 +1,7 @@
 use tar::EntryType;
 
-use super::super::testdata::{CHART_YAML, Tar, gzip};
-use super::super::{Limits, read_file};
+use super::super::Limits;
+use super::super::testdata::{CHART_YAML, Tar, gzip, read_file};
 use super::{opened, refused};
 
 fn chart() -> Tar {
