@@ -23,11 +23,14 @@ use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, St
 use crate::controller;
 use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
+use crate::oci::disk::Disk;
+use crate::oci::registry::{Registry, RegistryRules};
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
+use crate::server::oci::OciState;
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::PathRules;
 use crate::server::upload::slots::UploadSlots;
@@ -339,7 +342,23 @@ fn server_state(
         .as_ref()
         .map(HeaderValue::try_from)
         .transpose();
+    let registry = config.oci.as_ref().zip(repository.store().root().cloned());
+    let oci = registry.map(|(oci, root)| OciState {
+        registry: Registry::new(
+            Arc::new(Disk::below(root)),
+            Arc::clone(&repository),
+            RegistryRules {
+                depth: config.tenancy.depth,
+                sparse: oci.sparse,
+                overwrite: config.upload.overwrite,
+                max_package: config.upload.max_upload_size,
+                max_blob: oci.max_blob,
+            },
+        ),
+        routes: config.api,
+    });
     Ok(ServerState {
+        oci,
         repository,
         paths,
         authorizer,

@@ -51,6 +51,8 @@ pub struct Config {
     pub tenancy: Tenancy,
     /// Which API routes exist.
     pub api: ApiRoutes,
+    /// The distribution API, if it is served.
+    pub oci: Option<Oci>,
     /// Directory of a custom welcome page.
     pub web_template_path: Option<PathBuf>,
     /// Artifact Hub repository IDs by tenant; the root tenant is the empty string.
@@ -221,6 +223,26 @@ pub enum ApiRoutes {
     /// All but `DELETE`.
     WithoutDelete,
     /// All.
+    All,
+}
+
+/// The distribution API (docs/oci.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oci {
+    /// What a manifest may name that is not there.
+    pub sparse: Sparse,
+    /// Bytes of one blob; `None` is no limit.
+    pub max_blob: Option<u64>,
+}
+
+/// What a manifest may name that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sparse {
+    /// Nothing.
+    None,
+    /// An index its manifests: a site may have those of its own platforms alone.
+    Index,
+    /// Anything.
     All,
 }
 

@@ -34,6 +34,7 @@ mod go_syntax;
 pub mod listener;
 pub mod metrics;
 pub mod node_key;
+pub mod oci;
 pub mod operation_kind;
 pub mod plan;
 pub mod planner;

@@ -5,6 +5,7 @@ pub mod charts;
 pub mod error;
 pub mod helm_repo;
 pub mod multipart;
+pub mod oci;
 pub mod request_log;
 pub mod routes;
 pub mod server_info;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 use tower::Service;
 
 use crate::metrics::{Metrics, Served};
+use crate::oci::route;
 use crate::repository::ChartRepository;
 use crate::repository::key::Tenant;
 use crate::server::auth::Authorizer;
@@ -54,6 +56,8 @@ pub struct ServerState {
     pub authorizer: Authorizer,
     /// What may be uploaded.
     pub uploads: UploadRules,
+    /// The distribution API, if it is served.
+    pub oci: Option<oci::OciState>,
     /// The rest of what may be shown.
     pub site: Site,
 }
@@ -154,6 +158,11 @@ impl Door {
     /// The request as the router gets it: with a path that has no tenant, and with the tenant as an extension.
     fn enter<B>(&self, mut request: Request<B>) -> Result<(Request<B>, Tenant), NotFound> {
         let path = tenancy::decode(request.uri().path())?;
+        if self.state.oci.is_some() && route::is_oci(&path) {
+            // at the host's root, whatever the context path: clients can be told no other place
+            request.extensions_mut().insert(Tenant::root());
+            return Ok((request, Tenant::root()));
+        }
         let split = tenancy::split(request.method(), &path, &self.state.paths)?;
         let routed =
             (split.path != request.uri().path()).then(|| with_path(request.uri(), &split.path));
@@ -171,6 +180,7 @@ impl Door {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        let is_oci = self.state.oci.is_some() && route::is_oci(request.uri().path());
         // most requests have no body, and an empty one costs nothing to hand on
         let request = match request.body().is_end_stream() {
             true => request.map(|_| Body::empty()),
@@ -179,7 +189,9 @@ impl Door {
         let mut response = unless_it_panics(self.router.clone().call(request)).await;
         let status = response.status();
         let headers = response.headers_mut();
-        headers.remove(ALLOW);
+        if !is_oci {
+            headers.remove(ALLOW);
+        }
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             headers.remove(CONTENT_LENGTH);
         }

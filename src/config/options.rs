@@ -260,6 +260,14 @@ pub const OPTIONS: &[Opt] = table! {
         "enable-metrics", "ENABLE_METRICS", "enablemetrics", Bool, "false", Common,
             "serve Prometheus metrics at /metrics";
     }
+    "Images and other artifacts" {
+        "oci", "OCI", "oci.enabled", Bool, "true", Common,
+            "serve the distribution API under /v2/: helm push oci://, and images beside the charts";
+        "oci-sparse", "OCI_SPARSE", "oci.sparse", Text, "index", Built,
+            "manifests may name what is not there: none; index, whose manifests may be missing; or all, also layers";
+        "oci-max-blob-size", "OCI_MAX_BLOB_SIZE", "oci.maxblobsize", Int, "0", Built,
+            "bytes of one blob; 0 is no limit (charts have that of --max-upload-size)";
+    }
     "General" {
         "config", "CONFIG", "", Text, "", Common,
             "path of a YAML config file";
@@ -367,7 +375,7 @@ mod tests {
             .filter(|option| option.heading == CONTROLLER)
             .count();
         assert_eq!(of_the_controller, 21);
-        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + of_the_controller);
+        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + 3 + of_the_controller);
     }
 
     #[test]

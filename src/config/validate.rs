@@ -10,7 +10,7 @@ use crate::config::error::ConfigError;
 use crate::config::settings::Settings;
 use crate::config::{
     ApiRoutes, Auth, Config, Depth, Index, IndexFormat, Latency, Listen, LogFormat, LogLevel,
-    Logging, Overwrite, Secret, Storage, Tenancy, Tls, Upload,
+    Logging, Oci, Overwrite, Secret, Sparse, Storage, Tenancy, Tls, Upload,
 };
 
 pub use self::controller::controller_alone;
@@ -72,6 +72,7 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
             (false, true) => ApiRoutes::WithoutDelete,
             (false, false) => ApiRoutes::All,
         },
+        oci: oci(settings)?,
         web_template_path: path(settings, "web-template-path"),
         artifact_hub_ids: settings.map("artifact-hub-repo-id").clone(),
         metrics: settings.bool("enable-metrics"),
@@ -357,6 +358,21 @@ fn path(settings: &Settings, flag: &str) -> Option<PathBuf> {
 }
 
 /// A number of which 0 means no limit.
+fn oci(settings: &Settings) -> Result<Option<Oci>, ConfigError> {
+    let sparse = match settings.text("oci-sparse") {
+        "none" => Sparse::None,
+        "index" => Sparse::Index,
+        "all" => Sparse::All,
+        _ => return Err(settings.refuse("oci-sparse", "is neither none nor index nor all")),
+    };
+    let max_blob = u64::try_from(settings.int("oci-max-blob-size"))
+        .map_err(|_| settings.refuse("oci-max-blob-size", NOT_NEGATIVE))?;
+    Ok(settings.bool("oci").then_some(Oci {
+        sparse,
+        max_blob: Some(max_blob).filter(|bytes| *bytes > 0),
+    }))
+}
+
 fn limit(settings: &Settings, flag: &str) -> Result<Option<NonZeroUsize>, ConfigError> {
     let number =
         usize::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;

@@ -57,6 +57,10 @@ fn nothing_said_serves_chartstorage_on_8080() {
             context_path: String::new(),
         },
         api: ApiRoutes::All,
+        oci: Some(Oci {
+            sparse: Sparse::Index,
+            max_blob: None,
+        }),
         web_template_path: None,
         artifact_hub_ids: [].into(),
         metrics: false,

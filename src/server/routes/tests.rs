@@ -79,6 +79,7 @@ impl Asked {
             sweep: false,
         };
         let state = ServerState {
+            oci: None,
             repository: Arc::new(ChartRepository::new(store, settings)),
             paths: rules.paths.clone(),
             authorizer: rules
