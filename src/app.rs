@@ -1,5 +1,7 @@
 //! The composition root: builds the store, the repository and the HTTP surface, runs them, shuts them down.
 
+mod garbage;
+
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -23,8 +25,8 @@ use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, St
 use crate::controller;
 use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
-use crate::oci::disk::Disk;
-use crate::oci::registry::{Registry, RegistryRules};
+use crate::oci::registry::{Collected, Registry};
+use crate::oci::route;
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
@@ -66,10 +68,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
     let (set_helm, helm) = watch::channel(None);
-    let state = server_state(&config, Arc::clone(&repository), ready, helm)?;
+    let registry = garbage::registry(&config, &repository);
+    let state = server_state(
+        &config,
+        Arc::clone(&repository),
+        registry.clone(),
+        ready,
+        helm,
+    )?;
     let limits = ServeLimits {
         read_timeout: config.listen.read_timeout,
         write_timeout: config.listen.write_timeout,
+        is_transfer: |uri| route::is_oci(uri.path()),
         ..ServeLimits::default()
     };
     let log = RequestLog::new(
@@ -87,6 +97,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         set_ready,
     ));
     background.spawn(keep_statefiles(Arc::clone(&repository)));
+    if let Some((registry, oci)) = registry.zip(config.oci.clone()) {
+        background.spawn(garbage::collect_on_schedule(registry, oci));
+    }
 
     let controller = config.controller.clone().map(|controller| {
         let next_door = controller::Repository {
@@ -209,6 +222,12 @@ async fn failure_of(background: &mut JoinSet<()>) -> anyhow::Error {
     }
 }
 
+/// Removes what nobody needs from the registry, or says what that would be.
+pub async fn collect_garbage(config: Config, is_dry_run: bool) -> anyhow::Result<Collected> {
+    let repository = Arc::new(open_repository(&config, false)?);
+    garbage::collect(&config, repository, is_dry_run).await
+}
+
 /// Prints the root tenant's index.
 pub async fn gen_index(config: Config) -> anyhow::Result<()> {
     let repository = open_repository(&config, false)?;
@@ -309,6 +328,7 @@ fn tenant_depths(config: &Config) -> (usize, usize) {
 fn server_state(
     config: &Config,
     repository: Arc<ChartRepository>,
+    registry: Option<Arc<Registry>>,
     ready: watch::Receiver<bool>,
     helm: watch::Receiver<Option<String>>,
 ) -> anyhow::Result<ServerState> {
@@ -342,23 +362,11 @@ fn server_state(
         .as_ref()
         .map(HeaderValue::try_from)
         .transpose();
-    let registry = config.oci.as_ref().zip(repository.store().root().cloned());
-    let oci = registry.map(|(oci, root)| OciState {
-        registry: Registry::new(
-            Arc::new(Disk::below(root)),
-            Arc::clone(&repository),
-            RegistryRules {
-                depth: config.tenancy.depth,
-                sparse: oci.sparse,
-                overwrite: config.upload.overwrite,
-                max_package: config.upload.max_upload_size,
-                max_blob: oci.max_blob,
-            },
-        ),
-        routes: config.api,
-    });
     Ok(ServerState {
-        oci,
+        oci: registry.map(|registry| OciState {
+            registry,
+            routes: config.api,
+        }),
         repository,
         paths,
         authorizer,

@@ -233,6 +233,12 @@ pub struct Oci {
     pub sparse: Sparse,
     /// Bytes of one blob; `None` is no limit.
     pub max_blob: Option<u64>,
+    /// How often what nobody needs is removed; `None` is never.
+    pub gc_interval: Option<Duration>,
+    /// How long it is kept all the same.
+    pub gc_grace: Duration,
+    /// Bytes free below which it is removed at once; 0 is never.
+    pub gc_low_water: u64,
 }
 
 /// What a manifest may name that is not there.

@@ -11,6 +11,7 @@ pub mod disk;
 pub mod error;
 pub mod keys;
 pub mod manifest;
+pub mod mark;
 pub mod name;
 pub mod objects;
 pub mod page;

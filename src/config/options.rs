@@ -267,6 +267,12 @@ pub const OPTIONS: &[Opt] = table! {
             "manifests may name what is not there: none; index, whose manifests may be missing; or all, also layers";
         "oci-max-blob-size", "OCI_MAX_BLOB_SIZE", "oci.maxblobsize", Int, "0", Built,
             "bytes of one blob; 0 is no limit (charts have that of --max-upload-size)";
+        "oci-gc-interval", "OCI_GC_INTERVAL", "oci.gcinterval", Duration, "6h", Built,
+            "how often what no tag, index or referrer needs is removed; 0 is never (chartroom gc does it too)";
+        "oci-gc-grace", "OCI_GC_GRACE", "oci.gcgrace", Duration, "24h", Built,
+            "how long what nobody needs is kept all the same, and an unfinished upload";
+        "oci-gc-low-water", "OCI_GC_LOW_WATER", "oci.gclowwater", Int, "536870912", Built,
+            "bytes free below which it is removed at once; 0 is never";
     }
     "General" {
         "config", "CONFIG", "", Text, "", Common,
@@ -375,7 +381,7 @@ mod tests {
             .filter(|option| option.heading == CONTROLLER)
             .count();
         assert_eq!(of_the_controller, 21);
-        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + 3 + of_the_controller);
+        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + 6 + of_the_controller);
     }
 
     #[test]

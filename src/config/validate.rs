@@ -365,11 +365,18 @@ fn oci(settings: &Settings) -> Result<Option<Oci>, ConfigError> {
         "all" => Sparse::All,
         _ => return Err(settings.refuse("oci-sparse", "is neither none nor index nor all")),
     };
-    let max_blob = u64::try_from(settings.int("oci-max-blob-size"))
-        .map_err(|_| settings.refuse("oci-max-blob-size", NOT_NEGATIVE))?;
+    let bytes =
+        |flag| u64::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE));
+    let max_blob = bytes("oci-max-blob-size")?;
+    let gc_low_water = bytes("oci-gc-low-water")?;
+    let gc_interval = duration(settings, "oci-gc-interval")?;
+    let gc_grace = duration(settings, "oci-gc-grace")?;
     Ok(settings.bool("oci").then_some(Oci {
         sparse,
         max_blob: Some(max_blob).filter(|bytes| *bytes > 0),
+        gc_interval: Some(gc_interval).filter(|interval| !interval.is_zero()),
+        gc_grace,
+        gc_low_water,
     }))
 }
 

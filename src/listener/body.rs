@@ -49,6 +49,8 @@ pub struct RequestBody {
     inner: Incoming,
     /// Until the body's end was seen.
     watch: Option<Watch>,
+    /// The time it has begins anew with each part.
+    is_transfer: bool,
 }
 
 #[derive(Debug)]
@@ -60,13 +62,33 @@ struct Watch {
 }
 
 impl RequestBody {
-    pub(super) fn new(inner: Incoming, clock: &Arc<Clock>, limit: Option<Duration>) -> Self {
+    pub(super) fn new(
+        inner: Incoming,
+        clock: &Arc<Clock>,
+        limit: Option<Duration>,
+        is_transfer: bool,
+    ) -> Self {
         let watch = (!inner.is_end_stream()).then(|| Watch {
             clock: Arc::clone(clock),
             limit: limit.map(|limit| (limit, Instant::now() + limit)),
             timer: None,
         });
-        Self { inner, watch }
+        Self {
+            inner,
+            watch,
+            is_transfer,
+        }
+    }
+}
+
+impl Watch {
+    fn begin_anew(&mut self) {
+        if let Some((limit, deadline)) = &mut self.limit {
+            *deadline = Instant::now() + *limit;
+            if let Some(timer) = &mut self.timer {
+                timer.as_mut().reset(*deadline);
+            }
+        }
     }
 }
 
@@ -82,6 +104,11 @@ impl Body for RequestBody {
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
             if frame.is_none() {
                 this.watch = None;
+            }
+            if this.is_transfer
+                && let Some(watch) = &mut this.watch
+            {
+                watch.begin_anew();
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)));
         }
@@ -120,15 +147,18 @@ impl Drop for RequestBody {
 #[derive(Debug)]
 pub(super) struct ResponseBody<B> {
     inner: B,
-    _in_flight: InFlight,
+    in_flight: InFlight,
+    /// The time that the peer has to take it begins anew with each part.
+    is_transfer: bool,
 }
 
 impl<B> ResponseBody<B> {
-    pub(super) fn new(inner: B, in_flight: InFlight) -> Self {
+    pub(super) fn new(inner: B, in_flight: InFlight, is_transfer: bool) -> Self {
         in_flight.response_began();
         Self {
             inner,
-            _in_flight: in_flight,
+            in_flight,
+            is_transfer,
         }
     }
 }
@@ -141,6 +171,10 @@ impl<B: Body + Unpin> Body for ResponseBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        if self.is_transfer {
+            // asked for when what came before has left
+            self.in_flight.response_began();
+        }
         Pin::new(&mut self.inner).poll_frame(cx)
     }
 

@@ -192,8 +192,9 @@ impl<S: Answer> Connections<S> {
     ) -> impl Future<Output = Result<Response<ResponseBody<S::Body>>, Infallible>> + Send + use<S>
     {
         let in_flight = clock.request_began();
-        let mut request =
-            request.map(|body| RequestBody::new(body, clock, self.limits.read_timeout));
+        let is_transfer = (self.limits.is_transfer)(request.uri());
+        let mut request = request
+            .map(|body| RequestBody::new(body, clock, self.limits.read_timeout, is_transfer));
         request.extensions_mut().insert(ClientAddress(client));
         if let Some(outgoing) = outgoing {
             request.extensions_mut().insert(outgoing);
@@ -206,7 +207,7 @@ impl<S: Answer> Connections<S> {
                     .headers_mut()
                     .insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response.map(|body| ResponseBody::new(body, in_flight)))
+            Ok(response.map(|body| ResponseBody::new(body, in_flight, is_transfer)))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -29,6 +29,8 @@ const TEMPORARY: &str = "tmp";
 pub struct Disk {
     storage: Arc<StorageRoot>,
     root: PathBuf,
+    /// Nothing is touched while it is decided whether it is old.
+    removing: RwLock<()>,
 }
 
 impl Disk {
@@ -37,6 +39,7 @@ impl Disk {
         Self {
             root: storage.path().join(PREFIX),
             storage,
+            removing: RwLock::default(),
         }
     }
 
@@ -148,6 +151,7 @@ impl Objects for Disk {
     }
 
     fn touch(&self, key: &str) -> io::Result<bool> {
+        let _touching = self.removing.read().unwrap_or_else(PoisonError::into_inner);
         let Some(file) = present(File::open(self.path(key)))? else {
             return Ok(false);
         };
@@ -167,9 +171,13 @@ impl Objects for Disk {
         Ok(true)
     }
 
-    /// Moved away first, and looked at again there: whoever touches it before has made it young, and whoever comes after sees that
-    /// it has gone.
+    /// Moved away first, and looked at again there, because another process may touch it: whoever does so before has made it young, and
+    /// whoever comes after sees that it has gone.
     fn remove_untouched(&self, key: &str, before: SystemTime) -> io::Result<bool> {
+        let _deciding = self
+            .removing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let is_old = |stat: &ObjectStat| stat.touched < before;
         if !self.stat(key)?.is_some_and(|stat| is_old(&stat)) {
             return Ok(false);

@@ -16,7 +16,7 @@ use crate::oci::digest::{Algorithm, Digest};
 use crate::oci::name::{RepositoryName, Tag};
 
 /// The prefix below which all of it lies, beside the packages.
-pub const PREFIX: &str = ".oci";
+pub use crate::repository::key::REGISTRY_DIRECTORY as PREFIX;
 
 /// Where repositories lie.
 pub const REPOSITORIES: &str = "repositories";

@@ -5,6 +5,7 @@
 
 mod blobs;
 mod charts;
+mod collect;
 mod listings;
 mod manifests;
 mod publish;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 pub use self::blobs::{Blob, BlobContent};
+pub use self::collect::{Collected, Collection};
 pub use self::manifests::{NewManifest, PutManifest, StoredManifest};
 pub use self::uploads::{BodyStream, BodyTrouble};
 
@@ -79,6 +81,11 @@ impl Registry {
             publishing: Semaphore::new(PUBLISHED_AT_ONCE),
             configs: ConfigDigests::default(),
         }
+    }
+
+    /// Bytes that can still be stored, if the storage knows.
+    pub async fn free(&self) -> Result<Option<u64>, OciError> {
+        self.blocking(|objects| objects.free()).await
     }
 
     /// Waits until nobody else changes this repository.

@@ -11,7 +11,10 @@ pub const CACHE_FILE_NAME: &str = ".chartroom-index";
 /// for sites that publish it, and never read.
 pub const STATEFILE_NAME: &str = "index-cache.yaml";
 
-const STATE_FILES: [&str; 2] = [CACHE_FILE_NAME, STATEFILE_NAME];
+/// The directory beside the packages that is the registry's: no tenant, and nothing of it a package.
+pub const REGISTRY_DIRECTORY: &str = ".oci";
+
+const STATE_FILES: [&str; 3] = [CACHE_FILE_NAME, STATEFILE_NAME, REGISTRY_DIRECTORY];
 
 /// True for a name that stays in its directory and on its line: not empty, not `.` or `..`, no separator of any system,
 /// no control character.
@@ -192,6 +195,7 @@ mod tests {
             "a\nb",
             "a-1.0.0.tgz",
             "index-cache.yaml",
+            ".oci",
         ] {
             assert_eq!(Tenant::from_segments(["org", segment]), None, "{segment:?}");
         }

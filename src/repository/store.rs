@@ -14,7 +14,7 @@ use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, PutResult};
 
 use crate::repository::entry::Stamp;
-use crate::repository::key::{ObjectKey, Tenant};
+use crate::repository::key::{ObjectKey, REGISTRY_DIRECTORY, Tenant};
 use crate::repository::root::{RootTrouble, StorageRoot};
 
 /// Objects up to this size are read in one piece.
@@ -718,6 +718,9 @@ fn sweep_directory(directory: &Path, depth: usize) -> io::Result<usize> {
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let kind = entry.file_type()?;
+        if depth == 0 && entry.file_name() == REGISTRY_DIRECTORY {
+            continue;
+        }
         if kind.is_dir() && depth < DEEPEST {
             // an unreadable directory, such as lost+found, holds none of our files
             swept += sweep_directory(&entry.path(), depth + 1).unwrap_or(0);

@@ -29,7 +29,7 @@ use crate::server::tenancy;
 #[derive(Debug)]
 pub struct OciState {
     /// What is pushed and pulled.
-    pub registry: Registry,
+    pub registry: Arc<Registry>,
     /// Which operations are served.
     pub routes: ApiRoutes,
 }

@@ -60,6 +60,9 @@ fn nothing_said_serves_chartstorage_on_8080() {
         oci: Some(Oci {
             sparse: Sparse::Index,
             max_blob: None,
+            gc_interval: Some(Duration::from_secs(6 * 3600)),
+            gc_grace: Duration::from_secs(24 * 3600),
+            gc_low_water: 512 << 20,
         }),
         web_template_path: None,
         artifact_hub_ids: [].into(),
