@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
 use crate::causes::chain;
 use crate::chart::archive::Limits;
@@ -27,12 +28,13 @@ use crate::listener::{self, ServeLimits};
 use crate::metrics::Metrics;
 use crate::oci::registry::{Collected, Registry};
 use crate::oci::route;
+use crate::oci::token::Key;
 use crate::repository::key::Tenant;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
-use crate::server::oci::OciState;
+use crate::server::oci::{OciAuth, OciState};
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::PathRules;
 use crate::server::upload::slots::UploadSlots;
@@ -366,6 +368,7 @@ fn server_state(
         oci: registry.map(|registry| OciState {
             registry,
             routes: config.api,
+            auth: oci_auth(config),
         }),
         repository,
         paths,
@@ -388,6 +391,19 @@ fn server_state(
             },
         },
     })
+}
+
+/// Tokens are for a registry that has users. They are worth nothing after a restart: clients then get new ones.
+fn oci_auth(config: &Config) -> OciAuth {
+    let with_tokens = config.oci.as_ref().is_some_and(|oci| oci.tokens);
+    if !with_tokens || config.auth == Auth::Open {
+        return OciAuth::Basic;
+    }
+    let random = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes);
+    OciAuth::Token {
+        key: Key::new(&random.concat()),
+        is_https: config.tls.is_some(),
+    }
 }
 
 /// Builds the first index, then keeps it in step with the storage. The port is open meanwhile.

@@ -231,6 +231,8 @@ pub enum ApiRoutes {
 pub struct Oci {
     /// What a manifest may name that is not there.
     pub sparse: Sparse,
+    /// Clients are asked for a token instead of a password.
+    pub tokens: bool,
     /// Bytes of one blob; `None` is no limit.
     pub max_blob: Option<u64>,
     /// How often what nobody needs is removed; `None` is never.

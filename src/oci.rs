@@ -18,3 +18,4 @@ pub mod page;
 pub mod range;
 pub mod registry;
 pub mod route;
+pub mod token;

@@ -265,6 +265,8 @@ pub const OPTIONS: &[Opt] = table! {
             "serve the distribution API under /v2/: helm push oci://, and images beside the charts";
         "oci-sparse", "OCI_SPARSE", "oci.sparse", Text, "index", Built,
             "manifests may name what is not there: none; index, whose manifests may be missing; or all, also layers";
+        "oci-auth", "OCI_AUTH", "oci.auth", Text, "basic", Built,
+            "how clients of it are asked for --basic-auth-user: basic; or token, which Docker needs for reading without a password";
         "oci-max-blob-size", "OCI_MAX_BLOB_SIZE", "oci.maxblobsize", Int, "0", Built,
             "bytes of one blob; 0 is no limit (charts have that of --max-upload-size)";
         "oci-gc-interval", "OCI_GC_INTERVAL", "oci.gcinterval", Duration, "6h", Built,
@@ -381,7 +383,7 @@ mod tests {
             .filter(|option| option.heading == CONTROLLER)
             .count();
         assert_eq!(of_the_controller, 21);
-        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + 6 + of_the_controller);
+        assert_eq!(OPTIONS.len(), 85 + 1 + 3 + 7 + of_the_controller);
     }
 
     #[test]

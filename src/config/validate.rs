@@ -357,13 +357,17 @@ fn path(settings: &Settings, flag: &str) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// A number of which 0 means no limit.
 fn oci(settings: &Settings) -> Result<Option<Oci>, ConfigError> {
     let sparse = match settings.text("oci-sparse") {
         "none" => Sparse::None,
         "index" => Sparse::Index,
         "all" => Sparse::All,
         _ => return Err(settings.refuse("oci-sparse", "is neither none nor index nor all")),
+    };
+    let tokens = match settings.text("oci-auth") {
+        "basic" => false,
+        "token" => true,
+        _ => return Err(settings.refuse("oci-auth", "is neither basic nor token")),
     };
     let bytes =
         |flag| u64::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE));
@@ -373,6 +377,7 @@ fn oci(settings: &Settings) -> Result<Option<Oci>, ConfigError> {
     let gc_grace = duration(settings, "oci-gc-grace")?;
     Ok(settings.bool("oci").then_some(Oci {
         sparse,
+        tokens,
         max_blob: Some(max_blob).filter(|bytes| *bytes > 0),
         gc_interval: Some(gc_interval).filter(|interval| !interval.is_zero()),
         gc_grace,
@@ -380,6 +385,7 @@ fn oci(settings: &Settings) -> Result<Option<Oci>, ConfigError> {
     }))
 }
 
+/// A number of which 0 means no limit.
 fn limit(settings: &Settings, flag: &str) -> Result<Option<NonZeroUsize>, ConfigError> {
     let number =
         usize::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE))?;

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn what_is_needed() {
-        let rows: [(&str, &[&str], &[&str], &str, &str); 9] = [
+        type Row<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a str, &'a str);
+        let rows: [Row<'_>; 9] = [
             (
                 "a tag needs its image",
                 &["image: | layer"],

@@ -5,6 +5,7 @@ mod blobs;
 mod door;
 mod lists;
 mod manifests;
+mod token;
 mod uploads;
 
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use crate::oci::error::OciError;
 use crate::oci::name::RepositoryName;
 use crate::oci::registry::Registry;
 use crate::oci::route::{self, Route, Within};
+use crate::oci::token::{Claims, Key};
 use crate::server::ServerState;
-use crate::server::auth::Action;
 use crate::server::tenancy;
 
 /// What the handlers need.
@@ -32,6 +33,22 @@ pub struct OciState {
     pub registry: Arc<Registry>,
     /// Which operations are served.
     pub routes: ApiRoutes,
+    /// How clients are asked who they are.
+    pub auth: OciAuth,
+}
+
+/// How clients are asked who they are. Credentials that are sent with a request count either way.
+#[derive(Debug)]
+pub enum OciAuth {
+    /// By their password.
+    Basic,
+    /// By a token, which this server hands out.
+    Token {
+        /// What tokens are signed with.
+        key: Key,
+        /// Clients reach this server by HTTPS, unless a proxy says otherwise.
+        is_https: bool,
+    },
 }
 
 /// What a handler knows of the request beside its body.
@@ -45,6 +62,14 @@ impl Call<'_> {
     /// A header, if it is text.
     fn header(&self, name: http::HeaderName) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
+    }
+
+    /// What a token says, if it is one of this server's.
+    fn claims(&self, token: &str) -> Option<Claims> {
+        match &self.oci.auth {
+            OciAuth::Basic => None,
+            OciAuth::Token { key, .. } => key.verify(token, token::now()),
+        }
     }
 
     /// The values of a query parameter, decoded.
@@ -108,13 +133,11 @@ pub async fn answer(State(state): State<Arc<ServerState>>, request: Request) -> 
 fn enter(call: &Call<'_>) -> Result<Route, OciError> {
     let path = tenancy::decode(call.head.uri.path()).map_err(|_| OciError::NoSuchPath)?;
     let route = route::parse(&path)?;
-    let action = match call.head.method {
-        Method::GET | Method::HEAD => Action::Pull,
-        _ => Action::Push,
-    };
-    match route {
+    let wanted = |name| door::Wanted::by(&call.head.method, name);
+    match &route {
         Route::Base | Route::Token => {}
-        Route::Catalog | Route::Extensions | Route::Of(..) => door::authorize(call, action)?,
+        Route::Catalog | Route::Extensions => door::authorize(call, wanted(None))?,
+        Route::Of(name, _) => door::authorize(call, wanted(Some(name)))?,
     }
     refuse_switched_off(call, &route)?;
     Ok(route)
@@ -143,7 +166,8 @@ async fn dispatch(call: &Call<'_>, route: Route, body: Body) -> Result<Response,
         Route::Base if is_read => door::base(call),
         Route::Catalog if is_read => lists::catalog(call).await,
         Route::Extensions if is_read => Ok(lists::extensions()),
-        Route::Base | Route::Catalog | Route::Extensions | Route::Token => {
+        Route::Token => token::answer(call, body).await,
+        Route::Base | Route::Catalog | Route::Extensions => {
             Err(OciError::NoSuchMethod("GET, HEAD"))
         }
         Route::Of(name, within) => match within {

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use source::{Source, Sources};
 
 /// Rooms that take values and return values.
-const PURE: [&str; 44] = [
+const PURE: [&str; 56] = [
     "api_error",
     "causes",
     "chart",
@@ -36,6 +36,18 @@ const PURE: [&str; 44] = [
     "ellipsis",
     "go_syntax",
     "node_key",
+    "oci::chart",
+    "oci::coordinates",
+    "oci::digest",
+    "oci::error",
+    "oci::keys",
+    "oci::manifest",
+    "oci::mark",
+    "oci::name",
+    "oci::page",
+    "oci::range",
+    "oci::route",
+    "oci::token",
     "plan::json",
     "plan::manifest",
     "plan::rendered",
@@ -104,7 +116,7 @@ const EXCEPTIONS: [(&str, &str); 6] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 39] = [
+const FORBIDDEN: [(&str, &str); 47] = [
     ("app", "chartroom::cli"),
     ("config", "chartroom::cli"),
     ("config", "clap"),
@@ -115,6 +127,14 @@ const FORBIDDEN: [(&str, &str); 39] = [
     ("repository", "chartroom::server"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
+    ("repository", "chartroom::oci"),
+    ("chart", "chartroom::oci"),
+    ("controller", "chartroom::oci"),
+    ("oci", "axum"),
+    ("oci", "hyper"),
+    ("oci", "chartroom::server"),
+    ("oci", "chartroom::app"),
+    ("oci", "chartroom::controller"),
     ("chart", "chartroom::repository"),
     ("chart", "chartroom::server"),
     ("component", "chartroom::server"),

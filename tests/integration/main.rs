@@ -19,6 +19,7 @@ mod image;
 mod leader_lease;
 mod makefile;
 mod memory_files;
+mod oci;
 mod odd_storage;
 mod own_chart;
 mod plan;

@@ -59,6 +59,7 @@ fn nothing_said_serves_chartstorage_on_8080() {
         api: ApiRoutes::All,
         oci: Some(Oci {
             sparse: Sparse::Index,
+            tokens: false,
             max_blob: None,
             gc_interval: Some(Duration::from_secs(6 * 3600)),
             gc_grace: Duration::from_secs(24 * 3600),
