@@ -9,6 +9,7 @@ mod collect;
 mod listings;
 mod manifests;
 mod publish;
+mod records;
 mod uploads;
 
 use std::hash::{BuildHasher as _, RandomState};

@@ -5,6 +5,7 @@ mod blobs;
 mod door;
 mod lists;
 mod manifests;
+mod realm;
 mod token;
 mod uploads;
 

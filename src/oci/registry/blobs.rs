@@ -14,7 +14,7 @@ use crate::oci::manifest::Manifest;
 use crate::oci::name::RepositoryName;
 use crate::oci::objects::Objects;
 use crate::oci::registry::Registry;
-use crate::oci::registry::manifests::read_stored;
+use crate::oci::registry::records::read_stored;
 use crate::repository::key::Tenant;
 use crate::repository::store::Content;
 

@@ -14,7 +14,7 @@ use crate::oci::name::{RepositoryName, Tag};
 use crate::oci::objects::Objects;
 use crate::oci::registry::Registry;
 use crate::oci::registry::listings::repositories;
-use crate::oci::registry::manifests::{StoredManifest, read_digest, read_stored};
+use crate::oci::registry::records::{read_digest, read_stored};
 use crate::oci::registry::uploads::expire;
 
 /// How things are collected.
@@ -225,11 +225,6 @@ fn sweep_manifests(
         };
         count += 1;
         bytes += size;
-        let stored = StoredManifest {
-            digest: digest.clone(),
-            media_type: stored.media_type,
-            bytes: stored.bytes,
-        };
         let manifest = Manifest::parse(&stored.bytes, &stored.media_type).ok();
         if let Some(subject) = manifest.and_then(|manifest| manifest.subject) {
             sweep.remove(objects, &keys::referrer(name, &subject.digest, digest))?;

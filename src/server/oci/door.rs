@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method};
 use http_body_util::BodyExt as _;
 
-use super::{Call, OciAuth, answers, token};
+use super::{Call, OciAuth, answers, realm};
 use crate::oci::error::OciError;
 use crate::oci::name::RepositoryName;
 use crate::oci::token::Right;
@@ -49,9 +49,9 @@ pub fn base(call: &Call<'_>) -> Result<Response, OciError> {
 /// What is asked of whom.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    pub right: Right,
+    right: Right,
     /// `None` for the list of all.
-    pub repository: Option<&'a RepositoryName>,
+    repository: Option<&'a RepositoryName>,
 }
 
 impl<'a> Wanted<'a> {
@@ -75,7 +75,7 @@ pub fn authorize(call: &Call<'_>, wanted: Wanted<'_>) -> Result<(), OciError> {
 }
 
 /// True if whoever asks may do this.
-pub fn may(call: &Call<'_>, wanted: Wanted<'_>) -> bool {
+fn may(call: &Call<'_>, wanted: Wanted<'_>) -> bool {
     let action = match wanted.right {
         Right::Pull => Action::Pull,
         Right::Push => Action::Push,
@@ -92,7 +92,7 @@ fn refusal(call: &Call<'_>, wanted: Option<Wanted<'_>>) -> OciError {
     let challenge = match &call.oci.auth {
         OciAuth::Basic => BASIC_CHALLENGE.to_str().unwrap_or_default().to_owned(),
         OciAuth::Token { is_https, .. } => {
-            let realm = token::realm(call, *is_https);
+            let realm = realm::of(call, *is_https);
             let mut challenge = format!("Bearer realm=\"{realm}\",service=\"chartroom\"");
             if let Some(Wanted { right, repository }) = wanted {
                 let scope = match (repository, right) {

@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use http::header::{CACHE_CONTROL, HeaderValue};
-use http::{Method, Uri};
 use http_body_util::BodyExt as _;
 use serde_json::json;
 
@@ -123,48 +123,5 @@ impl Form {
         let pair = format!("{}:{}", self.one("username"), self.one("password"));
         let header = format!("Basic {}", STANDARD.encode(pair));
         Ok(HeaderValue::try_from(header).expect("base64 is ASCII"))
-    }
-}
-
-/// The address that this server has for the client: its own scheme and the host that was asked for, or what a proxy in front says they are.
-pub fn realm(call: &Call<'_>, is_https: bool) -> String {
-    let forwarded = |name| call.header(http::HeaderName::from_static(name));
-    let scheme = match forwarded("x-forwarded-proto") {
-        Some("https") => "https",
-        Some("http") => "http",
-        _ if is_https => "https",
-        _ => "http",
-    };
-    let host = forwarded("x-forwarded-host")
-        .or_else(|| call.header(http::header::HOST))
-        .or_else(|| {
-            call.head
-                .uri
-                .authority()
-                .map(|authority| authority.as_str())
-        });
-    let host = host.filter(|host| is_host(host)).unwrap_or("localhost");
-    format!("{scheme}://{host}/v2/_token")
-}
-
-/// Nothing that could end the text that it becomes part of.
-fn is_host(text: &str) -> bool {
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    text.chars().all(is_plain) && format!("http://{text}/").parse::<Uri>().is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_cannot_say_more_than_a_host() {
-        for good in ["a", "a.b:80", "127.0.0.1:8080", "[::1]:80"] {
-            assert!(is_host(good), "{good}");
-        }
-        for bad in ["", "a\"b", "a/b", "a b", "a,b", "a@b"] {
-            assert!(!is_host(bad), "{bad}");
-        }
     }
 }

@@ -8,7 +8,6 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, RANGE};
 use http_body::Body as _;
 
 use super::answers::{DOCKER_CONTENT_DIGEST, refusal, value};
-use super::door::{self, Wanted};
 use super::{Call, empty};
 use crate::listener::BodyError;
 use crate::oci::digest::{Algorithm, Digest};
@@ -16,7 +15,6 @@ use crate::oci::error::OciError;
 use crate::oci::name::RepositoryName;
 use crate::oci::range::{self, Chunk};
 use crate::oci::registry::{BodyStream, BodyTrouble};
-use crate::oci::token::Right;
 
 const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
@@ -40,8 +38,7 @@ pub async fn begin(
             .map(|from| RepositoryName::parse(&from));
         let is_mounted = match from {
             Some(None) => false,
-            // whoever may not read it there is not told that it is
-            Some(Some(from)) if !door::may(call, readable(&from)) => false,
+            // whoever may push may read everything: there is one user
             Some(Some(from)) => registry.mount(name, &digest, Some(&from)).await?,
             None => registry.mount(name, &digest, None).await?,
         };
@@ -65,13 +62,6 @@ pub async fn begin(
     }
     let id = registry.begin_upload(name).await?;
     Ok(progress(StatusCode::ACCEPTED, name, &id, 0))
-}
-
-fn readable(name: &RepositoryName) -> Wanted<'_> {
-    Wanted {
-        right: Right::Pull,
-        repository: Some(name),
-    }
 }
 
 /// `GET`: how far it is.
