@@ -4,12 +4,17 @@ mod blobs;
 mod charts;
 mod clients;
 mod conformance;
+mod disk_full;
 mod garbage;
 mod helm_clients;
 mod lists;
 mod manifests;
 mod refusals;
+mod storm;
 mod uploads;
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -30,6 +35,31 @@ fn digest(bytes: &[u8]) -> String {
 
 fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({ "mediaType": media_type, "digest": digest(bytes), "size": bytes.len() })
+}
+
+/// The manifest of an image of one layer.
+fn image_of(layer: &[u8]) -> String {
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": IMAGE,
+        "config": descriptor("application/vnd.oci.image.config.v1+json", b"{}"),
+        "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
+    });
+    manifest.to_string()
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// A client of one repository.
@@ -120,13 +150,7 @@ impl Repository {
     async fn image(&self, layer: &[u8]) -> Bytes {
         self.push_blob(b"{}").await;
         self.push_blob(layer).await;
-        let manifest = json!({
-            "schemaVersion": 2,
-            "mediaType": IMAGE,
-            "config": descriptor("application/vnd.oci.image.config.v1+json", b"{}"),
-            "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
-        });
-        manifest.to_string().into()
+        image_of(layer).into()
     }
 
     /// Pushes a chart as Helm does, by tag; returns the answer to the manifest.

@@ -139,6 +139,13 @@ impl Registry {
                 })
             }
             (Ok(()), _) => Ok(progress.at),
+            (Err(OciError::StorageFull), _) => {
+                // who has no room gets none back by keeping half a chunk
+                *progress = Progress::default();
+                self.blocking(move |objects| objects.truncate(&key, held))
+                    .await?;
+                Err(OciError::StorageFull)
+            }
             (Err(error), _) => {
                 // what is held is what was written; the hash may be of more
                 *progress = Progress::default();

@@ -1,28 +1,14 @@
 //! What nobody needs is removed, and nothing else.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::{IMAGE, INDEX, Repository, descriptor, digest};
+use super::{IMAGE, INDEX, Repository, descriptor, digest, files};
 use crate::support::chart_builder::ChartBuilder;
 use crate::support::server::{TestServer, chartroom};
-
-/// All files of the registry.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).into_iter().flatten() {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
 
 /// Makes everything in the registry two days old.
 fn age(storage: &Path) {

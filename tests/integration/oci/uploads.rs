@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Repository, code, digest};
+use super::{Repository, code, digest, files};
 use crate::support::server::TestServer;
 
 #[tokio::test]
@@ -270,22 +270,8 @@ async fn a_blob_is_mounted_without_its_bytes_being_sent() {
         "shared"
     );
     to.delete(&format!("blobs/{blob}")).await.expect(202);
-    let left = walk(&server.storage().join(".oci/blobs"));
+    let left = files(&server.storage().join(".oci/blobs"));
     assert!(left.is_empty(), "{left:?}");
-}
-
-/// All files below a directory.
-fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).into_iter().flatten() {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files.extend(walk(&path));
-        } else {
-            files.push(path);
-        }
-    }
-    files
 }
 
 #[tokio::test]
