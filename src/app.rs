@@ -364,6 +364,10 @@ fn server_state(
         .as_ref()
         .map(HeaderValue::try_from)
         .transpose();
+    let metrics = config.metrics.then(|| Arc::new(Metrics::new()));
+    if let (Some(metrics), Some(registry)) = (&metrics, &registry) {
+        metrics.show_registry(registry.counters());
+    }
     Ok(ServerState {
         oci: registry.map(|registry| OciState {
             registry,
@@ -384,11 +388,7 @@ fn server_state(
             artifact_hub_ids: config.artifact_hub_ids.clone(),
             ready,
             helm,
-            metrics: if config.metrics {
-                Some(Arc::new(Metrics::new()))
-            } else {
-                None
-            },
+            metrics,
         },
     })
 }

@@ -28,7 +28,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::header::{ALLOW, CONTENT_LENGTH, HeaderValue};
 use http::uri::PathAndQuery;
-use http::{Method, Request, StatusCode, Uri};
+use http::{Request, StatusCode, Uri};
 use http_body::Body as HttpBody;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::sync::watch;
@@ -141,8 +141,6 @@ impl Door {
             ),
         };
         let route = response.extensions_mut().remove::<MatchedPath>();
-        // a method of the client's own would be a label of its own
-        let route = route.filter(|_| is_known(&method));
         if let (Some(metrics), Some(route)) = (&self.state.site.metrics, route) {
             metrics.served(Served {
                 method: &method,
@@ -199,20 +197,6 @@ impl Door {
         }
         response
     }
-}
-
-/// True for a method that some route has.
-fn is_known(method: &Method) -> bool {
-    [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ]
-    .contains(method)
 }
 
 /// The answer, or a 500 in its place: a fault in one handler must not cut the connection.

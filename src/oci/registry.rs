@@ -26,6 +26,7 @@ pub use self::uploads::{BodyStream, BodyTrouble};
 use self::charts::ConfigDigests;
 use self::uploads::Sessions;
 use crate::config::{Depth, Overwrite, Sparse};
+use crate::metrics::registry::RegistryCounters;
 use crate::oci::error::OciError;
 use crate::oci::name::RepositoryName;
 use crate::oci::objects::Objects;
@@ -63,6 +64,7 @@ pub struct Registry {
     hasher: RandomState,
     publishing: Semaphore,
     configs: ConfigDigests,
+    counters: RegistryCounters,
 }
 
 impl Registry {
@@ -81,7 +83,13 @@ impl Registry {
             hasher: RandomState::new(),
             publishing: Semaphore::new(PUBLISHED_AT_ONCE),
             configs: ConfigDigests::default(),
+            counters: RegistryCounters::default(),
         }
+    }
+
+    /// What was pushed, pulled and collected.
+    pub fn counters(&self) -> &RegistryCounters {
+        &self.counters
     }
 
     /// Bytes that can still be stored, if the storage knows.

@@ -7,6 +7,7 @@ mod conformance;
 mod disk_full;
 mod garbage;
 mod helm_clients;
+mod hostile;
 mod lists;
 mod manifests;
 mod refusals;

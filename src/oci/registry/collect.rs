@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::time::{Duration, SystemTime};
 
+use crate::metrics::registry::Kind;
 use crate::oci::digest::{Algorithm, Digest};
 use crate::oci::error::OciError;
 use crate::oci::keys;
@@ -97,6 +98,12 @@ impl Registry {
                 expire(objects, sweep.before)
             })
             .await?;
+        if !collection.is_dry_run {
+            self.counters.collected(Kind::Manifest, collected.manifests);
+            self.counters.collected(Kind::Blob, collected.blobs);
+            self.counters.collected(Kind::Upload, collected.uploads);
+            self.counters.collected_bytes(collected.bytes);
+        }
         Ok(collected)
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use bytes::Bytes;
 
 use crate::config::Sparse;
+use crate::metrics::registry::Kind as CounterKind;
 use crate::oci::chart;
 use crate::oci::digest::{Algorithm, Digest};
 use crate::oci::error::OciError;
@@ -190,6 +191,7 @@ impl Registry {
             objects.write(&key, &record)
         })
         .await?;
+        self.counters.pushed(CounterKind::Manifest, 0);
         let mut warnings = Vec::new();
         for tag in &new.tags {
             warnings.extend(self.set_tag(name, tag, &manifest, &digest).await?);

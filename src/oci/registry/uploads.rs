@@ -13,6 +13,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::metrics::registry::Kind;
 use crate::oci::digest::{Algorithm, Digest, Hasher};
 use crate::oci::error::OciError;
 use crate::oci::keys;
@@ -246,6 +247,7 @@ impl Registry {
         })
         .await?;
         self.sessions.forget(id);
+        self.counters.pushed(Kind::Blob, held);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use http::header::{
 
 use super::answers::{DOCKER_CONTENT_DIGEST, value};
 use super::{Call, empty};
+use crate::metrics::registry::Kind;
 use crate::oci::digest::Digest;
 use crate::oci::error::OciError;
 use crate::oci::name::RepositoryName;
@@ -42,6 +43,8 @@ pub async fn get(
     let body = if call.is_head() {
         Body::empty()
     } else {
+        let counters = call.oci.registry.counters();
+        counters.pulled(Kind::Blob, length);
         match call.oci.registry.open_blob(&digest, blob, bytes).await? {
             BlobContent::Whole(bytes) => Body::from(bytes),
             BlobContent::Stream(stream) => Body::from_stream(stream),

@@ -14,6 +14,7 @@ use http_body_util::BodyExt as _;
 use super::answers::{DOCKER_CONTENT_DIGEST, value};
 use super::uploads::trouble;
 use super::{Call, empty};
+use crate::metrics::registry::Kind;
 use crate::oci::digest::Digest;
 use crate::oci::error::OciError;
 use crate::oci::manifest::LARGEST;
@@ -40,6 +41,9 @@ pub async fn get(
         .header(IF_NONE_MATCH)
         .is_some_and(|known| known.split(',').any(|known| known.trim() == etag));
     let length = found.bytes.len();
+    if !is_known && !call.is_head() {
+        call.oci.registry.counters().pulled(Kind::Manifest, 0);
+    }
     let mut response = Response::new(match is_known || call.is_head() {
         true => Body::empty(),
         false => Body::from(found.bytes),

@@ -66,3 +66,31 @@ async fn the_catalog_has_charts_and_images() {
         Some("</v2/_catalog?n=1&last=app>; rel=\"next\"")
     );
 }
+
+#[tokio::test]
+async fn metrics_count_what_came_and_went() {
+    let server = TestServer::start(&["--enable-metrics"]);
+    let http = server.http();
+    let repository = Repository::new(&http, "org/app");
+    repository.push_image("1", b"layer").await;
+    repository.get("manifests/1").await.expect(200);
+    let blob = format!("blobs/{}", super::digest(b"layer"));
+    repository.get(&blob).await.expect(200);
+    repository.head(&blob).await.expect(200);
+    let text = http.get("/metrics").await.expect(200).text();
+    for line in [
+        "chartroom_registry_pushes_total{kind=\"manifest\"} 1",
+        "chartroom_registry_pushes_total{kind=\"blob\"} 2",
+        "chartroom_registry_pulls_total{kind=\"manifest\"} 1",
+        "chartroom_registry_pulls_total{kind=\"blob\"} 1",
+        "chartroom_registry_blob_bytes_total{direction=\"in\"} 7",
+        "chartroom_registry_blob_bytes_total{direction=\"out\"} 5",
+        "chartroom_registry_collected_bytes_total 0",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "no {line} in {text}"
+        );
+    }
+    assert!(text.contains("url=\"/v2/:path\""), "{text}");
+}
