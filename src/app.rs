@@ -81,7 +81,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let limits = ServeLimits {
         read_timeout: config.listen.read_timeout,
         write_timeout: config.listen.write_timeout,
-        is_transfer: |uri| route::is_oci(uri.path()),
+        is_transfer: |uri| route::is_transfer(uri.path()),
         ..ServeLimits::default()
     };
     let log = RequestLog::new(

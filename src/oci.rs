@@ -1,8 +1,8 @@
 //! The distribution API: images, charts and other artifacts by digest and tag, over the storage of the charts.
 //!
-//! Names, digests, ranges, manifests, errors and what a collection may remove are values worked out by pure modules; the
-//! [`registry`] puts them over [`objects`], which is all that a storage has to offer, and over the chart repository: a chart
-//! is one chart in both views, and its package lies where the repository keeps it.
+//! Names, digests, ranges, manifests, errors and what a collection may remove are values worked out by pure modules;
+//! the [`registry`] puts them over [`objects`], which is all that a storage has to offer, and over the chart
+//! repository: a chart is one chart in both views, and its package lies where the repository keeps it.
 
 pub mod chart;
 pub mod coordinates;

@@ -1,4 +1,5 @@
-//! Charts as OCI artifacts: how one is told from other artifacts, and the artifact that a package in the index is shown as.
+//! Charts as OCI artifacts: how one is told from other artifacts, and the artifact that a package in the index is shown
+//! as.
 //!
 //! The artifact is made of nothing but what the package says, so the same package has the same digest at every site and
 //! after every restart; it is what `helm push` makes of the package, but for the time of the push.
@@ -82,7 +83,10 @@ impl ChartArtifact {
     pub fn new(metadata: &str, package: &Known, provenance: Option<&Known>) -> Self {
         let config = as_go_writes(metadata).into_bytes();
         let config_digest = Digest::of(Algorithm::Sha256, &config);
-        let descriptor = |media_type: &str, known: &Known| json!({ "mediaType": media_type, "digest": known.digest.to_string(), "size": known.size });
+        let descriptor = |media_type: &str, known: &Known| {
+            let digest = known.digest.to_string();
+            json!({ "mediaType": media_type, "digest": digest, "size": known.size })
+        };
         let mut layers = vec![(&package.digest, descriptor(PACKAGE, package))];
         layers.extend(provenance.map(|known| (&known.digest, descriptor(PROVENANCE, known))));
         layers.sort_by(|a, b| a.0.cmp(b.0));
@@ -144,8 +148,8 @@ fn annotations(metadata: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// The same JSON with its strings written as Go's encoder writes them: `<`, `>`, `&` and the two separators of lines that JavaScript
-/// has are escaped, other characters are not.
+/// The same JSON with its strings written as Go's encoder writes them: `<`, `>`, `&` and the two separators of lines
+/// that JavaScript has are escaped, other characters are not.
 fn as_go_writes(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + 16);
     let mut rest = json;

@@ -4,8 +4,8 @@ use crate::config::Depth;
 use crate::oci::name::RepositoryName;
 use crate::repository::key::Tenant;
 
-/// The component that may stand between a tenant and its charts, as it does in the URLs of packages: `helm push … oci://site/charts`
-/// means the charts of the root tenant.
+/// The component that may stand between a tenant and its charts, as it does in the URLs of packages: `helm push …
+/// oci://site/charts` means the charts of the root tenant.
 const FOLDER: &str = "charts";
 
 /// Where a repository's charts are listed.

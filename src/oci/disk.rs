@@ -55,8 +55,8 @@ impl Disk {
         Ok(directory.join(Uuid::new_v4().to_string()))
     }
 
-    /// Makes a directory with those above it, each synced into its parent. The storage's own is never made: where it has gone, what is
-    /// written would be lost.
+    /// Makes a directory with those above it, each synced into its parent. The storage's own is never made: where it
+    /// has gone, what is written would be lost.
     fn make_directory(&self, directory: &Path) -> io::Result<()> {
         if directory.is_dir() {
             return Ok(());
@@ -171,8 +171,8 @@ impl Objects for Disk {
         Ok(true)
     }
 
-    /// Moved away first, and looked at again there, because another process may touch it: whoever does so before has made it young, and
-    /// whoever comes after sees that it has gone.
+    /// Moved away first, and looked at again there, because another process may touch it: whoever does so before has
+    /// made it young, and whoever comes after sees that it has gone.
     fn remove_untouched(&self, key: &str, before: SystemTime) -> io::Result<bool> {
         let _deciding = self
             .removing

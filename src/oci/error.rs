@@ -17,7 +17,8 @@ pub enum OciError {
     NoSuchMethod(&'static str),
     /// The name breaks the grammar.
     #[error(
-        "{0:?} is no repository name: write lower-case letters and digits with single separators, and slashes between components"
+        "{0:?} is no repository name: write lower-case letters and digits with single separators, and slashes between \
+         components"
     )]
     NameInvalid(String),
     /// Nothing was ever stored there.
@@ -116,7 +117,7 @@ pub enum OciError {
     TooManyUploads(usize),
     /// The volume is full. Everything old is as it was.
     #[error(
-        "storage is full: nothing was stored; collect garbage with `chartroom gc`, delete images or charts, or enlarge the volume"
+        "storage is full: nothing was stored; run `chartroom gc`, delete images or charts, or enlarge the volume"
     )]
     StorageFull,
     /// The body did not arrive in time.

@@ -77,7 +77,8 @@ pub fn chart_tags(name: &RepositoryName) -> String {
     format!("{REPOSITORIES}/{name}/_charts")
 }
 
-/// The manifest that a chart's version was pushed as. It counts as long as the index lists that version with its package.
+/// The manifest that a chart's version was pushed as. It counts as long as the index lists that version with its
+/// package.
 pub fn chart_tag(name: &RepositoryName, tag: &Tag) -> String {
     format!("{}/{tag}", chart_tags(name))
 }

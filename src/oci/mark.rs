@@ -50,9 +50,9 @@ pub struct Needed {
     pub blobs: BTreeSet<Digest>,
 }
 
-/// What the `roots` need, which are the targets of tags and whatever else is there without a tag, such as the artifacts of listed charts;
-/// and what young manifests need. A manifest needs what it lists and what it is about, and is needed by what refers to it: a
-/// signature stays with its image.
+/// What the `roots` need, which are the targets of tags and whatever else is there without a tag, such as the artifacts
+/// of listed charts; and what young manifests need. A manifest needs what it lists and what it is about, and is needed
+/// by what refers to it: a signature stays with its image.
 pub fn needed(roots: impl IntoIterator<Item = Digest>, nodes: &BTreeMap<Digest, Node>) -> Needed {
     let mut referrers: BTreeMap<&Digest, Vec<&Digest>> = BTreeMap::new();
     for (digest, node) in nodes {

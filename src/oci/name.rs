@@ -9,8 +9,8 @@ const LONGEST_NAME: usize = 255;
 /// The most characters of a tag.
 const LONGEST_TAG: usize = 128;
 
-/// A repository's name: components of `[a-z0-9]+` runs with single separators between them, joined by slashes. Safe as a
-/// path: no component is empty, begins with a dot or an underscore, or holds a separator of any system.
+/// A repository's name: components of `[a-z0-9]+` runs with single separators between them, joined by slashes. Safe as
+/// a path: no component is empty, begins with a dot or an underscore, or holds a separator of any system.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName(Box<str>);
 

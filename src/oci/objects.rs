@@ -1,8 +1,8 @@
-//! What the registry needs of a storage. Everything it keeps is an object with a key ([`keys`](super::keys)); blobs and uploads are
-//! streamed, the rest is small.
+//! What the registry needs of a storage. Everything it keeps is an object with a key ([`keys`](super::keys)); blobs and
+//! uploads are streamed, the rest is small.
 //!
-//! Calls block and are made on threads that may. When one that writes returns, its effect survives a power cut, except where
-//! its documentation says otherwise.
+//! Calls block and are made on threads that may. When one that writes returns, its effect survives a power cut, except
+//! where its documentation says otherwise.
 
 use std::fmt::Debug;
 use std::io::{self, Read};
@@ -54,8 +54,8 @@ pub trait Objects: Debug + Send + Sync {
     /// Removes an object; false if there was none.
     fn remove(&self, key: &str) -> io::Result<bool>;
 
-    /// Removes an object that nobody has touched since `before`; false if there was none such. One that is touched meanwhile stays,
-    /// also if another process does it.
+    /// Removes an object that nobody has touched since `before`; false if there was none such. One that is touched
+    /// meanwhile stays, also if another process does it.
     fn remove_untouched(&self, key: &str, before: SystemTime) -> io::Result<bool>;
 
     /// What lies directly below a prefix, in the order of the names. A prefix that nothing has is empty.

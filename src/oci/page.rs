@@ -33,8 +33,8 @@ pub fn of(
     }
 }
 
-/// Descriptors that fit into one answer, after that of the digest `last`; and the digest after which more follow. They come in
-/// the order of their digests.
+/// Descriptors that fit into one answer, after that of the digest `last`; and the digest after which more follow. They
+/// come in the order of their digests.
 pub fn of_referrers(descriptors: Vec<Value>, last: Option<&str>) -> (Value, Option<String>) {
     let mut manifests = Vec::new();
     let (mut size, mut previous) = (0, None);

@@ -16,8 +16,9 @@ pub enum Wanted {
     Nothing,
 }
 
-/// Reads a `Range` header (RFC 9110 section 14.2). Several ranges and other units are ignored, which the RFC allows. A range that
-/// ends before it begins is refused, where the RFC would have it ignored: the conformance suite counts the latter as missing.
+/// Reads a `Range` header (RFC 9110 section 14.2). Several ranges and other units are ignored, which the RFC allows. A
+/// range that ends before it begins is refused, where the RFC would have it ignored: the conformance suite counts the
+/// latter as missing.
 pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
     let Some(range) = header.and_then(|header| header.trim().strip_prefix("bytes=")) else {
         return Wanted::All;
@@ -58,7 +59,8 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Reads the `Content-Range` of a chunk: `first-last`, and also HTTP's own `bytes first-last/total`. `None` if it is neither.
+    /// Reads the `Content-Range` of a chunk: `first-last`, and also HTTP's own `bytes first-last/total`. `None` if it
+    /// is neither.
     pub fn parse(header: &str) -> Option<Self> {
         let range = header.trim();
         let range = range.strip_prefix("bytes ").unwrap_or(range);
@@ -77,8 +79,8 @@ impl Chunk {
     }
 }
 
-/// What an upload holds, as the `Range` header of the answers has it. Docker refuses an end before the start, so nothing is
-/// `0-0` too.
+/// What an upload holds, as the `Range` header of the answers has it. Docker refuses an end before the start, so
+/// nothing is `0-0` too.
 pub fn held(bytes: u64) -> String {
     format!("0-{}", bytes.saturating_sub(1))
 }

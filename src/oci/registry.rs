@@ -1,7 +1,8 @@
 //! The registry: what clients push and pull, over a storage and over the chart repository.
 //!
-//! What is written is written in an order in which every prefix of it is sound: a link before its blob, what a manifest needs before the
-//! manifest, the manifest before its tag; and removed in the opposite one. What a crash leaves between is nobody's, and collected.
+//! What is written is written in an order in which every prefix of it is sound: a link before its blob, what a manifest
+//! needs before the manifest, the manifest before its tag; and removed in the opposite one. What a crash leaves between
+//! is nobody's, and collected.
 
 mod blobs;
 mod charts;

@@ -42,6 +42,11 @@ pub fn is_oci(path: &str) -> bool {
     path == "/v2" || path.starts_with("/v2/")
 }
 
+/// True for the paths that bytes of any number are sent to or from, which take as long as they take.
+pub fn is_transfer(path: &str) -> bool {
+    is_oci(path) && path.contains("/blobs/")
+}
+
 /// Reads a percent-decoded path.
 ///
 /// # Errors

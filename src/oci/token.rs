@@ -1,5 +1,5 @@
-//! Tokens that this server hands out to whoever has shown a password, or to anybody for what anybody may do: what they allow and until when,
-//! signed with a key of this process.
+//! Tokens that this server hands out to whoever has shown a password, or to anybody for what anybody may do: what they
+//! allow and until when, signed with a key of this process.
 
 use std::fmt;
 
@@ -110,8 +110,8 @@ impl Claims {
     }
 }
 
-/// Reads scopes as clients write them: `repository:org/app:pull,push`, several separated by spaces. Of what makes no sense nothing
-/// is granted.
+/// Reads scopes as clients write them: `repository:org/app:pull,push`, several separated by spaces. Of what makes no
+/// sense nothing is granted.
 pub fn scopes<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Scope> {
     let scopes = texts.into_iter().flat_map(str::split_whitespace);
     let read = scopes.filter_map(|text| {
@@ -127,7 +127,8 @@ pub fn scopes<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<Scope> {
     read.take(MOST_SCOPES).collect()
 }
 
-/// The part of what is asked for that somebody gets who may do no more than read: nothing is left of what is for writers.
+/// The part of what is asked for that somebody gets who may do no more than read: nothing is left of what is for
+/// writers.
 pub fn for_readers(scopes: Vec<Scope>) -> Vec<Scope> {
     let reading = scopes.into_iter().map(|scope| Scope {
         actions: match &*scope.kind {

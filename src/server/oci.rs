@@ -1,4 +1,5 @@
-//! The distribution API's HTTP surface: a path below `/v2/` is read, the caller judged, the [registry](crate::oci::registry) asked.
+//! The distribution API's HTTP surface: a path below `/v2/` is read, the caller judged, the
+//! [registry](crate::oci::registry) asked.
 
 mod answers;
 mod blobs;
@@ -90,8 +91,8 @@ impl Call<'_> {
         self.head.method == Method::HEAD
     }
 
-    /// The names that a repository may have here for a mirror's client, who says whose it means (`?ns=`): below the registry's
-    /// host first, so that two registries' repositories of one name are two.
+    /// The names that a repository may have here for a mirror's client, who says whose it means (`?ns=`): below the
+    /// registry's host first, so that two registries' repositories of one name are two.
     fn names(&self, name: &RepositoryName) -> Vec<RepositoryName> {
         let namespace = self.query_one("ns").map(|ns| namespace(&ns));
         let below = namespace.and_then(|namespace| name.below(&namespace));

@@ -1,4 +1,5 @@
-//! The distribution API: its own suite, what it promises on the wire, one chart in two views, the clients that people have.
+//! The distribution API: its own suite, what it promises on the wire, one chart in two views, the clients that people
+//! have.
 
 mod blobs;
 mod charts;

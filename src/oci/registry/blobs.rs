@@ -72,8 +72,8 @@ impl Registry {
         })
     }
 
-    /// The size of a blob that is stored and linked. A link that is asked for stays young: whoever does so may be about to push a
-    /// manifest that needs it.
+    /// The size of a blob that is stored and linked. A link that is asked for stays young: whoever does so may be about
+    /// to push a manifest that needs it.
     async fn stored_blob(
         &self,
         name: &RepositoryName,
@@ -124,8 +124,8 @@ impl Registry {
         }
     }
 
-    /// Makes a blob of `from` one of `name` too, without its bytes being sent. Without `from`, any repository's will do. False if
-    /// there is none such.
+    /// Makes a blob of `from` one of `name` too, without its bytes being sent. Without `from`, any repository's will
+    /// do. False if there is none such.
     pub async fn mount(
         &self,
         name: &RepositoryName,
@@ -205,8 +205,8 @@ impl Registry {
     }
 }
 
-/// Removes a blob that no repository has any more. Links are made before their blobs are touched, so one that is being made now is
-/// seen either way.
+/// Removes a blob that no repository has any more. Links are made before their blobs are touched, so one that is being
+/// made now is seen either way.
 pub(super) fn remove_unlinked(objects: &dyn Objects, digest: &Digest) -> std::io::Result<bool> {
     let now = SystemTime::now();
     if objects.list(&keys::links(digest))?.is_empty() {

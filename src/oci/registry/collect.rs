@@ -1,5 +1,5 @@
-//! Collection: what nobody needs any more is removed, beside pushes and pulls. Nothing is locked: whoever is about to need something touches
-//! it first, and only what has not been touched since the collection began is removed.
+//! Collection: what nobody needs any more is removed, beside pushes and pulls. Nothing is locked: whoever is about to
+//! need something touches it first, and only what has not been touched since the collection began is removed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;

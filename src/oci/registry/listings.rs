@@ -46,7 +46,8 @@ impl Registry {
         Ok(names)
     }
 
-    /// The descriptors of what refers to a manifest, in the order of their digests. There need not be any, nor the manifest.
+    /// The descriptors of what refers to a manifest, in the order of their digests. There need not be any, nor the
+    /// manifest.
     pub async fn referrers(
         &self,
         name: &RepositoryName,

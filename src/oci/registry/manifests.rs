@@ -203,8 +203,8 @@ impl Registry {
         })
     }
 
-    /// Refuses a manifest of blobs or manifests that the repository lacks. Those that it has stay young, so that no collection takes
-    /// them between this and the manifest.
+    /// Refuses a manifest of blobs or manifests that the repository lacks. Those that it has stay young, so that no
+    /// collection takes them between this and the manifest.
     async fn refuse_missing(
         &self,
         name: &RepositoryName,

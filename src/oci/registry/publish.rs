@@ -1,4 +1,5 @@
-//! Charts that are pushed: a tag that is a chart's version is the chart's upload, with everything that this means in the other view.
+//! Charts that are pushed: a tag that is a chart's version is the chart's upload, with everything that this means in
+//! the other view.
 
 use crate::chart::archive::{self, ChartPackage, Limits};
 use crate::chart::provenance::Provenance;

@@ -1,5 +1,5 @@
-//! Uploads: begun, appended to, resumed, finished. What an upload holds is the length of its object; nothing else is kept of it, so it
-//! goes on after a restart. While the process lives, the hash of what came is kept too.
+//! Uploads: begun, appended to, resumed, finished. What an upload holds is the length of its object; nothing else is
+//! kept of it, so it goes on after a restart. While the process lives, the hash of what came is kept too.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _};
@@ -101,8 +101,8 @@ impl Registry {
         Ok(found.ok_or(OciError::UploadUnknown)?.size)
     }
 
-    /// Appends a chunk, or whatever comes; returns what the upload holds then. A chunk that turns out to be longer or shorter than it
-    /// said is taken back. If the body breaks off, what came of it is kept.
+    /// Appends a chunk, or whatever comes; returns what the upload holds then. A chunk that turns out to be longer or
+    /// shorter than it said is taken back. If the body breaks off, what came of it is kept.
     pub async fn append(
         &self,
         name: &RepositoryName,
@@ -155,7 +155,8 @@ impl Registry {
         }
     }
 
-    /// Writes what comes, hashing it, while more is gathered. Stops behind `limit`, by at least a byte if there is more.
+    /// Writes what comes, hashing it, while more is gathered. Stops behind `limit`, by at least a byte if there is
+    /// more.
     async fn append_stream(
         &self,
         key: &str,

@@ -14,8 +14,8 @@ use crate::oci::name::RepositoryName;
 use crate::oci::token::Right;
 use crate::server::auth::{Access, Action, BASIC_CHALLENGE};
 
-/// A body that is refused unread is read nevertheless up to this size: a client that still sends would see its connection break instead
-/// of the refusal.
+/// A body that is refused unread is read nevertheless up to this size: a client that still sends would see its
+/// connection break instead of the refusal.
 const DRAINED: u64 = 1 << 20;
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 

@@ -5,7 +5,8 @@ use http::{HeaderName, Uri};
 
 use super::Call;
 
-/// The address that this server has for the client: its own scheme and the host that was asked for, or what a proxy in front says they are.
+/// The address that this server has for the client: its own scheme and the host that was asked for, or what a proxy in
+/// front says they are.
 pub fn of(call: &Call<'_>, is_https: bool) -> String {
     let forwarded = |name| call.header(HeaderName::from_static(name));
     let scheme = match forwarded("x-forwarded-proto") {

@@ -65,7 +65,8 @@ pub async fn answer(call: &Call<'_>, body: Body) -> Result<Response, OciError> {
     Ok(response)
 }
 
-/// What somebody gets of what they ask for: all with the password, reading without one if anybody may read. A wrong password gets nothing.
+/// What somebody gets of what they ask for: all with the password, reading without one if anybody may read. A wrong
+/// password gets nothing.
 fn grant(
     call: &Call<'_>,
     credentials: Option<&HeaderValue>,

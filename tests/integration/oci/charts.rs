@@ -1,4 +1,5 @@
-//! One chart in two views: what is pushed is listed, what is listed can be pulled, and what goes from one goes from the other.
+//! One chart in two views: what is pushed is listed, what is listed can be pulled, and what goes from one goes from the
+//! other.
 
 use std::fs;
 use std::time::Duration;

@@ -20,6 +20,21 @@ fn ok(helm: &Helm, arguments: &[&str]) -> String {
     helm.ok(&[arguments, plain(helm)].concat())
 }
 
+/// What is not written in JSON as in YAML, or not by every encoder.
+const METADATA: &str = "description: \"<x> & y \\u2028 \\x7f ü\"
+home: https://site.example/?a=1&b=2
+sources: [https://one.example, https://two.example]
+keywords: [b, a]
+maintainers:
+  - name: Ann <a>
+    email: ann@site.example
+annotations:
+  z/last: '1'
+  a/first: <&>
+kubeVersion: '>=1.20.0'
+icon: https://site.example/i.svg
+";
+
 #[tokio::test]
 async fn what_one_helm_pushes_every_helm_pulls() {
     let server = TestServer::start(&[]);
@@ -33,7 +48,7 @@ async fn what_one_helm_pushes_every_helm_pulls() {
         } else {
             format!("1.0.{n}+b.{n}")
         };
-        let chart = ChartBuilder::new("app", &version).more_yaml("description: <x> & y\n");
+        let chart = ChartBuilder::new("app", &version).more_yaml(METADATA);
         let (file, package) = (chart.file_name(), chart.package());
         fs::write(helm.directory().join(&file), &package).expect("a package");
         ok(&helm, &["push", &file, &base]);
@@ -43,6 +58,14 @@ async fn what_one_helm_pushes_every_helm_pulls() {
             .expect(200)
             .json();
         assert_eq!(entry["digest"], sha256_hex(&package), "pushed by {pusher}");
+        // what is made of the package under its other name is what Helm made of it
+        let tag = version.replace('+', "_");
+        let mut configs = Vec::new();
+        for name in ["charts/app", "app"] {
+            let path = format!("/v2/{name}/manifests/{tag}");
+            configs.push(http.get(&path).await.expect(200).json()["config"].clone());
+        }
+        assert_eq!(configs[0], configs[1], "pushed by {pusher}");
         // and again
         ok(&helm, &["push", &file, &base]);
         for puller in HELMS {

@@ -1,5 +1,5 @@
-//! Pushes, deletions and a collection that spares nothing but what is a second old, ended by a SIGKILL at any instant: what was acknowledged
-//! is whole afterwards, and what is nobody's goes.
+//! Pushes, deletions and a collection that spares nothing but what is a second old, ended by a SIGKILL at any instant:
+//! what was acknowledged is whole afterwards, and what is nobody's goes.
 
 use std::collections::BTreeMap;
 use std::env;
