@@ -114,6 +114,12 @@ test-oldest: ## the tests that need a cluster, on the oldest Kubernetes promised
 	@$(call say,Running what needs a cluster on Kubernetes $(KUBERNETES_OLDEST): about 7 minutes on two cores)
 	@KUBERNETES=$(KUBERNETES_OLDEST) cargo test --locked --test integration --no-fail-fast -- $(OLDEST_TESTS)
 
+# the table is the suite's own; the test looks at its results
+.PHONY: conformance
+conformance: ## the distribution specification's own suite against the server: what passes, and that nothing fails
+	@tests/tools/go.sh "$(CHARTROOM_TOOLS)" oci-conformance-$(OCI_CONFORMANCE)
+	@cargo test --locked --quiet --test integration -- oci::conformance --nocapture --test-threads=1
+
 .PHONY: node-tools
 node-tools:
 	@tests/tools/install.sh --node "$(CHARTROOM_TOOLS)"

@@ -1,5 +1,6 @@
 //! The composition root: builds the store, the repository and the HTTP surface, runs them, shuts them down.
 
+mod garbage;
 mod limits;
 
 use std::io::Write as _;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
 use crate::app::limits::Memory;
 use crate::causes::chain;
@@ -26,12 +28,16 @@ use crate::config::{ApiRoutes, Auth, Config, ControllerAlone, Depth, Latency, St
 use crate::controller;
 use crate::listener::{self, ClientShare, Listening, ResponseBudget, ServeLimits};
 use crate::metrics::Metrics;
+use crate::oci::registry::{Collected, Registry};
+use crate::oci::route;
+use crate::oci::token::Key;
 use crate::repository::key::Tenant;
 use crate::repository::lock::Sharing;
 use crate::repository::root::StorageRoot;
 use crate::repository::store::ChartStore;
 use crate::repository::{ChartRepository, Settings, watch as storage_watch};
 use crate::server::auth::{Authorizer, BasicAuth};
+use crate::server::oci::{OciAuth, OciState};
 use crate::server::readers::Readers;
 use crate::server::request_log::RequestLog;
 use crate::server::tenancy::PathRules;
@@ -83,10 +89,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (min_depth, max_depth) = tenant_depths(&config);
     let (set_ready, ready) = watch::channel(false);
     let (set_helm, helm) = watch::channel(None);
-    let state = Arc::new(server_state(&config, Arc::clone(&repository), ready, helm)?);
+    let registry = garbage::registry(&config, &repository);
+    let state = Arc::new(server_state(
+        &config,
+        Arc::clone(&repository),
+        registry.clone(),
+        ready,
+        helm,
+    )?);
     let limits = ServeLimits {
         read_timeout: config.listen.read_timeout,
         write_timeout: config.listen.write_timeout,
+        is_transfer: |uri| route::is_transfer(uri.path()),
         ..ServeLimits::default()
     };
     let log = RequestLog::new(
@@ -108,6 +122,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     background.spawn(async move { again.keep_reading().await });
     let behind = Arc::clone(&repository);
     background.spawn(async move { behind.keep_verifying().await });
+    if let Some((registry, oci)) = registry.zip(config.oci.clone()) {
+        background.spawn(garbage::collect_on_schedule(registry, oci));
+    }
 
     let controller = config.controller.clone().map(|controller| {
         let next_door = controller::Repository {
@@ -255,6 +272,12 @@ async fn failure_of(background: &mut JoinSet<()>) -> anyhow::Error {
     }
 }
 
+/// Removes what nobody needs from the registry, or says what that would be.
+pub async fn collect_garbage(config: Config, is_dry_run: bool) -> anyhow::Result<Collected> {
+    let repository = Arc::new(open_repository(&config, false)?);
+    garbage::collect(&config, repository, is_dry_run).await
+}
+
 /// Prints the root tenant's index.
 pub async fn gen_index(config: Config) -> anyhow::Result<()> {
     let repository = open_repository(&config, false)?;
@@ -387,6 +410,7 @@ fn tenant_depths(config: &Config) -> (usize, usize) {
 fn server_state(
     config: &Config,
     repository: Arc<ChartRepository>,
+    registry: Option<Arc<Registry>>,
     ready: watch::Receiver<bool>,
     helm: watch::Receiver<Option<String>>,
 ) -> anyhow::Result<ServerState> {
@@ -425,7 +449,16 @@ fn server_state(
         .as_ref()
         .map(HeaderValue::try_from)
         .transpose();
+    let metrics = config.metrics.then(|| Arc::new(Metrics::new()));
+    if let (Some(metrics), Some(registry)) = (&metrics, &registry) {
+        metrics.show_registry(registry.counters());
+    }
     Ok(ServerState {
+        oci: registry.map(|registry| OciState {
+            registry,
+            routes: config.api,
+            auth: oci_auth(config),
+        }),
         repository,
         paths,
         authorizer,
@@ -442,13 +475,22 @@ fn server_state(
             artifact_hub_ids: config.artifact_hub_ids.clone(),
             ready,
             helm,
-            metrics: if config.metrics {
-                Some(Arc::new(Metrics::new()))
-            } else {
-                None
-            },
+            metrics,
         },
     })
+}
+
+/// Tokens are for a registry that has users. They are worth nothing after a restart: clients then get new ones.
+fn oci_auth(config: &Config) -> OciAuth {
+    let with_tokens = config.oci.as_ref().is_some_and(|oci| oci.tokens);
+    if !with_tokens || config.auth == Auth::Open {
+        return OciAuth::Basic;
+    }
+    let random = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes);
+    OciAuth::Token {
+        key: Key::new(&random.concat()),
+        is_https: config.tls.is_some(),
+    }
 }
 
 /// Builds the first index, then keeps it in step with the storage. The port is open meanwhile.

@@ -7,6 +7,7 @@
 mod completion;
 mod controller;
 mod crd;
+mod gc;
 mod go_flags;
 mod help;
 mod images;
@@ -68,6 +69,13 @@ pub enum Invocation {
     CrdApply(CrdArguments),
     /// Delete Components in order and wait until they are gone.
     Teardown(TeardownArguments),
+    /// Remove what nobody needs from the registry.
+    Gc {
+        /// Where it is.
+        flags: Vec<TypedFlag>,
+        /// Only say what would be removed.
+        is_dry_run: bool,
+    },
     /// Print a script for the completions of a shell.
     Completion(Shell),
     /// Print what can be typed.
@@ -92,6 +100,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> anyhow::Result<()> {
         Invocation::Crd => crd::run(),
         Invocation::CrdApply(arguments) => crd::apply(&arguments),
         Invocation::Teardown(arguments) => teardown::run(&arguments),
+        Invocation::Gc { flags, is_dry_run } => gc::run(&flags, is_dry_run),
         Invocation::Completion(shell) => completion::run(shell),
         Invocation::Help(help) => help::run(help),
         Invocation::Version => version::run(),
@@ -133,6 +142,7 @@ pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Refusal
         Some((names::IMAGES, its)) => Ok(images::read(its)),
         Some((names::CRD, its)) => crd::read(its),
         Some((names::TEARDOWN, its)) => Ok(teardown::read(its)),
+        Some((names::GC, its)) => gc::read(its),
         Some((names::COMPLETION, its)) => Ok(completion::read(its)),
         Some((names::HELP, its)) => Ok(help::read(its)),
         Some((names::VERSION, _)) => Ok(Invocation::Versions),
@@ -154,6 +164,7 @@ fn program() -> Command {
             images::command(),
             crd::command(),
             teardown::command(),
+            gc::command(),
             completion::command(),
             help::command(),
             version::command(),

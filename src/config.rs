@@ -52,6 +52,8 @@ pub struct Config {
     pub tenancy: Tenancy,
     /// Which API routes exist.
     pub api: ApiRoutes,
+    /// The distribution API, if it is served.
+    pub oci: Option<Oci>,
     /// Directory of a custom welcome page.
     pub web_template_path: Option<PathBuf>,
     /// Artifact Hub repository IDs by tenant; the root tenant is the empty string.
@@ -238,6 +240,34 @@ pub enum ApiRoutes {
     /// All but `DELETE`.
     WithoutDelete,
     /// All.
+    All,
+}
+
+/// The distribution API (docs/oci.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oci {
+    /// What a manifest may name that is not there.
+    pub sparse: Sparse,
+    /// Clients are asked for a token instead of a password.
+    pub tokens: bool,
+    /// Bytes of one blob; `None` is no limit.
+    pub max_blob: Option<u64>,
+    /// How often what nobody needs is removed; `None` is never.
+    pub gc_interval: Option<Duration>,
+    /// How long it is kept all the same.
+    pub gc_grace: Duration,
+    /// Bytes free below which it is removed at once; 0 is never.
+    pub gc_low_water: u64,
+}
+
+/// What a manifest may name that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sparse {
+    /// Nothing.
+    None,
+    /// An index its manifests: a site may have those of its own platforms alone.
+    Index,
+    /// Anything.
     All,
 }
 

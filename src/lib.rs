@@ -1,7 +1,8 @@
 //! chartroom keeps the Helm charts of a cluster and plots the order in which they are installed.
 //!
 //! ```text
-//!  main -> cli -> app ─┬─> listener ─> server ─> repository ─> object_store
+//!  main -> cli -> app ─┬─> listener ─> server ─┬─> repository ─> object_store
+//!                      │                       └─> oci ─> repository   (images, and the same charts)
 //!                      ├─> controller ─┬─> planner    (who depends on whom, what is missing, who may go)
 //!                      │               ├─> release ─> the helm binary
 //!                      │               ├─> remote     (charts over HTTP, from the repository next door)
@@ -13,6 +14,7 @@
 //!  pure rooms: chart  component  yaml  planner  repository::{index, key}  server::tenancy  config  terminal
 //!              plan but its sources
 //!              api_error  causes  ellipsis
+//!              oci but its registry and its storage
 //!              release::{record, manifest, inventory, token}  controller::reconcile::{decide, status, retry}
 //!              teardown::{left, words}
 //!  never: repository -> server · server -> controller · controller -> server · pure -> axum / tokio / clock
@@ -36,6 +38,7 @@ mod go_syntax;
 pub mod listener;
 pub mod metrics;
 pub mod node_key;
+pub mod oci;
 pub mod operation_kind;
 pub mod plan;
 pub mod planner;

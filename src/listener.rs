@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Uri;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -58,6 +59,8 @@ pub struct ServeLimits {
     pub handshake_timeout: Duration,
     /// How long requests in flight may take to finish once the server is asked to stop.
     pub grace: Duration,
+    /// Which requests are large transfers: for these, both timeouts begin anew with each part that moves.
+    pub is_transfer: fn(&Uri) -> bool,
 }
 
 impl ServeLimits {
@@ -83,6 +86,7 @@ impl Default for ServeLimits {
             idle_timeout: half_a_minute,
             handshake_timeout: Duration::from_secs(10),
             grace: half_a_minute,
+            is_transfer: |_| false,
         }
     }
 }

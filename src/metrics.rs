@@ -1,6 +1,7 @@
 //! Prometheus families of the chart repository, under ChartMuseum's names and labels (docs/chartmuseum.md 10).
 
 mod families;
+pub mod registry;
 mod size_summary;
 
 use std::time::Duration;
@@ -118,6 +119,11 @@ impl Metrics {
             ),
             registry,
         }
+    }
+
+    /// Shows what a registry counts.
+    pub fn show_registry(&self, counters: &registry::RegistryCounters) {
+        counters.register(&Families(&self.registry));
     }
 
     /// Counts a request. Those answered 404 or 405 are not counted, as in ChartMuseum; nor should the caller report

@@ -5,6 +5,7 @@ pub mod charts;
 pub mod error;
 pub mod helm_repo;
 pub mod multipart;
+pub mod oci;
 pub mod readers;
 pub mod request_log;
 pub mod routes;
@@ -36,6 +37,7 @@ use tower::Service;
 
 use crate::listener::{Reservation, ResponseBudget};
 use crate::metrics::{Metrics, Served};
+use crate::oci::route;
 use crate::repository::ChartRepository;
 use crate::repository::key::Tenant;
 use crate::server::auth::Authorizer;
@@ -61,6 +63,8 @@ pub struct ServerState {
     pub budget: ResponseBudget,
     /// Threads to read through a package for an answer.
     pub readers: Readers,
+    /// The distribution API, if it is served.
+    pub oci: Option<oci::OciState>,
     /// The rest of what may be shown.
     pub site: Site,
 }
@@ -181,6 +185,11 @@ impl Door {
     fn enter<B>(&self, mut request: Request<B>) -> Result<(Request<B>, Tenant), HttpError> {
         refuse_hosts(&request)?;
         let path = tenancy::decode(request.uri().path()).map_err(HttpError::NotFound)?;
+        if self.state.oci.is_some() && route::is_oci(&path) {
+            // at the host's root, whatever the context path: clients can be told no other place
+            request.extensions_mut().insert(Tenant::root());
+            return Ok((request, Tenant::root()));
+        }
         let split = tenancy::split(request.method(), &path, &self.state.paths)
             .map_err(HttpError::NotFound)?;
         let routed =
@@ -199,6 +208,7 @@ impl Door {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        let is_oci = self.state.oci.is_some() && route::is_oci(request.uri().path());
         // most requests have no body, and an empty one costs nothing to hand on
         let request = match request.body().is_end_stream() {
             true => request.map(|_| Body::empty()),
@@ -207,7 +217,9 @@ impl Door {
         let mut response = unless_it_panics(self.router.clone().call(request)).await;
         let status = response.status();
         let headers = response.headers_mut();
-        headers.remove(ALLOW);
+        if !is_oci {
+            headers.remove(ALLOW);
+        }
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             headers.remove(CONTENT_LENGTH);
         }

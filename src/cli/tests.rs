@@ -328,11 +328,11 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["everything"],
-            "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
+            "unexpected argument \"everything\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, gc, completion, help and version",
         ),
         (
             &["--debug", "yes"],
-            "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
+            "unexpected argument \"yes\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, gc, completion, help and version",
         ),
         (
             &["--debug", "crd"],
@@ -393,7 +393,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         (&["package", "a", "-d="], "--destination needs a value"),
         (
             &["serve", "serve"],
-            "unexpected argument \"serve\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, completion, help and version",
+            "unexpected argument \"serve\"; the commands are serve (which need not be said), controller, package, plan, images, crd, teardown, gc, completion, help and version",
         ),
         (
             &["completion"],
@@ -405,7 +405,7 @@ fn what_cannot_be_meant_is_refused_in_a_sentence() {
         ),
         (
             &["help", "crds"],
-            "COMMAND is serve, controller, package, plan, images, crd, teardown, completion, help or version, not \"crds\"; write chartroom help COMMAND",
+            "COMMAND is serve, controller, package, plan, images, crd, teardown, gc, completion, help or version, not \"crds\"; write chartroom help COMMAND",
         ),
         (
             &["version", "now"],

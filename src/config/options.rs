@@ -284,6 +284,22 @@ pub const OPTIONS: &[Opt] = table! {
         "enable-metrics", "ENABLE_METRICS", "enablemetrics", Bool, "false", Common,
             "serve Prometheus metrics at /metrics";
     }
+    "Images and other artifacts" {
+        "oci", "OCI", "oci.enabled", Bool, "true", Common,
+            "serve the distribution API under /v2/: helm push oci://, and images beside the charts";
+        "oci-sparse", "OCI_SPARSE", "oci.sparse", Text, "index", Built,
+            "manifests may name what is not there: none; index, whose manifests may be missing; or all, also layers";
+        "oci-auth", "OCI_AUTH", "oci.auth", Text, "basic", Built,
+            "how clients of it are asked for --basic-auth-user: basic; or token, which Docker needs for reading without a password";
+        "oci-max-blob-size", "OCI_MAX_BLOB_SIZE", "oci.maxblobsize", Int, "0", Built,
+            "bytes of one blob; 0 is no limit (charts have that of --max-upload-size)";
+        "oci-gc-interval", "OCI_GC_INTERVAL", "oci.gcinterval", Duration, "6h", Built,
+            "how often what no tag, index or referrer needs is removed; 0 is never (chartroom gc does it too)";
+        "oci-gc-grace", "OCI_GC_GRACE", "oci.gcgrace", Duration, "24h", Built,
+            "how long what nobody needs is kept all the same, and an unfinished upload";
+        "oci-gc-low-water", "OCI_GC_LOW_WATER", "oci.gclowwater", Int, "536870912", Built,
+            "bytes free below which it is removed at once; 0 is never";
+    }
     "General" {
         "config", "CONFIG", "", Text, "", Common,
             "path of a YAML config file";
@@ -393,7 +409,7 @@ mod tests {
             .filter(|option| option.heading == CONTROLLER)
             .count();
         assert_eq!(of_the_controller, 25);
-        assert_eq!(OPTIONS.len(), 85 + 1 + 12 + of_the_controller);
+        assert_eq!(OPTIONS.len(), 85 + 1 + 12 + 7 + of_the_controller);
     }
 
     #[test]

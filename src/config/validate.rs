@@ -11,7 +11,7 @@ use crate::config::error::ConfigError;
 use crate::config::settings::Settings;
 use crate::config::{
     ApiRoutes, Auth, Config, Depth, Index, IndexFormat, Latency, Listen, LogFormat, LogLevel,
-    Logging, Overwrite, Secret, Storage, Tenancy, Tls, Upload,
+    Logging, Oci, Overwrite, Secret, Sparse, Storage, Tenancy, Tls, Upload,
 };
 
 pub use self::controller::controller_alone;
@@ -74,6 +74,7 @@ pub fn config(settings: &Settings, mut warnings: Vec<String>) -> Result<Config, 
             (false, true) => ApiRoutes::WithoutDelete,
             (false, false) => ApiRoutes::All,
         },
+        oci: oci(settings)?,
         web_template_path: path(settings, "web-template-path"),
         artifact_hub_ids: settings.map("artifact-hub-repo-id").clone(),
         metrics: settings.bool("enable-metrics"),
@@ -376,6 +377,34 @@ fn path(settings: &Settings, flag: &str) -> Option<PathBuf> {
     Some(settings.text(flag))
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)
+}
+
+fn oci(settings: &Settings) -> Result<Option<Oci>, ConfigError> {
+    let sparse = match settings.text("oci-sparse") {
+        "none" => Sparse::None,
+        "index" => Sparse::Index,
+        "all" => Sparse::All,
+        _ => return Err(settings.refuse("oci-sparse", "is neither none nor index nor all")),
+    };
+    let tokens = match settings.text("oci-auth") {
+        "basic" => false,
+        "token" => true,
+        _ => return Err(settings.refuse("oci-auth", "is neither basic nor token")),
+    };
+    let bytes =
+        |flag| u64::try_from(settings.int(flag)).map_err(|_| settings.refuse(flag, NOT_NEGATIVE));
+    let max_blob = bytes("oci-max-blob-size")?;
+    let gc_low_water = bytes("oci-gc-low-water")?;
+    let gc_interval = duration(settings, "oci-gc-interval")?;
+    let gc_grace = duration(settings, "oci-gc-grace")?;
+    Ok(settings.bool("oci").then_some(Oci {
+        sparse,
+        tokens,
+        max_blob: Some(max_blob).filter(|bytes| *bytes > 0),
+        gc_interval: Some(gc_interval).filter(|interval| !interval.is_zero()),
+        gc_grace,
+        gc_low_water,
+    }))
 }
 
 /// A number of which 0 means no limit.

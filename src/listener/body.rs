@@ -71,6 +71,8 @@ pub struct RequestBody {
     inner: Incoming,
     /// Until the body's end was seen.
     watch: Option<Watch>,
+    /// The time it has begins anew with each part.
+    is_transfer: bool,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl RequestBody {
         clock: &Arc<Clock>,
         limit: Option<Duration>,
         deadline: &ReadDeadline,
+        is_transfer: bool,
     ) -> Self {
         let watch = (!inner.is_end_stream()).then(|| {
             let began = Instant::now();
@@ -103,7 +106,11 @@ impl RequestBody {
                 timer: None,
             }
         });
-        Self { inner, watch }
+        Self {
+            inner,
+            watch,
+            is_transfer,
+        }
     }
 }
 
@@ -151,6 +158,11 @@ impl Body for RequestBody {
                 (Some(_), Some(watch)) => watch.moved.0 = Instant::now(),
                 _ => this.watch = None,
             }
+            if this.is_transfer
+                && let Some(watch) = &mut this.watch
+            {
+                watch.began = Instant::now();
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)));
         }
         let Some(watch) = &mut this.watch else {
@@ -181,15 +193,18 @@ impl Drop for RequestBody {
 #[derive(Debug)]
 pub(super) struct ResponseBody<B> {
     inner: B,
-    _in_flight: InFlight,
+    in_flight: InFlight,
+    /// The time that the peer has to take it begins anew with each part.
+    is_transfer: bool,
 }
 
 impl<B> ResponseBody<B> {
-    pub(super) fn new(inner: B, in_flight: InFlight) -> Self {
+    pub(super) fn new(inner: B, in_flight: InFlight, is_transfer: bool) -> Self {
         in_flight.response_began();
         Self {
             inner,
-            _in_flight: in_flight,
+            in_flight,
+            is_transfer,
         }
     }
 }
@@ -202,6 +217,10 @@ impl<B: Body + Unpin> Body for ResponseBody<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        if self.is_transfer {
+            // asked for when what came before has left
+            self.in_flight.response_began();
+        }
         Pin::new(&mut self.inner).poll_frame(cx)
     }
 

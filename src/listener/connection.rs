@@ -220,7 +220,9 @@ impl<S: Answer> Connections<S> {
         let deadline = ReadDeadline::default();
         let limit = self.limits.read_timeout;
         let clock = in_flight.clock();
-        let mut request = request.map(|body| RequestBody::new(body, clock, limit, &deadline));
+        let is_transfer = (self.limits.is_transfer)(request.uri());
+        let mut request =
+            request.map(|body| RequestBody::new(body, clock, limit, &deadline, is_transfer));
         request.extensions_mut().insert(ClientAddress(client));
         request.extensions_mut().insert(deadline);
         if let Some(outgoing) = outgoing {
@@ -234,7 +236,7 @@ impl<S: Answer> Connections<S> {
                     .headers_mut()
                     .insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            Ok(response.map(|body| ResponseBody::new(body, in_flight)))
+            Ok(response.map(|body| ResponseBody::new(body, in_flight, is_transfer)))
         }
     }
 }

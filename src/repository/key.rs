@@ -23,6 +23,9 @@ pub const COMMIT_PREFIX: &str = ".chartroom-commit-";
 /// The file that a server holds locked in its storage directory.
 pub const LOCK_FILE_NAME: &str = ".chartroom-lock";
 
+/// The directory beside the packages that is the registry's: no tenant, and nothing of it a package.
+pub const REGISTRY_DIRECTORY: &str = ".oci";
+
 /// True for a name that stays in its directory and on its line: not empty, not `.` or `..`, no separator of any system,
 /// no control character.
 pub fn is_plain_file_name(name: &str) -> bool {
@@ -55,6 +58,7 @@ impl Tenant {
         for segment in segments {
             let is_file = FileKind::of(segment).is_some()
                 || segment == STATEFILE_NAME
+                || segment == REGISTRY_DIRECTORY
                 || segment.starts_with(OWN_PREFIX);
             if is_file || !is_plain_file_name(segment) {
                 return None;
@@ -210,6 +214,7 @@ mod tests {
             "a\nb",
             "a-1.0.0.tgz",
             "index-cache.yaml",
+            ".oci",
         ] {
             assert_eq!(Tenant::from_segments(["org", segment]), None, "{segment:?}");
         }

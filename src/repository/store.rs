@@ -17,7 +17,7 @@ use object_store::{
 };
 
 use crate::repository::entry::Stamp;
-use crate::repository::key::{OWN_PREFIX, ObjectKey, STAGED_PREFIX, Tenant};
+use crate::repository::key::{OWN_PREFIX, ObjectKey, REGISTRY_DIRECTORY, STAGED_PREFIX, Tenant};
 use crate::repository::root::{RootTrouble, StorageRoot};
 
 /// Objects up to this size are read in one piece: nine packages of ten.
@@ -781,6 +781,9 @@ fn sweep_directory(
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let kind = entry.file_type()?;
+        if depth == 0 && entry.file_name() == REGISTRY_DIRECTORY {
+            continue;
+        }
         if kind.is_dir() && depth < DEEPEST {
             // an unreadable directory, such as lost+found, holds none of our files
             swept += sweep_directory(&entry.path(), until, depth + 1).unwrap_or(0);

@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use crate::causes::chain;
 use crate::repository::ChartRepository;
-use crate::repository::key::{FileKind, Tenant};
+use crate::repository::key::{FileKind, REGISTRY_DIRECTORY, Tenant};
 
 /// A file is read when nothing has happened to it for this long, so that an unfinished copy is not.
 const QUIET: Duration = Duration::from_millis(150);
@@ -87,6 +87,8 @@ pub async fn watch(repository: Arc<ChartRepository>, min_depth: usize, max_depth
 /// Watches everything below `root`; what happens there is sent to `events`.
 fn watcher(root: &Path, events: mpsc::Sender<Seen>) -> notify::Result<RecommendedWatcher> {
     let mut overflowing = false;
+    // nothing in it is a package, and much happens there
+    let registry = root.join(REGISTRY_DIRECTORY);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let lost = match event {
             Ok(event) if event.need_rescan() => true,
@@ -103,6 +105,7 @@ fn watcher(root: &Path, events: mpsc::Sender<Seen>) -> notify::Result<Recommende
             Ok(event) => event
                 .paths
                 .into_iter()
+                .filter(|path| !path.starts_with(&registry))
                 .any(|path| events.try_send(Seen::Path(path)).is_err()),
             Err(_) => true,
         };

@@ -101,6 +101,14 @@ impl Authorizer {
         }
     }
 
+    /// True if there is anybody to log in as.
+    pub fn has_users(&self) -> bool {
+        match self {
+            Self::Open => false,
+            Self::Basic(_) => true,
+        }
+    }
+
     /// Judges a request by its route's action and its `Authorization` header.
     pub fn authorize(&self, action: Action, header: Option<&HeaderValue>) -> Access {
         let allowed = match (self, action) {

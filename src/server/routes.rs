@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{any, delete, get, post};
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{HeaderMap, Method, StatusCode};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -18,7 +18,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::repository::key::Tenant;
 use crate::server::error::HttpError;
 use crate::server::tenancy::NotFound;
-use crate::server::{ServerState, charts, helm_repo, server_info, upload, welcome};
+use crate::server::{ServerState, charts, helm_repo, oci, server_info, upload, welcome};
 
 /// Every route there is. `HEAD` is answered wherever `GET` is; who may ask is written in the handlers' arguments, as
 /// [`Pull`](super::auth::Pull) and [`Push`](super::auth::Push).
@@ -56,6 +56,11 @@ pub fn router(state: &Arc<ServerState>) -> Router {
         .route("/charts/{filename}", get(helm_repo::download))
         .route("/static/{*path}", get(welcome::static_file))
         .merge(api);
+    if state.oci.is_some() {
+        for path in ["/v2", "/v2/", "/v2/{*path}"] {
+            routes = routes.route(path, any(oci::answer));
+        }
+    }
     if !state.site.artifact_hub_ids.is_empty() {
         routes = routes.route("/artifacthub-repo.yml", get(server_info::artifact_hub));
     }

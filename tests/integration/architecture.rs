@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use source::{Source, Sources};
 
 /// Rooms that take values and return values.
-const PURE: [&str; 45] = [
+const PURE: [&str; 57] = [
     "api_error",
     "bounds",
     "causes",
@@ -37,6 +37,18 @@ const PURE: [&str; 45] = [
     "ellipsis",
     "go_syntax",
     "node_key",
+    "oci::chart",
+    "oci::coordinates",
+    "oci::digest",
+    "oci::error",
+    "oci::keys",
+    "oci::manifest",
+    "oci::mark",
+    "oci::name",
+    "oci::page",
+    "oci::range",
+    "oci::route",
+    "oci::token",
     "plan::json",
     "plan::manifest",
     "plan::rendered",
@@ -105,7 +117,7 @@ const EXCEPTIONS: [(&str, &str); 6] = [
 ];
 
 /// Directions that must not exist: from a room to a path.
-const FORBIDDEN: [(&str, &str); 43] = [
+const FORBIDDEN: [(&str, &str); 51] = [
     ("app", "chartroom::cli"),
     ("config", "chartroom::cli"),
     ("config", "clap"),
@@ -116,6 +128,14 @@ const FORBIDDEN: [(&str, &str); 43] = [
     ("repository", "chartroom::server"),
     ("repository", "chartroom::app"),
     ("repository", "axum"),
+    ("repository", "chartroom::oci"),
+    ("chart", "chartroom::oci"),
+    ("controller", "chartroom::oci"),
+    ("oci", "axum"),
+    ("oci", "hyper"),
+    ("oci", "chartroom::server"),
+    ("oci", "chartroom::app"),
+    ("oci", "chartroom::controller"),
     ("chart", "chartroom::repository"),
     ("chart", "chartroom::server"),
     ("component", "chartroom::server"),

@@ -22,6 +22,7 @@ mod index_size;
 mod leader_lease;
 mod makefile;
 mod memory_files;
+mod oci;
 mod odd_storage;
 mod own_chart;
 mod plan;

@@ -23,6 +23,7 @@ pub mod random;
 pub mod raw;
 pub mod running;
 pub mod server;
+pub mod small_volume;
 pub mod tar;
 pub mod tls;
 pub mod tools;

@@ -49,6 +49,16 @@ describe() {
       # the module's v0.MINOR.PATCH is prometheus MAJOR.MINOR.PATCH
       minutes=5 programs=(github.com/prometheus/prometheus/cmd/prometheus)
       flags="-X github.com/prometheus/common/version.Version=$version" ;;
+    crane-*)
+      v=github.com/google/go-containerregistry/cmd/crane minutes=1 ask=version programs=("$v")
+      flags="-X $v/cmd.Version=$version" ;;
+    oras-*)
+      minutes=1 ask=version programs=(oras.land/oras/cmd/oras)
+      flags="-X oras.land/oras/internal/version.BuildMetadata=" ;;
+    # knows no version of its own, and says what it lacks when it is pointed nowhere
+    oci-conformance-*)
+      minutes=1 ask='' expected='failed to load config'
+      programs=(github.com/opencontainers/distribution-spec/conformance) ;;
     coredns-*) minutes=2 ask=-version programs=(.:coredns) ;;
     *) die "nothing here is called $name: $(basename "$0") --list names what is" ;;
   esac
@@ -132,7 +142,7 @@ build() {
   for one in "${wanted[@]}"; do
     go build -v -trimpath -ldflags "-s -w $flags" -o "$scratch/$(program "$one")" "${one%%:*}" 2>&1 | progress "$total" ||
       { tail -n 40 "$scratch/problems" >&2; die "$out: $(program "$one") could not be compiled"; }
-    answer=$("$scratch/$(program "$one")" $(asked "$one") 2>&1) || die "$out: $(program "$one") does not run: $answer"
+    answer=$(OCI_CONFIGURATION=$scratch/none "$scratch/$(program "$one")" $(asked "$one") 2>&1) || die "$out: $(program "$one") does not run: $answer"
     case $answer in
       *"$expected"*) ;;
       *) die "$out: $(program "$one") says '${answer%%$'\n'*}', expected $expected" ;;

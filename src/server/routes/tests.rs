@@ -85,6 +85,7 @@ impl Asked {
             shared: false,
         };
         let state = ServerState {
+            oci: None,
             repository: Arc::new(ChartRepository::new(store, settings)),
             paths: rules.paths.clone(),
             authorizer: rules

@@ -1,59 +1,12 @@
 //! A volume without room: 507, and everything as it was.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use tempfile::TempDir;
+use std::path::Path;
 
 use super::{chart_form, files, indexed, upload};
 use crate::support::chart_builder::{ChartBuilder, sha256_hex, unsigned_provenance};
 use crate::support::http::{Http, Response};
 use crate::support::server::TestServer;
-
-/// A file system of a few pages in memory; unmounted when dropped.
-struct SmallVolume {
-    directory: TempDir,
-}
-
-impl SmallVolume {
-    #[track_caller]
-    fn mount(size: &str) -> SmallVolume {
-        let directory = TempDir::new().expect("a temporary directory");
-        let mounted = Command::new("mount")
-            .args([
-                "-t",
-                "tmpfs",
-                "-o",
-                &format!("size={size},mode=0755"),
-                "tmpfs",
-            ])
-            .arg(directory.path())
-            .output()
-            .expect("the program `mount`");
-        assert!(
-            mounted.status.success(),
-            "this test fills a volume of its own and so must be able to mount one (run it as root, in a container with \
-             CAP_SYS_ADMIN); mount said: {}",
-            String::from_utf8_lossy(&mounted.stderr)
-        );
-        SmallVolume { directory }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().to_owned()
-    }
-}
-
-impl Drop for SmallVolume {
-    fn drop(&mut self) {
-        // lazily, in case the server still has it open
-        Command::new("umount")
-            .arg("--lazy")
-            .arg(self.directory.path())
-            .status()
-            .ok();
-    }
-}
+use crate::support::small_volume::SmallVolume;
 
 #[track_caller]
 fn assert_full(answer: Response) {

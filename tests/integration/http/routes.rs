@@ -122,7 +122,7 @@ async fn whatever_is_no_route_is_not_found_in_json() {
         ("GET", "/metrics"),
         ("GET", "/artifacthub-repo.yml"),
         ("GET", "/static/main.css"),
-        ("GET", "/v2/"),
+        ("GET", "/v3/"),
         ("POST", "/"),
         ("POST", "/index.yaml"),
         ("POST", "/api/charts/app"),

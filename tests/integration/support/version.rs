@@ -17,6 +17,12 @@ pub enum Program {
     Helm,
     /// The last Helm 3.
     Helm3,
+    /// A client of registries.
+    Crane,
+    /// Another.
+    Oras,
+    /// What tests registries.
+    OciConformance,
 }
 
 impl Program {
@@ -27,6 +33,9 @@ impl Program {
             Program::Etcd => "ETCD",
             Program::Helm => "HELM",
             Program::Helm3 => "HELM_3",
+            Program::Crane => "CRANE",
+            Program::Oras => "ORAS",
+            Program::OciConformance => "OCI_CONFORMANCE",
         }
     }
 }
