@@ -102,7 +102,7 @@ const CLOCKS: [&str; 5] = [
 ];
 
 /// What a pure room's file may use all the same, and why.
-const EXCEPTIONS: [(&str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str); 4] = [
     // packaging a chart directory begins by reading it
     ("chart::package", "std::fs"),
     // where an object lies, a plain value
@@ -111,9 +111,6 @@ const EXCEPTIONS: [(&str, &str); 6] = [
     ("repository::entry", "std::fs::Metadata"),
     // a page of the index, which lies in memory
     ("repository::memory_file", "std::fs::File"),
-    // plain values
-    ("remote::address", "hyper::Uri"),
-    ("remote::address", "hyper::header::HeaderValue"),
 ];
 
 /// Directions that must not exist: from a room to a path.
