@@ -38,6 +38,14 @@ impl AllowedRepositories {
         Self(vec![Pattern::Any])
     }
 
+    /// As the default, and what is served on this machine: for a controller outside of any cluster, where nobody but its
+    /// user reaches that.
+    pub fn on_a_desk() -> Self {
+        let here = ["127.0.0.1", "localhost", "[::1]"];
+        let here = here.map(|host| Pattern::Host(host.to_owned(), None));
+        Self([Pattern::Cluster].into_iter().chain(here).collect())
+    }
+
     /// True if charts may come from this address.
     pub fn allow(&self, address: &Address) -> bool {
         let host = address.host();
@@ -204,6 +212,29 @@ mod tests {
             ("cluster, *.example.com", "http://charts", true),
         ] {
             assert_eq!(allowed(pattern, url), expected, "{pattern} and {url}");
+        }
+    }
+
+    #[test]
+    fn at_a_desk_this_machine_is_allowed_too() {
+        let allows = |url: &str| {
+            let address = Address::parse(url).expect("an address");
+            AllowedRepositories::on_a_desk().allow(&address)
+        };
+        for url in [
+            "http://127.0.0.1:9000/x",
+            "http://localhost",
+            "http://[::1]:1",
+            "http://charts",
+        ] {
+            assert!(allows(url), "{url}");
+        }
+        for url in [
+            "http://169.254.169.254",
+            "https://charts.example.com",
+            "http://127.0.0.2",
+        ] {
+            assert!(!allows(url), "{url}");
         }
     }
 

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::bounds::AllowedRepositories;
 use crate::causes::chain;
 use crate::chart::digest::Sha256Hex;
 use crate::chart::version::Version;
@@ -79,6 +80,7 @@ pub async fn run(
     repository: Repository,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let config = at_home(config);
     let metrics = Arc::new(ControllerMetrics::new());
     let (readiness, ready) = watch::channel(not_yet("helm is being looked for"));
     let probes = probes::bind(
@@ -153,6 +155,17 @@ pub async fn run(
         end,
     };
     term.run(&stop).await
+}
+
+/// Outside of a pod, and with nothing else said, repositories on this machine may be used too.
+fn at_home(mut config: ControllerConfig) -> ControllerConfig {
+    let repositories = &mut config.bounds.repositories;
+    if env::var_os("KUBERNETES_SERVICE_HOST").is_none()
+        && *repositories == AllowedRepositories::default()
+    {
+        *repositories = AllowedRepositories::on_a_desk();
+    }
+    config
 }
 
 fn not_yet(why: &str) -> ReadyState {
