@@ -58,9 +58,12 @@ fn outside_of_storage(root: &Path) -> BTreeSet<String> {
 fn assert_unharmed(server: &TestServer) {
     let log = server.log();
     assert!(!log.contains("panicked"), "a panic; log:\n{log}");
+    // who takes nothing may be told that there is no memory for the answer, where all is slow
+    let is_busy =
+        |line: &&str| line.contains("\"statusCode\":503") && line.contains("is busy sending");
     let failed: Vec<&str> = log
         .lines()
-        .filter(|line| line.contains("\"statusCode\":5"))
+        .filter(|line| line.contains("\"statusCode\":5") && !is_busy(line))
         .collect();
     assert!(failed.is_empty(), "answered with a 5xx: {failed:#?}");
 }

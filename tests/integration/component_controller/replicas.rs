@@ -158,6 +158,7 @@ impl Pair {
         let options = Controller::options(plane, components.namespace());
         let options = options
             .leader_elect()
+            .arg("--shared-storage")
             .arg("--leader-elect-lease-duration=3s")
             .arg("--leader-elect-renew-deadline=2s")
             .arg("--leader-elect-retry-period=300ms");

@@ -117,6 +117,7 @@ fn a_null_that_kubectl_drops_is_named() {
     kubectl.apply(&component("2Gi")).succeeded();
     scene.await_revision("app", 2);
     assert_eq!(limits(), json!({"cpu": 4, "memory": "2Gi"}));
+    scene.components.ready("app");
     let values = scene.components.condition("app", "ValuesResolved");
     let message = values.expect("a condition").message;
     assert!(
@@ -134,6 +135,7 @@ fn a_null_that_kubectl_drops_is_named() {
     kubectl.run(&server_side, &component("2Gi")).succeeded();
     scene.await_revision("app", 3);
     assert_eq!(limits(), json!({"memory": "2Gi"}));
+    scene.components.ready("app");
     let values = scene.components.condition("app", "ValuesResolved");
     assert_eq!(
         values.expect("a condition").message,
