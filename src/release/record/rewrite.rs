@@ -34,11 +34,11 @@ pub fn named(record: &Record) -> Result<BTreeSet<ApiKind>, ManifestError> {
     Ok(named)
 }
 
-/// The payload with its manifest and hooks converted by [`rewrite`]; a hook of which nothing is left is removed. All
+/// The payload with its manifest and hooks converted by [`rewrite()`]; a hook of which nothing is left is removed. All
 /// other fields keep their values, the chart's templates among them.
 ///
 /// # Errors
-/// As [`Record::decode`] and [`rewrite`].
+/// As [`Record::decode`] and [`rewrite()`].
 pub fn rewritten(data: &[u8], unserved: &Unserved) -> Result<Vec<u8>, RewriteError> {
     let mut release: Map<String, Value> =
         serde_json::from_slice(&open(data)?).map_err(RecordError::Json)?;
