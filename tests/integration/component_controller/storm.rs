@@ -33,7 +33,8 @@ fn a_restart_storm_ends_with_every_release_as_wanted() {
     scene.components.apply_all(&components);
 
     let mut rounds = 0;
-    while rounds < ROUNDS && !scene.all_are_ready() {
+    // on a quick machine all is ready after one or two: a storm goes on
+    while rounds < ROUNDS && (rounds < 3 || !scene.all_are_ready()) {
         thread::sleep(Duration::from_millis(
             LIFE.0 + random.below(LIFE.1 - LIFE.0),
         ));
